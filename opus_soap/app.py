@@ -1,0 +1,3 @@
+"""The one place where the parts are put together."""
+
+from __future__ import annotations

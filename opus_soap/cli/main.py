@@ -1,0 +1,56 @@
+"""`opus-soap`: one group per room, each imported only when it is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from opus_soap import __version__
+from opus_soap.cli.runtime import Runtime
+
+# command → (module, attribute, one line of help); the help is here so that --help imports nothing
+COMMANDS = {
+    "certs": ("opus_soap.cli.certs", "certs", "Create and show certificates."),
+    "database": ("opus_soap.cli.database", "database", "Migrate and check the database."),
+    "demo": ("opus_soap.cli.demo", "demo", "Run the whole loop with a synthetic municipality."),
+    "invoices": ("opus_soap.cli.invoices", "invoices", "Import, send and follow invoices (SF1590_D)."),
+    "ledger": ("opus_soap.cli.ledger", "ledger", "Verify and read the books."),
+    "master-data": ("opus_soap.cli.master_data", "master_data", "Load and list accounts and dimensions."),
+    "messages": ("opus_soap.cli.messages", "messages", "Read the message archive."),
+    "serve": ("opus_soap.cli.serve", "serve", "Run the SOAP server (gunicorn)."),
+    "settings": ("opus_soap.cli.settings", "settings", "Show every setting and its value."),
+    "simulate": ("opus_soap.cli.simulate", "simulate", "Run a simulated case system."),
+    "systems": ("opus_soap.cli.systems", "systems", "Agreements: systems, certificates, routing."),
+    "worker": ("opus_soap.cli.worker", "worker", "Send what waits in the outbox."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a subcommand when it is called, so that the command line starts fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in alphabetical order."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command, or None when there is no such."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][2]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=LazyGroup, context_settings={"auto_envvar_prefix": "OPUS_SOAP", "show_default": True})
+@click.option("--database-url", help="The books, e.g. sqlite:///var/opus-soap.sqlite3.")
+@click.version_option(__version__, prog_name="opus-soap")
+@click.pass_context
+def main(context: click.Context, database_url: str | None) -> None:
+    """The finance system's side of a Danish municipality's integrations."""
+    context.obj = Runtime({"database_url": database_url} if database_url else {})

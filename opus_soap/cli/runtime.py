@@ -1,0 +1,57 @@
+"""What every command starts from: settings, a clock, a checked database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import click
+from rich.console import Console
+
+from opus_soap.clock import Clock, SystemClock
+from opus_soap.database import connect
+from opus_soap.errors import OpusSoapError
+from opus_soap.settings import Settings, load
+from opus_soap.store.schema import check_schema
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass
+class Runtime:
+    """Passed to commands by `click.pass_obj`."""
+
+    overrides: dict[str, Any] = field(default_factory=dict)
+    clock: Clock = field(default_factory=SystemClock)
+    console: Console = field(default_factory=Console)
+    _settings: Settings | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, read once; raises `SettingsInvalid`."""
+        if self._settings is None:
+            self._settings = load(**self.overrides)
+        return self._settings
+
+    def open_database(self) -> None:
+        """Connect, and refuse a schema that is not this version's."""
+        connect(self.settings.database_url).connect(reuse_if_open=True)
+        check_schema()
+
+
+def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn an `OpusSoapError` into its text and remedy on stderr, exit status 1; no traceback."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except OpusSoapError as error:
+            click.echo(f"{error.code}  {error.text_english}\n         {error.text_danish}", err=True)
+            click.echo(f"      →  {error.remedy_english}", err=True)
+            raise SystemExit(1) from None
+
+    return wrapped

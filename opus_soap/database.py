@@ -1,0 +1,125 @@
+"""The one connection to the books: engine by URL, safe pragmas read back, short transactions.
+
+Models declare `BaseModel`; `connect()` binds them all at once. One process speaks to one database.
+Write transactions are `IMMEDIATE` on SQLite, so that two writers queue instead of failing halfway.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from peewee import CharField, Database, DatabaseProxy, Model, SqliteDatabase, TextField
+from playhouse.pool import PooledPostgresqlDatabase
+
+from opus_soap.clock import from_isoformat, isoformat
+from opus_soap.errors import DatabaseUnsafe, DatabaseUrlUnknown
+
+proxy = DatabaseProxy()
+
+SQLITE_PRAGMAS: dict[str, object] = {
+    "journal_mode": "wal",
+    "synchronous": 2,  # FULL: an acknowledged answer survives a power cut
+    "foreign_keys": 1,
+    "recursive_triggers": 1,  # or INSERT OR REPLACE slips past the append-only triggers
+}
+
+
+class BaseModel(Model):
+    """A table of this house, bound when `connect()` is called."""
+
+    class Meta:
+        database = proxy
+        legacy_table_names = False
+
+
+class InstantField(CharField):
+    """An aware instant in UTC, stored as text that sorts in the order of time on both engines."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 27)
+        super().__init__(**kwargs)
+
+    def db_value(self, value: datetime | str | None) -> str | None:
+        """`datetime` → ISO text."""
+        return isoformat(value) if isinstance(value, datetime) else value
+
+    def python_value(self, value: str | None) -> datetime | None:
+        """ISO text → aware `datetime` in UTC."""
+        return from_isoformat(value) if value else None
+
+
+class JsonField(TextField):
+    """A JSON value, stored as text with sorted keys."""
+
+    def db_value(self, value: object) -> str | None:
+        """Python value → JSON text."""
+        return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+    def python_value(self, value: str | None) -> Any:
+        """JSON text → Python value."""
+        return None if value is None else json.loads(value)
+
+
+def connect(url: str, *, pool_size: int = 16) -> Database:
+    """Bind every model to the database at `url` (`sqlite:///path`, `postgresql://…`) and check it.
+
+    Raises `DatabaseUrlUnknown`, `DatabaseUnsafe`.
+    """
+    scheme = urlsplit(url).scheme
+    database: Database
+    if scheme == "sqlite" and url.startswith("sqlite:///"):
+        database = SqliteDatabase(url.removeprefix("sqlite:///"), pragmas=SQLITE_PRAGMAS, timeout=30)
+    elif scheme in ("postgresql", "postgres"):
+        database = PooledPostgresqlDatabase(
+            url, max_connections=pool_size, stale_timeout=300, timeout=30, prefer_psycopg3=True
+        )
+    else:
+        raise DatabaseUrlUnknown(value=f"{scheme or '?'}://…", expected="sqlite:///, postgresql://")
+    proxy.initialize(database)
+    verify_engine(database)
+    return database
+
+
+def verify_engine(database: Database) -> None:
+    """Read the SQLite pragmas back; refuse an engine that does not keep them (`DatabaseUnsafe`)."""
+    if not isinstance(database, SqliteDatabase):
+        return
+    with database.connection_context():
+        for pragma, expected in SQLITE_PRAGMAS.items():
+            actual = database.pragma(pragma)
+            if actual != expected:
+                raise DatabaseUnsafe(element=f"pragma {pragma}", value=actual, expected=expected)
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """One write transaction; nested calls join the outer one."""
+    database = proxy.obj
+    if database.in_transaction():
+        yield
+        return
+    with database.connection_context() if database.is_closed() else _already_open():
+        mode = ("IMMEDIATE",) if isinstance(database, SqliteDatabase) else ()
+        with database.atomic(*mode):
+            yield
+
+
+@contextmanager
+def _already_open() -> Iterator[None]:
+    yield
+
+
+def is_postgresql() -> bool:
+    """Whether the bound engine is PostgreSQL."""
+    return not isinstance(proxy.obj, SqliteDatabase)
+
+
+def new_uuid() -> uuid.UUID:
+    """A fresh random identifier. Minted once, stored, never minted again for the same thing."""
+    return uuid.uuid4()

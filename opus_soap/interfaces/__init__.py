@@ -1,0 +1,1 @@
+"""One room per Opus interface, all of the same shape: contract, service, format."""

@@ -1,0 +1,137 @@
+"""Settings: environment `OPUS_SOAP_*`, a TOML file, secret files; every error listed at once.
+
+Precedence: environment, then the TOML file named by `OPUS_SOAP_CONFIG`, then the defaults below.
+docs/reference/settings.md is generated from the descriptions here (`make docs`).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from opus_soap.errors import SettingsInvalid
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Sizes in bytes, times in seconds, unless the text says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="OPUS_SOAP_", extra="forbid", frozen=True)
+
+    # --- where things are
+    database_url: str = Field(
+        "sqlite:///var/opus-soap.sqlite3",
+        description="The books: sqlite:///PATH (embedded) or postgresql://USER@HOST/DATABASE (shared).",
+    )
+    queue_url: str = Field(
+        "",
+        description="Huey's own storage: empty for a SQLite file beside the database, or redis://HOST:PORT/N.",
+    )
+    public_url: str = Field(
+        "", description="The address others call us at; empty: taken from each request (Host header)."
+    )
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
+
+    # --- keys and trust
+    signing_key_file: Path = Field(
+        Path("var/secrets/opus.key.pem"), description="Private key (PEM) that signs our messages."
+    )
+    signing_certificate_file: Path = Field(
+        Path("var/secrets/opus.crt.pem"), description="Certificate (PEM) that belongs to the signing key."
+    )
+    trusted_ca_file: Path = Field(
+        Path("var/secrets/ca.pem"), description="Issuing CAs (PEM bundle) whose certificates may call us."
+    )
+    seal_key_file: Path = Field(
+        Path("var/secrets/seal.key.pem"), description="Ed25519 private key (PEM) that seals the ledger."
+    )
+    clock_skew_seconds: int = Field(
+        300, ge=0, le=900, description="Allowed difference between the caller's clock and ours."
+    )
+    message_lifetime_seconds: int = Field(
+        300, ge=30, le=600, description="Created to Expires of the messages that we sign."
+    )
+    max_message_lifetime_seconds: int = Field(
+        600, ge=30, le=3600, description="Longest Created to Expires that we accept."
+    )
+
+    # --- limits of one request
+    max_request_bytes: int = Field(
+        32 * 1024 * 1024, ge=1024, description="Largest HTTP body taken; larger gets 413 and a fault."
+    )
+    max_xml_depth: int = Field(100, ge=10, le=1000, description="Deepest element nesting taken.")
+    max_xml_elements: int = Field(200_000, ge=100, description="Most elements in one message.")
+    max_xml_attributes: int = Field(200, ge=10, description="Most attributes on one element.")
+    max_signature_references: int = Field(16, ge=2, le=64, description="Most ds:Reference in one signature.")
+    read_timeout_seconds: int = Field(
+        20, ge=1, le=300, description="Longest time a caller may take to deliver its body."
+    )
+    max_pending_requests: int = Field(
+        64, ge=1, description="Requests under way in one process; more get 503 with Retry-After."
+    )
+
+    # --- documents
+    max_invoice_bytes: int = Field(
+        25 * 1024 * 1024, ge=1024, description="Largest invoice file taken by `invoices import`."
+    )
+    max_attachment_bytes: int = Field(
+        10 * 1024 * 1024, ge=1024, description="Largest single attachment inside an invoice, decoded."
+    )
+    max_attachments: int = Field(50, ge=0, description="Most attachments inside one invoice.")
+    max_invoice_lines: int = Field(20_000, ge=1, description="Most lines in one invoice.")
+
+    # --- sending
+    send_timeout_seconds: int = Field(30, ge=1, le=600, description="Longest wait for a receiver's reply.")
+    send_max_attempts: int = Field(10, ge=1, le=100, description="Attempts before a message is parked.")
+    send_backoff_seconds: int = Field(
+        30, ge=0, description="First wait after a failed attempt; doubled each time."
+    )
+    send_backoff_max_seconds: int = Field(3600, ge=1, description="Longest wait between two attempts.")
+    send_lease_seconds: int = Field(
+        120, ge=5, description="How long a worker owns a message; after that another may take it."
+    )
+    send_batch: int = Field(20, ge=1, le=1000, description="Messages leased at a time by one worker.")
+    sweep_seconds: int = Field(10, ge=1, description="How often the worker looks for lost or due work.")
+    worker_threads: int = Field(2, ge=1, le=64, description="Threads in one worker process.")
+    answer_due_days: int = Field(14, ge=1, description="Days until an answer is overdue (reminder).")
+
+    # --- retention
+    content_retention_days: int = Field(
+        5 * 366, ge=1, description="Days that documents and raw messages are kept before purge (5 years)."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before TOML file before defaults."""
+        config = os.environ.get("OPUS_SOAP_CONFIG")
+        sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings]
+        if config:
+            sources.append(TomlConfigSettingsSource(settings_cls, toml_file=config))
+        return tuple(sources)
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings; raises `SettingsInvalid` that lists every error at once."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as invalid:
+        listed = "; ".join(
+            f"OPUS_SOAP_{'.'.join(str(part) for part in error['loc']).upper()}: {error['msg']}"
+            for error in invalid.errors(include_input=False, include_url=False)
+        )
+        raise SettingsInvalid(value=listed) from None

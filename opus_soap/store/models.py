@@ -1,0 +1,279 @@
+"""What must survive besides the books: content, messages, agreements, inbox, outbox, audit trail.
+
+Municipality codes are plain text here: the store lies below the ledger and knows nothing of it.
+"""
+
+from __future__ import annotations
+
+from peewee import (
+    BigIntegerField,
+    BlobField,
+    BooleanField,
+    CharField,
+    ForeignKeyField,
+    IntegerField,
+    TextField,
+    UUIDField,
+)
+
+from opus_soap.database import BaseModel, InstantField, JsonField
+
+
+class Content(BaseModel):
+    """Bytes by their SHA-256. Purged content keeps its row (hash, size) and loses its bytes."""
+
+    sha256 = CharField(max_length=64, primary_key=True)
+    size = BigIntegerField()
+    media_type = CharField()
+    data = BlobField(null=True)
+    stored_at = InstantField()
+    purge_after = InstantField(index=True)
+    purged_at = InstantField(null=True)
+
+
+class System(BaseModel):
+    """An agreement (aftale) with another system: who it is, what it may call, how it is reached."""
+
+    uuid = UUIDField(unique=True)  # KOMBIT's it-systeminstans
+    municipality = CharField(max_length=3)
+    name = CharField()
+    cvr = CharField(max_length=8)  # the organisation behind the system
+    profile = CharField(default="kombit")  # kombit | basic
+    security_model = CharField(default="x509")  # x509 | token | context
+    services = JsonField(default=list)  # names of services it may call
+    endpoint_url = CharField(null=True)  # where it takes invoices
+    active = BooleanField(default=True)
+
+    class Meta:
+        indexes = ((("municipality", "name"), True),)
+
+
+class SystemCertificate(BaseModel):
+    """A certificate that a system signs with; at most two are valid at a time, for rotation."""
+
+    system = ForeignKeyField(System, backref="certificates", on_delete="RESTRICT")
+    thumbprint_sha256 = CharField(max_length=64, unique=True)
+    subject = CharField(max_length=1000)
+    pem = TextField()
+    valid_from = InstantField()
+    valid_to = InstantField()
+    revoked_at = InstantField(null=True)
+
+
+class ArchivedMessage(BaseModel):
+    """One message in or out, raw bytes by hash, accepted or refused."""
+
+    correlation_id = UUIDField(index=True)
+    direction = CharField(max_length=3)  # in | out
+    at = InstantField(index=True)
+    municipality = CharField(max_length=3, null=True)
+    system = ForeignKeyField(System, null=True, on_delete="RESTRICT", backref="+")
+    endpoint = CharField()
+    action = CharField(default="")
+    message_id = CharField(default="", index=True)
+    content = ForeignKeyField(Content, on_delete="RESTRICT", backref="+")
+    http_status = IntegerField(null=True)
+    outcome = CharField(max_length=16)  # ok, or the code of the fault
+
+
+class ReplayEntry(BaseModel):
+    """A signed message that was accepted: the same one is refused until it has expired for sure."""
+
+    key = CharField(max_length=64, primary_key=True)  # SHA-256 of signer + MessageID (or SignedInfo)
+    expires_at = InstantField(index=True)
+
+
+class InboxEntry(BaseModel):
+    """A business message that had its effect, with the answer it got; never expires in retention."""
+
+    interface = CharField(max_length=40)
+    sender = CharField(max_length=64)  # the system's UUID
+    business_key = CharField(max_length=120)  # e.g. the FakturaInformationSvar UUID
+    body_sha256 = CharField(max_length=64)  # of the canonical business content
+    body = ForeignKeyField(Content, on_delete="RESTRICT", backref="+")  # to name the differences
+    answer = ForeignKeyField(Content, on_delete="RESTRICT", backref="+")
+    received_at = InstantField()
+
+    class Meta:
+        indexes = ((("interface", "sender", "business_key"), True),)
+
+
+class OutboxEntry(BaseModel):
+    """A message to be sent. The table is the queue."""
+
+    PENDING, LEASED, DELIVERED, PARKED, CANCELLED = "pending", "leased", "delivered", "parked", "cancelled"
+
+    uuid = UUIDField(unique=True)
+    municipality = CharField(max_length=3)
+    kind = CharField(max_length=40)  # which handler sends it, e.g. invoice_approval.send
+    subject = CharField(max_length=64, index=True)  # UUID of what it is about
+    system = ForeignKeyField(System, on_delete="RESTRICT", backref="outbox")
+    payload = JsonField()  # ids minted once, all that the handler needs to build the message again
+    state = CharField(max_length=12, default=PENDING)
+    attempts = IntegerField(default=0)
+    next_attempt_at = InstantField()
+    leased_by = CharField(null=True)
+    leased_until = InstantField(null=True)
+    last_error = CharField(max_length=1000, default="")
+    receipt = ForeignKeyField(Content, null=True, on_delete="RESTRICT", backref="+")
+    created_at = InstantField()
+    finished_at = InstantField(null=True)
+
+    class Meta:
+        indexes = ((("state", "next_attempt_at"), False),)
+
+
+class AuditEntry(BaseModel):
+    """Who did what, when, to what, and from which message or command. Append-only by trigger."""
+
+    at = InstantField()
+    municipality = CharField(max_length=3, null=True)
+    actor = CharField()
+    event = CharField(max_length=60)
+    subject = CharField(max_length=120, index=True)
+    detail = JsonField(default=dict)
+
+
+class RoutingRule(BaseModel):
+    """Which case system an invoice goes to. The lowest priority number that matches wins.
+
+    An empty criterion matches everything; every criterion given must match.
+    """
+
+    municipality = CharField(max_length=3)
+    priority = IntegerField()
+    ean = CharField(max_length=13, null=True)
+    person_reference = CharField(null=True)
+    order_number = CharField(null=True)
+    supplier_number = CharField(max_length=10, null=True)
+    min_amount_ore = BigIntegerField(null=True)
+    max_amount_ore = BigIntegerField(null=True)
+    system = ForeignKeyField(System, backref="routing_rules", on_delete="RESTRICT")
+    answer_required = BooleanField(default=True)
+
+    class Meta:
+        indexes = ((("municipality", "priority"), True),)
+
+
+class ExchangeRate(BaseModel):
+    """Valutakurs: kroner for 100 units of a currency, from a date on (Nationalbanken's way of quoting)."""
+
+    municipality = CharField(max_length=3)
+    currency = CharField(max_length=3)
+    valid_from = CharField(max_length=10)  # ISO date
+    rate_per_hundred = CharField(max_length=20)  # Decimal as text
+
+    class Meta:
+        indexes = ((("municipality", "currency", "valid_from"), True),)
+
+
+class Invoice(BaseModel):
+    """An invoice or credit note as it came, with what was read from it and where it stands."""
+
+    # waiting                                  final (a booked one may still be corrected)
+    PARKED, QUEUED, AWAITING = "parked", "queued", "awaiting"
+    REJECTED, RECALLED = "rejected", "recalled"
+    BOOKED, INFORMED = "booked", "informed"
+    STATES = (PARKED, QUEUED, AWAITING, REJECTED, RECALLED, BOOKED, INFORMED)
+
+    uuid = UUIDField(unique=True)
+    municipality = CharField(max_length=3)
+    company_code = CharField(max_length=4)
+    supplier_key = CharField(max_length=64)  # CVR, GLN or other party id: what a duplicate is judged by
+    supplier_number = CharField(max_length=10, null=True)  # null: not (yet) a known supplier
+    supplier_name = CharField()
+    document_type = CharField(max_length=12)  # invoice | credit_note
+    number = CharField(max_length=64)
+    issue_date = CharField(max_length=10)
+    due_date = CharField(max_length=10, null=True)
+    currency = CharField(max_length=3)
+    payable_cents = BigIntegerField()  # in the invoice's own currency, always as printed (credit notes > 0)
+    tax_cents = BigIntegerField()
+    payable_ore = BigIntegerField(null=True)  # in DKK; null until there is a rate
+    tax_ore = BigIntegerField(null=True)
+    exchange_rate = CharField(max_length=20, null=True)
+    ean = CharField(max_length=13, null=True)
+    person_reference = CharField(null=True)
+    order_number = CharField(null=True)
+    facts = JsonField()  # everything else that was read: payment means, lines, taxes, warnings
+    original = ForeignKeyField(Content, on_delete="RESTRICT", backref="+")
+    rendering = ForeignKeyField(Content, on_delete="RESTRICT", backref="+")
+    file_name = CharField()
+    state = CharField(max_length=10)
+    state_reason = CharField(max_length=1000, default="")
+    state_code = CharField(max_length=8, default="")
+    received_at = InstantField()
+
+    class Meta:
+        indexes = (
+            (("municipality", "supplier_key", "document_type", "number"), True),
+            (("municipality", "state"), False),
+        )
+
+
+class InvoiceAttachment(BaseModel):
+    """Bilag til fakturaen: a file that lay inside it, decoded."""
+
+    invoice = ForeignKeyField(Invoice, backref="attachments", on_delete="RESTRICT")
+    position = IntegerField()
+    file_name = CharField()
+    media_type = CharField()
+    content = ForeignKeyField(Content, on_delete="RESTRICT", backref="+")
+
+    class Meta:
+        indexes = ((("invoice", "position"), True),)
+
+
+class Lending(BaseModel):
+    """Fakturaudlån: one sending of an invoice to one system. Its UUID is FakturaInformation's."""
+
+    OPEN, ANSWERED, RECALLED, INFORMATION, REPLACED = (
+        "open",
+        "answered",
+        "recalled",
+        "information",
+        "replaced",
+    )
+
+    uuid = UUIDField(unique=True)
+    invoice = ForeignKeyField(Invoice, backref="lendings", on_delete="RESTRICT")
+    system = ForeignKeyField(System, backref="lendings", on_delete="RESTRICT")
+    answer_required = BooleanField()
+    state = CharField(max_length=12)
+    created_at = InstantField()
+    delivered_at = InstantField(null=True)
+    due_at = InstantField(null=True)
+    reminded_at = InstantField(null=True)
+
+
+class Answer(BaseModel):
+    """FakturaInformationSvar that was accepted: approval (with its voucher) or rejection. Append-only."""
+
+    uuid = UUIDField(unique=True)  # FakturaInformationSvar's
+    lending = ForeignKeyField(Lending, backref="answers", on_delete="RESTRICT")
+    approved = BooleanField()
+    voucher_uuid = UUIDField(null=True, unique=True)
+    corrects = ForeignKeyField("self", null=True, unique=True, backref="corrected_by", on_delete="RESTRICT")
+    correspondence = JsonField(default=list)
+    reasons = JsonField(default=list)
+    received_at = InstantField()
+
+
+MODELS: tuple[type[BaseModel], ...] = (
+    Content,
+    System,
+    SystemCertificate,
+    ArchivedMessage,
+    ReplayEntry,
+    InboxEntry,
+    OutboxEntry,
+    AuditEntry,
+    RoutingRule,
+    ExchangeRate,
+    Invoice,
+    InvoiceAttachment,
+    Lending,
+    Answer,
+)
+
+APPEND_ONLY: tuple[type[BaseModel], ...] = (ArchivedMessage, InboxEntry, AuditEntry, Answer)

@@ -1,0 +1,110 @@
+"""Fixtures for the whole house: a clock that stands still, a migrated database on each engine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from opus_soap.clock import ManualClock
+from opus_soap.database import connect, proxy
+from opus_soap.store.schema import migrate
+
+POSTGRES_URL = os.environ.get("OPUS_SOAP_TEST_POSTGRES", "")
+NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)  # a Monday, 12:00 in Copenhagen
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Monday 23 November 2026, 12:00 in Copenhagen."""
+    return ManualClock(NOON)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite database to copy."""
+    path = tmp_path_factory.mktemp("template") / "empty.sqlite3"
+    database = connect(f"sqlite:///{path}")
+    migrate()
+    database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    return path
+
+
+def _admin(statement: str) -> None:
+    import psycopg
+
+    with psycopg.connect(POSTGRES_URL, autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[call-overload]
+
+
+def _database_url(name: str) -> str:
+    return urlunsplit(urlsplit(POSTGRES_URL)._replace(path=f"/{name}"))
+
+
+@pytest.fixture(scope="session")
+def postgres_template() -> Iterator[str]:
+    """The name of a migrated, empty PostgreSQL database to use as a template."""
+    name = f"opus_soap_template_{uuid.uuid4().hex[:12]}"
+    _admin(f"CREATE DATABASE {name}")
+    database = connect(_database_url(name))
+    migrate()
+    database.close_all()
+    yield name
+    _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a fresh, migrated SQLite database."""
+    path = tmp_path / "opus.sqlite3"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres_template: str) -> Iterator[str]:
+    """The URL of a fresh, migrated PostgreSQL database."""
+    name = f"opus_soap_test_{uuid.uuid4().hex[:12]}"
+    _admin(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+    yield _database_url(name)
+    _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param(
+            "postgres",
+            marks=[
+                pytest.mark.postgres,
+                pytest.mark.skipif(
+                    not POSTGRES_URL, reason="set OPUS_SOAP_TEST_POSTGRES to a PostgreSQL URL"
+                ),
+            ],
+        ),
+    ]
+)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh, migrated database: every test that asks runs on both engines."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[None]:
+    """The models bound to `database_url`, connected in this thread."""
+    bound = connect(database_url)
+    bound.connect(reuse_if_open=True)
+    yield
+    if hasattr(bound, "close_all"):
+        bound.close_all()
+    elif not bound.is_closed():
+        bound.close()
+    proxy.initialize(None)
