@@ -1,0 +1,58 @@
+# Two commands do everything a newcomer needs: `make demo` and `make test`.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+STAMP   = $(VENV)/.installed-$(shell cksum setup.cfg pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
+
+.PHONY: help demo test lint types unit bench faults docs build clean
+
+help:            ## Show this list
+	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+$(STAMP):
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "opus-soap needs Python 3.11, 3.12 or 3.13; this is %d.%d. Name another: make PYTHON=python3.12 ..." % v)'
+	@echo "Setting up $(VENV) (about a minute, once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@rm -f $(VENV)/.installed-*
+	@touch $@
+
+demo: $(STAMP)   ## Run the whole loop with a synthetic municipality (ONCE=1: stop after the table)
+	@$(BIN)/opus-soap demo $(if $(ONCE),--once)
+
+test: $(STAMP) lint types unit  ## Everything that must hold before a commit
+
+lint: $(STAMP)   ## Style and the one-way imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-logo
+
+types: $(STAMP)  ## mypy, strict
+	@$(BIN)/mypy
+
+unit: $(STAMP)   ## The tests, on SQLite and (when OPUS_SOAP_TEST_POSTGRES names one) PostgreSQL
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest -rs
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --skip-covered | tail -n 40
+ifndef OPUS_SOAP_TEST_POSTGRES
+	@echo "Skipped: every test on PostgreSQL. To run them: OPUS_SOAP_TEST_POSTGRES=postgresql://USER@HOST:5432/postgres make test"
+endif
+
+faults: $(STAMP) ## The long kill-and-restart tests
+	@$(BIN)/python -m pytest -rs tests/acceptance
+
+bench: $(STAMP)  ## Measure: round trips per second, cost by body size; JSON and a plot in bench/results
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@$(BIN)/python -m bench $(BENCH_ARGS)
+
+docs: $(STAMP)   ## Regenerate the reference pages from the code
+	@$(BIN)/python -m docs.generate
+
+build: $(STAMP)  ## Wheel and source archive
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check build
+	@$(BIN)/python -m build
+
+clean:           ## Remove what the other targets made
+	rm -rf .venv .venv-* .tox build dist *.egg-info .coverage* .mypy_cache .ruff_cache .import_linter_cache .hypothesis var

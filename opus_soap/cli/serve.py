@@ -1,0 +1,27 @@
+"""`opus-soap serve`: the SOAP server, in gunicorn."""
+
+from __future__ import annotations
+
+import click
+
+from opus_soap.cli.runtime import Runtime, reports_errors
+
+
+@click.command()
+@click.option("--bind", default="127.0.0.1:8080", help="HOST:PORT to listen on.")
+@click.option("--workers", default=2, type=click.IntRange(1, 64), help="Processes.")
+@click.option("--threads", default=8, type=click.IntRange(1, 256), help="Threads in each process.")
+@click.pass_obj
+@reports_errors
+def serve(runtime: Runtime, bind: str, workers: int, threads: int) -> None:
+    """Run the SOAP server. Stop it with Ctrl-C or SIGTERM: requests under way are finished first."""
+    from opus_soap.app import build_server
+    from opus_soap.soap.serving import WsgiServer
+
+    settings, clock = runtime.settings, runtime.clock
+    runtime.open_database()  # every error shows here, before gunicorn starts a worker
+    build_server(settings, clock)
+    click.echo(f"opus-soap listens on http://{bind}/  (health: /health)")
+    WsgiServer(
+        lambda: build_server(settings, clock), bind=bind, workers=workers, threads=threads
+    ).run()

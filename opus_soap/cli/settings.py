@@ -1,0 +1,20 @@
+"""`opus-soap settings`: every setting, its value and where to set it."""
+
+from __future__ import annotations
+
+import click
+from rich.table import Table
+
+from opus_soap.cli.runtime import Runtime, reports_errors
+
+
+@click.command()
+@click.pass_obj
+@reports_errors
+def settings(runtime: Runtime) -> None:
+    """Show every setting: environment variable, value, meaning."""
+    table = Table("Environment variable", "Value", "Meaning", title="Settings")
+    values = runtime.settings
+    for name, field in type(values).model_fields.items():
+        table.add_row(f"OPUS_SOAP_{name.upper()}", str(getattr(values, name)), field.description)
+    runtime.console.print(table)
