@@ -1,0 +1,48 @@
+"""One JSON line per request: what was asked, what came of it, how long each part took.
+
+No personal data: only ids, codes, sizes and times. `configure_logging` is for the process's start.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import structlog
+
+access = structlog.get_logger("opus_soap.access")
+
+
+def configure_logging(level: str) -> None:
+    """Write every structlog event as one line of JSON on stdout, with the time in UTC."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+
+
+@dataclass
+class Timings:
+    """Milliseconds by part of one request."""
+
+    parts: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Add the time of the block to a part."""
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.parts[name] = round(self.parts.get(name, 0.0) + (perf_counter() - start) * 1000, 3)

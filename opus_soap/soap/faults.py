@@ -1,0 +1,150 @@
+"""Every error as a SOAP fault: one table, one shape.
+
+The detail carries our own element (code, Danish and English text, remedy, correlation id) and
+Serviceplatformen's ErrorList with the same code and text, for clients that look there. Errors that
+are ours to mend say only their code and that something failed: their texts are for the log.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from lxml import etree
+
+from opus_soap.errors import (
+    AnswerInvalid,
+    ConfigurationError,
+    ContentEncodingRefused,
+    ContentTypeRefused,
+    ContractFileUnknown,
+    DatabaseError,
+    InternalFailure,
+    LengthUnclear,
+    MethodNotAllowed,
+    OpusSoapError,
+    PathUnknown,
+    RequestEmpty,
+    RequestTooLarge,
+    RequestTooSlow,
+    ServerBusy,
+    SoapError,
+    TransportError,
+    mask_cpr,
+)
+from opus_soap.wss.errors import WssError
+
+SOAP_NS = "http://schemas.xmlsoap.org/soap/envelope/"
+WSSE_NS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+FAULT_NS = "http://opus-soap.dk/fejl/1"
+SERVICEPLATFORM_NS = "http://serviceplatformen.dk/xml/schemas/ServiceplatformFault/1/"
+
+_NSMAP = {"soap": SOAP_NS, "wsse": WSSE_NS}
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a kind of error is answered: fault code, HTTP status, and whether its texts are kept back."""
+
+    faultcode: str = "soap:Client"
+    status: int = 500  # what SOAP 1.1 asks for; others only where HTTP itself is at fault
+    internal: bool = False
+
+
+# the nearest class counts, so a new error is answered as its parent is
+RULES: dict[type[Exception], Rule] = {
+    OpusSoapError: Rule(),
+    SoapError: Rule(),
+    ConfigurationError: Rule("soap:Server", internal=True),
+    DatabaseError: Rule("soap:Server", internal=True),
+    TransportError: Rule("soap:Server", internal=True),
+    AnswerInvalid: Rule("soap:Server"),
+    InternalFailure: Rule("soap:Server"),
+    ServerBusy: Rule("soap:Server", 503),
+    MethodNotAllowed: Rule(status=405),
+    PathUnknown: Rule(status=404),
+    ContractFileUnknown: Rule(status=404),
+    ContentTypeRefused: Rule(status=415),
+    ContentEncodingRefused: Rule(status=415),
+    LengthUnclear: Rule(status=400),
+    RequestEmpty: Rule(status=400),
+    RequestTooLarge: Rule(status=413),
+    RequestTooSlow: Rule(status=408),
+    WssError: Rule(""),  # each says its own fault code
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What a refusal says. Texts hold no CPR number."""
+
+    code: str
+    faultcode: str
+    status: int
+    danish: str
+    english: str
+    remedy_danish: str
+    remedy_english: str
+    element: str = ""
+
+
+def rule_for(kind: type[Exception]) -> Rule:
+    """The rule of the nearest ancestor in the table; raises `KeyError` for a foreign exception."""
+    return next(RULES[ancestor] for ancestor in kind.__mro__ if ancestor in RULES)
+
+
+def fault_for(error: OpusSoapError | WssError) -> Fault:
+    """The fault that an error becomes."""
+    rule = rule_for(type(error))
+    shown: OpusSoapError | WssError = InternalFailure() if rule.internal else error
+    return Fault(
+        code=error.code,
+        faultcode=rule.faultcode or error.fault_code,
+        status=rule.status,
+        danish=_clean(shown.text_danish),
+        english=_clean(shown.text_english),
+        remedy_danish=_clean(shown.remedy_danish),
+        remedy_english=_clean(shown.remedy_english),
+        element=_clean(getattr(shown, "element", "")),
+    )
+
+
+def _clean(text: str) -> str:
+    return mask_cpr(_NOT_XML.sub("\ufffd", text))
+
+
+def fault_element(fault: Fault, correlation_id: UUID) -> etree._Element:
+    """The `soap:Fault` to sign and send."""
+    element = etree.Element(f"{{{SOAP_NS}}}Fault", nsmap=_NSMAP)
+    _add(element, "faultcode", fault.faultcode)
+    _add(element, "faultstring", f"{fault.code} {fault.danish} / {fault.english}")
+    detail = _add(element, "detail")
+    ours = etree.SubElement(detail, f"{{{FAULT_NS}}}OpusSoapFejl", nsmap={None: FAULT_NS})
+    _add(ours, f"{{{FAULT_NS}}}Kode", fault.code)
+    for name, danish, english in (
+        ("Tekst", fault.danish, fault.english),
+        ("Udvej", fault.remedy_danish, fault.remedy_english),
+    ):
+        _add(ours, f"{{{FAULT_NS}}}{name}", danish).set("sprog", "da")
+        _add(ours, f"{{{FAULT_NS}}}{name}", english).set("sprog", "en")
+    if fault.element:
+        _add(ours, f"{{{FAULT_NS}}}Element", fault.element)
+    _add(ours, f"{{{FAULT_NS}}}KorrelationsId", str(correlation_id))
+    _serviceplatform_detail(detail, fault)
+    return element
+
+
+def _serviceplatform_detail(detail: etree._Element, fault: Fault) -> None:
+    name = f"{{{SERVICEPLATFORM_NS}}}"
+    outer = etree.SubElement(detail, f"{name}ServiceplatformFault", nsmap={None: SERVICEPLATFORM_NS})
+    error = etree.SubElement(etree.SubElement(outer, f"{name}ErrorList"), f"{name}Error")
+    _add(error, f"{name}ErrorCode", fault.code)
+    _add(error, f"{name}ErrorText", fault.danish)
+
+
+def _add(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
+    child = etree.SubElement(parent, name)
+    child.text = text
+    return child
