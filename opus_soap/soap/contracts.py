@@ -133,8 +133,8 @@ class Contract:
         a CPR number.
         """
         schema = self._schema()
-        if schema.validate(body):
-            return
+        if not schema.validate(body):
+            raise _deviation(body, schema.error_log[0])
 
 
 def _where(body: etree._Element, path: str) -> str:

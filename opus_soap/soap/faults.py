@@ -20,6 +20,7 @@ from opus_soap.errors import (
     ContentTypeRefused,
     ContractFileUnknown,
     DatabaseError,
+    EnvelopeVersionRefused,
     InternalFailure,
     LengthUnclear,
     MethodNotAllowed,
@@ -33,22 +34,24 @@ from opus_soap.errors import (
     TransportError,
     mask_cpr,
 )
-from opus_soap.wss.errors import WssError
+from opus_soap.wss.errors import KeyUnusable, NotSignable, PkiDefinitionInvalid, ProfileUnknown, WssError
+from opus_soap.wss.names import SOAP11
 
-SOAP_NS = "http://schemas.xmlsoap.org/soap/envelope/"
-WSSE_NS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 FAULT_NS = "http://opus-soap.dk/fejl/1"
 SERVICEPLATFORM_NS = "http://serviceplatformen.dk/xml/schemas/ServiceplatformFault/1/"
 
-_NSMAP = {"soap": SOAP_NS, "wsse": WSSE_NS}
+CLIENT = f"{{{SOAP11}}}Client"
+VERSION_MISMATCH = f"{{{SOAP11}}}VersionMismatch"
+SERVER = f"{{{SOAP11}}}Server"
+_LONGEST = 1000
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How a kind of error is answered: fault code, HTTP status, and whether its texts are kept back."""
+    """How a kind of error is answered: fault code (QName), HTTP status, whether its texts are kept back."""
 
-    faultcode: str = "soap:Client"
+    faultcode: str | None = CLIENT  # None: the error says it itself
     status: int = 500  # what SOAP 1.1 asks for; others only where HTTP itself is at fault
     internal: bool = False
 
@@ -57,12 +60,12 @@ class Rule:
 RULES: dict[type[Exception], Rule] = {
     OpusSoapError: Rule(),
     SoapError: Rule(),
-    ConfigurationError: Rule("soap:Server", internal=True),
-    DatabaseError: Rule("soap:Server", internal=True),
-    TransportError: Rule("soap:Server", internal=True),
-    AnswerInvalid: Rule("soap:Server"),
-    InternalFailure: Rule("soap:Server"),
-    ServerBusy: Rule("soap:Server", 503),
+    ConfigurationError: Rule(SERVER, internal=True),
+    DatabaseError: Rule(SERVER, internal=True),
+    TransportError: Rule(SERVER, internal=True),
+    AnswerInvalid: Rule(SERVER),
+    InternalFailure: Rule(SERVER),
+    ServerBusy: Rule(SERVER, 503),
     MethodNotAllowed: Rule(status=405),
     PathUnknown: Rule(status=404),
     ContractFileUnknown: Rule(status=404),
@@ -72,13 +75,18 @@ RULES: dict[type[Exception], Rule] = {
     RequestEmpty: Rule(status=400),
     RequestTooLarge: Rule(status=413),
     RequestTooSlow: Rule(status=408),
-    WssError: Rule(""),  # each says its own fault code
+    EnvelopeVersionRefused: Rule(VERSION_MISMATCH),
+    WssError: Rule(None),
+    KeyUnusable: Rule(SERVER, internal=True),
+    NotSignable: Rule(SERVER, internal=True),
+    PkiDefinitionInvalid: Rule(SERVER, internal=True),
+    ProfileUnknown: Rule(SERVER, internal=True),
 }
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What a refusal says. Texts hold no CPR number."""
+    """What a refusal says; `faultcode` is a QName. Texts hold no CPR number."""
 
     code: str
     faultcode: str
@@ -101,7 +109,7 @@ def fault_for(error: OpusSoapError | WssError) -> Fault:
     shown: OpusSoapError | WssError = InternalFailure() if rule.internal else error
     return Fault(
         code=error.code,
-        faultcode=rule.faultcode or error.fault_code,
+        faultcode=rule.faultcode or _own_code(error),
         status=rule.status,
         danish=_clean(shown.text_danish),
         english=_clean(shown.text_english),
@@ -111,14 +119,22 @@ def fault_for(error: OpusSoapError | WssError) -> Fault:
     )
 
 
+def _own_code(error: OpusSoapError | WssError) -> str:
+    return error.fault_qname() if isinstance(error, WssError) else CLIENT
+
+
 def _clean(text: str) -> str:
-    return mask_cpr(_NOT_XML.sub("\ufffd", text))
+    """Legal XML, no CPR number, and no more of a sender's element names than a reader can use."""
+    shown = mask_cpr(_NOT_XML.sub("\ufffd", text))
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}… ({len(shown)} characters)"
 
 
 def fault_element(fault: Fault, correlation_id: UUID) -> etree._Element:
     """The `soap:Fault` to sign and send."""
-    element = etree.Element(f"{{{SOAP_NS}}}Fault", nsmap=_NSMAP)
-    _add(element, "faultcode", fault.faultcode)
+    faultcode = etree.QName(fault.faultcode)
+    prefix = "soap" if faultcode.namespace == SOAP11 else "f"
+    element = etree.Element(f"{{{SOAP11}}}Fault", nsmap={"soap": SOAP11, prefix: str(faultcode.namespace)})
+    _add(element, "faultcode", f"{prefix}:{faultcode.localname}")
     _add(element, "faultstring", f"{fault.code} {fault.danish} / {fault.english}")
     detail = _add(element, "detail")
     ours = etree.SubElement(detail, f"{{{FAULT_NS}}}OpusSoapFejl", nsmap={None: FAULT_NS})

@@ -55,12 +55,12 @@ class PingService(spyne.Service):  # type: ignore[misc]
     """`Ping`: the answer says that the caller is known and may call."""
 
     @operation(Ping_I, Ping_O)
-    def Ping(ctx: Any, besked: Any) -> Any:  # noqa: N805
+    def Ping(ctx: Any, besked: Any) -> Any:
         """Repeat the caller's header."""
         return Ping_O(HovedOplysningerSvar=answer_header(besked))
 
 
-class _Protocol(Soap11):  # type: ignore[misc]
+class ContractProtocol(Soap11):  # type: ignore[misc]
     """SOAP 1.1 fed with a tree, not with bytes; values read and written exactly as XML Schema has them."""
 
     def __init__(self) -> None:
@@ -107,7 +107,11 @@ class SoapService:
         contract = load_contract(self.name)
         namespace = etree.QName(next(iter(contract.operations))).namespace
         application = _Application(
-            list(self.services), tns=namespace, name=self.name, in_protocol=_Protocol(), out_protocol=_Protocol()
+            list(self.services),
+            tns=namespace,
+            name=self.name,
+            in_protocol=ContractProtocol(),
+            out_protocol=ContractProtocol(),
         )
         object.__setattr__(self, "contract", contract)
         object.__setattr__(self, "_server", _Server(application))

@@ -103,9 +103,7 @@ def compare(schemas: Schemas, model: Any, type_name: str, seen: set[str]) -> Non
     if type_name in seen:
         return
     seen.add(type_name)
-    (group,) = (
-        node for node in declared if node.tag in (f"{XS}sequence", f"{XS}all", f"{XS}choice")
-    )
+    (group,) = (node for node in declared if node.tag in (f"{XS}sequence", f"{XS}all", f"{XS}choice"))
     expected = list(particles(schemas, group, group.tag == f"{XS}choice"))
     members = model.get_flat_type_info(model)
     elements = {k: v for k, v in members.items() if not issubclass(v, spyne.XmlAttribute)}
@@ -180,7 +178,9 @@ def test_comparison_sees_another_order_cardinality_and_facet(schemas: Schemas):
             compare(schemas, each, name, set())
 
 
-@pytest.mark.parametrize("folder", ["FakturaInformationAfsend", "FakturaInformationSvarAfsend", "DimensionHent"])
+@pytest.mark.parametrize(
+    "folder", ["FakturaInformationAfsend", "FakturaInformationSvarAfsend", "DimensionHent"]
+)
 def test_readme_speaks_of_every_element(folder: str, schemas: Schemas):
     """Each name has its mark: confirmed, inferred or reconstructed."""
     texts = [ROOT / folder / "README.md", ROOT / "common" / "README.md"]

@@ -1,0 +1,1 @@
+"""Master data for other systems: accounts and dimensions with their UUIDs."""

@@ -1,0 +1,181 @@
+"""One message through the house: verified, authorised, held against the contract, answered, signed.
+
+Everything that a message causes is one transaction: the replay entry, the effect, the archive of the
+message and of its answer. Nothing here reads what the signature does not cover.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from lxml import etree
+
+from opus_soap.clock import Clock
+from opus_soap.database import transaction
+from opus_soap.errors import ActionMismatch, AddresseeWrong, EnvelopeVersionRefused, OperationUnknown
+from opus_soap.soap.access_log import Timings
+from opus_soap.soap.contracts import Operation
+from opus_soap.soap.service import CallContext, SoapService
+from opus_soap.store import agreements, archive, replay
+from opus_soap.store.models import System
+from opus_soap.wss.addressing import Addressing
+from opus_soap.wss.certificates import thumbprint
+from opus_soap.wss.errors import WssError
+from opus_soap.wss.names import SOAP11, UNSPECIFIED, WSA
+from opus_soap.wss.parsing import ParseLimits, parse
+from opus_soap.wss.signing import Signer
+from opus_soap.wss.verification import VerifiedMessage, Verifier
+
+_URN_UUID = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+FAULT_ACTION = f"{WSA}/fault"
+
+
+@dataclass
+class Exchange:
+    """What is known so far of one request; the access log and the archive read it."""
+
+    endpoint: str
+    now: datetime
+    correlation_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    timings: Timings = field(default_factory=Timings)
+    request: bytes | None = None
+    system: System | None = None
+    message_id: str = ""
+    action: str = ""
+    outcome: str = ""
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What turns bytes into a call and an answer into bytes."""
+
+    clock: Clock
+    verifier: Verifier
+    signer: Signer
+
+    def answer(self, exchange: Exchange, service: SoapService, data: bytes, soap_action: str) -> bytes:
+        """The signed answer to a message; raises an `OpusSoapError` or a `WssError` to refuse it.
+
+        When it raises, nothing of the message has been kept.
+        """
+        known: list[System] = []
+
+        def profile(certificate: x509.Certificate) -> str:
+            known.append(agreements.system_by_thumbprint(thumbprint(certificate), exchange.now))
+            return str(known[0].profile)
+
+        with exchange.timings.part("verify"):
+            verified = self.verifier.verify(data, now=exchange.now, profile=profile)
+        if verified.soap_namespace != SOAP11:
+            raise EnvelopeVersionRefused(value=verified.soap_namespace, expected=SOAP11)
+        exchange.message_id = verified.message_id or ""
+        system = exchange.system = known[0]
+        agreements.authorize(system, service.name)
+        with exchange.timings.part("validate"):
+            operation = self._operation(service, verified, soap_action)
+            exchange.action = operation.soap_action
+            service.contract.validate(_content(verified))
+        with exchange.timings.part("commit"), transaction():
+            reply = self._within(exchange, service, system, verified, operation)
+        # what the transaction took apart from the parts inside it
+        parts = exchange.timings.parts
+        parts["commit"] = round(parts["commit"] - parts["dispatch"] - parts["sign"], 3)
+        return reply
+
+    def _within(
+        self,
+        exchange: Exchange,
+        service: SoapService,
+        system: System,
+        verified: VerifiedMessage,
+        operation: Operation,
+    ) -> bytes:
+        """Everything that stands or falls together."""
+        replay.remember(verified.replay_key, verified.replay_until)
+        context = CallContext(
+            system=system,
+            municipality=system.municipality,
+            message_id=verified.message_id or verified.replay_key,
+            correlation_id=exchange.correlation_id,
+            now=exchange.now,
+        )
+        with exchange.timings.part("dispatch"):
+            answer = service.dispatch(_content(verified), context)
+        with exchange.timings.part("sign"):
+            reply = self.sign(answer, f"{operation.soap_action}Response", exchange)
+        exchange.outcome, exchange.status = "ok", 200
+        self.record(exchange, reply)
+        return reply
+
+    def sign(self, body: etree._Element, action: str, exchange: Exchange) -> bytes:
+        """A message of ours in answer to the exchange's request."""
+        addressing = Addressing(
+            action=action,
+            message_id=f"urn:uuid:{uuid.uuid4()}",
+            to=f"{WSA}/anonymous",
+            relates_to=exchange.message_id or UNSPECIFIED,
+            reply_to=None,
+        )
+        profile = exchange.system.profile if exchange.system else "kombit"
+        return self.signer.sign(body, addressing, now=self.clock.now(), profile=profile)
+
+    def record(self, exchange: Exchange, reply: bytes) -> None:
+        """Both messages into the archive, in the caller's transaction."""
+        for direction, content in (("in", exchange.request), ("out", reply)):
+            if content is not None:
+                archive.record(
+                    correlation_id=exchange.correlation_id,
+                    direction=direction,
+                    at=exchange.now,
+                    municipality=exchange.system.municipality if exchange.system else None,
+                    system=exchange.system,
+                    endpoint=exchange.endpoint,
+                    action=exchange.action,
+                    message_id=exchange.message_id,
+                    content=content,
+                    http_status=exchange.status,
+                    outcome=exchange.outcome,
+                )
+
+    def _operation(self, service: SoapService, verified: VerifiedMessage, soap_action: str) -> Operation:
+        """The operation that the body names; SOAPAction, wsa:Action and wsa:To may not say otherwise."""
+        operations = service.contract.operations
+        name = str(_content(verified).tag)
+        if name not in operations:
+            raise OperationUnknown(element=name, expected=", ".join(sorted(operations)))
+        operation = operations[name]
+        for header, value in (("SOAPAction", soap_action), ("wsa:Action", verified.action)):
+            if value and value != operation.soap_action:
+                raise ActionMismatch(element=header, expected=operation.soap_action)
+        to = verified.to
+        if to and to != service.entity_id and urlsplit(to).path.rstrip("/") != service.path:
+            raise AddresseeWrong(element="wsa:To", expected=service.entity_id)
+        return operation
+
+
+def claimed_message_id(data: bytes) -> str:
+    """The MessageID that a refused message claims, when it has the one shape that is safe to repeat.
+
+    Only for RelatesTo of a fault, so that the caller sees which call was refused: nobody has vouched
+    for it, and nothing is decided by it.
+    """
+    try:
+        root = parse(data, ParseLimits())
+    except WssError:
+        return ""
+    claimed = root.findtext(f"{{{SOAP11}}}Header/{{{WSA}}}MessageID", "").strip()
+    return claimed if _URN_UUID.fullmatch(claimed) else ""
+
+
+def _content(verified: VerifiedMessage) -> etree._Element:
+    """The one child of the signed soap:Body."""
+    children = list(verified.body)
+    if len(children) != 1:
+        raise OperationUnknown(element=f"{{{SOAP11}}}Body", expected="one child")
+    return children[0]

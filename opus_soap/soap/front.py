@@ -1,0 +1,214 @@
+"""The WSGI application: limits, contracts, health, and every refusal as a signed fault.
+
+This is the one place in the server where any exception is caught: what the house did not foresee
+becomes a fault that says nothing but a correlation id, and a log entry that says the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import structlog
+from lxml import etree
+
+from opus_soap.clock import Clock
+from opus_soap.database import is_postgresql, proxy, transaction
+from opus_soap.errors import (
+    ContractFileUnknown,
+    InternalFailure,
+    MethodNotAllowed,
+    OpusSoapError,
+    PathUnknown,
+    ServerBusy,
+)
+from opus_soap.settings import Settings
+from opus_soap.soap import limits
+from opus_soap.soap.access_log import access
+from opus_soap.soap.exchange import FAULT_ACTION, Exchange, Guard, claimed_message_id
+from opus_soap.soap.faults import Fault, fault_element, fault_for
+from opus_soap.soap.service import SoapService
+from opus_soap.wss.errors import WssError
+from opus_soap.wss.names import SOAP11
+from opus_soap.wss.signing import Signer
+from opus_soap.wss.verification import Verifier
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+
+log = structlog.get_logger("opus_soap.soap")
+
+RETRY_AFTER_SECONDS = 5
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+_REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+Answer = tuple[int, str, bytes]
+
+
+class SoapFront:
+    """The server's WSGI application over the services that the interfaces bring."""
+
+    def __init__(
+        self,
+        services: Sequence[SoapService],
+        settings: Settings,
+        clock: Clock,
+        verifier: Verifier,
+        signer: Signer,
+    ) -> None:
+        self._services = {service.path: service for service in services}
+        self._settings = settings
+        self._clock = clock
+        self._guard = Guard(clock, verifier, signer)
+        self._slots = threading.BoundedSemaphore(settings.max_pending_requests)
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one HTTP request; never raises."""
+        path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
+        exchange = Exchange(endpoint=path if path in self._services else "", now=self._clock.now())
+        if method in ("GET", "HEAD"):
+            status, media_type, body = self._get(environ, path)
+        else:
+            status, media_type, body = self._post(environ, exchange, path, method)
+        exchange.status = status
+        access.info(
+            "request",
+            method=method if method.isalpha() else "?",
+            endpoint=exchange.endpoint or ("/health" if path == "/health" else "?"),
+            status=status,
+            outcome=exchange.outcome,
+            correlation_id=str(exchange.correlation_id),
+            system=str(exchange.system.uuid) if exchange.system else None,
+            bytes_in=len(exchange.request or b""),
+            bytes_out=len(body),
+            ms=exchange.timings.parts,
+        )
+        headers = [("Content-Type", media_type), ("Content-Length", str(len(body)))]
+        if status == 503:
+            headers.append(("Retry-After", str(RETRY_AFTER_SECONDS)))
+        if status in (400, 405, 408, 413, 415):
+            headers.append(("Connection", "close"))  # the body may not have been read to its end
+        if status == 405:
+            headers.append(("Allow", "GET, POST"))
+        start_response(f"{status} {_REASONS[status]}", headers)
+        return [] if method == "HEAD" else [body]
+
+    # --- GET
+
+    def _get(self, environ: dict[str, Any], path: str) -> Answer:
+        if path == "/health":
+            return self._health()
+        try:
+            return 200, limits.MEDIA_TYPE, self._contract_file(environ, path)
+        except OpusSoapError as error:
+            fault = fault_for(error)
+            return fault.status, "text/plain; charset=utf-8", f"{fault.english}\n{fault.danish}\n".encode()
+
+    def _contract_file(self, environ: dict[str, Any], path: str) -> bytes:
+        service = self._services.get(path)
+        if service is None:
+            raise PathUnknown
+        query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True, max_num_fields=2)
+        (kind, name), *more = query or [("", "")]
+        if more or kind.lower() not in ("wsdl", "xsd"):
+            raise ContractFileUnknown(element=service.name)
+        return service.contract.serve(name, self._address(environ, service))
+
+    def _address(self, environ: dict[str, Any], service: SoapService) -> str:
+        """Where the caller finds the service: the public URL, or what the request was sent to."""
+        base = self._settings.public_url.rstrip("/")
+        if not base:
+            host = environ.get("HTTP_HOST", "")
+            if not _HOST.fullmatch(host):
+                host = f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+            base = f"{environ['wsgi.url_scheme']}://{host}"
+        return f"{base}{service.path}"
+
+    def _health(self) -> Answer:
+        try:
+            with _connection():
+                proxy.obj.execute_sql("SELECT 1")
+        except Exception:
+            log.exception("health")
+            return 503, "application/json", json.dumps({"status": "database unavailable"}).encode()
+        return 200, "application/json", json.dumps({"status": "ok"}).encode()
+
+    # --- POST
+
+    def _post(self, environ: dict[str, Any], exchange: Exchange, path: str, method: str) -> Answer:
+        taken = self._slots.acquire(blocking=False)
+        try:
+            if not taken:
+                raise ServerBusy
+            if method != "POST":
+                raise MethodNotAllowed(value=method[:20], expected="POST")
+            service = self._services.get(path)
+            if service is None:
+                raise PathUnknown
+            with exchange.timings.part("read"):
+                limits.check_headers(environ, self._settings)
+                data = exchange.request = limits.read_body(environ, self._settings)
+            soap_action = environ.get("HTTP_SOAPACTION", "").strip().strip('"')
+            with _connection():
+                reply = self._guard.answer(exchange, service, data, soap_action)
+            return 200, limits.MEDIA_TYPE, reply
+        except (OpusSoapError, WssError) as error:
+            return self._refuse(exchange, fault_for(error))
+        except Exception:
+            log.exception("unexpected", correlation_id=str(exchange.correlation_id))
+            return self._refuse(exchange, fault_for(InternalFailure()))
+        finally:
+            if taken:
+                self._slots.release()
+
+    def _refuse(self, exchange: Exchange, fault: Fault) -> Answer:
+        """The signed fault; the message and the fault go into the archive in a transaction of their own."""
+        exchange.outcome, exchange.status = fault.code, fault.status
+        element = fault_element(fault, exchange.correlation_id)
+        try:
+            if exchange.request is not None and not exchange.message_id:
+                exchange.message_id = claimed_message_id(exchange.request)
+            with exchange.timings.part("sign"):
+                reply = self._guard.sign(element, FAULT_ACTION, exchange)
+        except Exception:
+            log.exception("fault not signed", correlation_id=str(exchange.correlation_id))
+            reply = _unsigned(element)
+        try:
+            if exchange.request is not None:
+                with _connection(), transaction():
+                    self._guard.record(exchange, reply)
+        except Exception:
+            log.exception("refusal not archived", correlation_id=str(exchange.correlation_id))
+        return fault.status, limits.MEDIA_TYPE, reply
+
+
+@contextmanager
+def _connection() -> Iterator[None]:
+    """The thread's database connection: pooled on PostgreSQL, kept open on SQLite."""
+    database = proxy.obj
+    if is_postgresql() and database.is_closed():
+        with database.connection_context():
+            yield
+    else:
+        database.connect(reuse_if_open=True)
+        yield
+
+
+def _unsigned(fault: etree._Element) -> bytes:
+    envelope = etree.Element(f"{{{SOAP11}}}Envelope", nsmap={"soap": SOAP11})
+    etree.SubElement(envelope, f"{{{SOAP11}}}Body").append(fault)
+    return etree.tostring(envelope, xml_declaration=True, encoding="UTF-8")
