@@ -91,6 +91,16 @@ class SettingsInvalid(ConfigurationError):
     remedy_english = "Correct the settings named; see docs/reference/settings.md."
 
 
+class CertificateFileInvalid(ConfigurationError):
+    """A certificate, key or PKI definition cannot be read or written."""
+
+    code = "CFG-010"
+    danish = "{element} kan ikke bruges: {value}"
+    english = "{element} cannot be used: {value}"
+    remedy_danish = "Angiv en PEM-fil med certifikater; `opus-soap certs create --out MAPPE` laver et sæt."
+    remedy_english = "Name a PEM file with certificates; `opus-soap certs create --out DIR` makes a set."
+
+
 # --- DBA: the database ----------------------------------------------------------------------------
 
 

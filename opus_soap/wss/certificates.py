@@ -1,0 +1,156 @@
+"""Which certificates may sign: issued by a CA of this environment, in date, meant for signing.
+
+A pinned certificate is trusted as it stands; its extensions are never parsed, because genuine ones
+exist that no strict parser reads. Which *system* a certificate belongs to, and what that may do, is
+the caller's allow-list, not decided here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from opus_soap.wss.errors import (
+    CertificateOutOfDate,
+    CertificateRevoked,
+    CertificateUntrusted,
+    CertificateUnusable,
+    CertificateUsageWrong,
+    KeyUnusable,
+    TokenInvalid,
+)
+
+LEAST_RSA_BITS = 2048
+_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+
+
+def thumbprint(certificate: x509.Certificate) -> str:
+    """SHA-256 of the DER, in lower-case hex: how agreements name a certificate."""
+    return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def subject_text(name: x509.Name) -> str:
+    """A distinguished name as text (RFC 4514) for messages and logs."""
+    try:
+        return name.rfc4514_string()
+    except ValueError:
+        return "(unreadable name)"
+
+
+def load_der(der: bytes) -> x509.Certificate:
+    """One certificate that is exactly these bytes; raises `TokenInvalid`."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        certificate.public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise TokenInvalid(value=f"not a certificate: {error}") from None
+    return certificate
+
+
+def load_pem(path: Path) -> tuple[x509.Certificate, ...]:
+    """Every certificate of a PEM file; raises `KeyUnusable` naming the file."""
+    try:
+        return tuple(x509.load_pem_x509_certificates(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise KeyUnusable(element=str(path), value=error) from None
+
+
+@dataclass(frozen=True)
+class TrustStore:
+    """The certificates that are believed, loaded once."""
+
+    issuers: tuple[x509.Certificate, ...] = ()
+    """Issuing CAs of the environment (not the root, unless it issues to systems itself)."""
+    pinned: tuple[x509.Certificate, ...] = ()
+    """Certificates trusted as they stand."""
+    known: tuple[x509.Certificate, ...] = ()
+    """Certificates that a message may name without carrying them; trusted by their issuer only."""
+    revocations: tuple[x509.CertificateRevocationList, ...] = ()
+    """Revocation lists of the issuers. None means: revocation is decided by the allow-list alone."""
+    _pinned_thumbprints: frozenset[str] = field(init=False, default=frozenset())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_pinned_thumbprints", frozenset(map(thumbprint, self.pinned)))
+
+    def check(self, certificate: x509.Certificate, now: datetime) -> None:
+        """Raises a `WssError` unless `certificate` may sign at `now`."""
+        _check_dates(certificate, now)
+        _check_key(certificate)
+        if thumbprint(certificate) in self._pinned_thumbprints:
+            return
+        issuer = self._issuer(certificate)
+        _check_dates(issuer, now)
+        self._check_not_revoked(certificate, issuer)
+        _check_usage(certificate)
+
+    def _issuer(self, certificate: x509.Certificate) -> x509.Certificate:
+        for issuer in self.issuers:
+            if issuer.subject == certificate.issuer and _signed_by(certificate, issuer):
+                return issuer
+        raise CertificateUntrusted(
+            element=subject_text(certificate.subject),
+            value=subject_text(certificate.issuer),
+            expected="; ".join(subject_text(issuer.subject) for issuer in self.issuers) or "none",
+        )
+
+    def _check_not_revoked(self, certificate: x509.Certificate, issuer: x509.Certificate) -> None:
+        for crl in self.revocations:
+            if crl.issuer != issuer.subject:
+                continue
+            entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+            if entry is not None:
+                raise CertificateRevoked(
+                    element=subject_text(certificate.subject), value=entry.revocation_date_utc.isoformat()
+                )
+
+
+def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _check_dates(certificate: x509.Certificate, now: datetime) -> None:
+    first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if not first <= now <= last:
+        raise CertificateOutOfDate(
+            element=subject_text(certificate.subject),
+            value="expired" if now > last else "not yet valid",
+            expected=f"{first:%Y-%m-%dT%H:%MZ} – {last:%Y-%m-%dT%H:%MZ}",
+        )
+
+
+def _check_key(certificate: x509.Certificate) -> None:
+    key = certificate.public_key()
+    strong_rsa = isinstance(key, rsa.RSAPublicKey) and key.key_size >= LEAST_RSA_BITS
+    good_curve = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, _CURVES)
+    if not (strong_rsa or good_curve):
+        raise CertificateUnusable(
+            element=subject_text(certificate.subject),
+            value=f"{type(key).__name__} {getattr(key, 'key_size', '')}",
+            expected=f"RSA of at least {LEAST_RSA_BITS} bits or P-256, P-384, P-521",
+        )
+
+
+def _check_usage(certificate: x509.Certificate) -> None:
+    subject = subject_text(certificate.subject)
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        raise CertificateUsageWrong(
+            element=subject, value="no keyUsage", expected="digitalSignature"
+        ) from None
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        raise CertificateUnusable(
+            element=subject, value=f"extensions: {error}", expected="extensions that can be read, or pinning"
+        ) from None
+    if not usage.digital_signature:
+        raise CertificateUsageWrong(element=subject, value="keyUsage without it", expected="digitalSignature")

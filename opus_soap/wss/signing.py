@@ -1,0 +1,187 @@
+"""Sign requests, replies and faults as Serviceplatformen signs its replies.
+
+Signed: Timestamp, Body, MessageID, RelatesTo, Action, To, ReplyTo, Framework and the
+BinarySecurityToken; KeyInfo → SecurityTokenReference → Reference → BinarySecurityToken; exc-c14n,
+rsa-sha256 (ecdsa-sha256 with a key on a curve).
+"""
+
+from __future__ import annotations
+
+import base64
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from lxml import etree
+
+from opus_soap.wss.addressing import Addressing
+from opus_soap.wss.engine import SigningKey, create_signature
+from opus_soap.wss.errors import KeyUnusable, NotSignable, ProfileUnknown
+from opus_soap.wss.names import (
+    BASE64_BINARY,
+    BINARY_SECURITY_TOKEN,
+    CREATED,
+    EXPIRES,
+    FRAMEWORK,
+    KEY_INFO,
+    LIBERTY_BASIC,
+    SBF,
+    SBF_PROFILE,
+    SECURITY,
+    SECURITY_TOKEN_REFERENCE,
+    SOAP11,
+    TIMESTAMP,
+    TOKEN_REFERENCE,
+    WSA,
+    WSSE,
+    WSU,
+    WSU_ID,
+    X509_V3,
+    wsa,
+)
+
+DS_NSMAP = {"ds": "http://www.w3.org/2000/09/xmldsig#"}
+PROFILES = ("kombit", "basic")
+
+
+class Signer:
+    """Signs with one key; holds no state between messages, so threads share it."""
+
+    def __init__(
+        self, key: SigningKey, certificate: x509.Certificate, lifetime: timedelta = timedelta(minutes=5)
+    ) -> None:
+        if certificate.public_key() != key.public_key():
+            raise KeyUnusable(element="certificate", value="does not belong to the key")
+        self.certificate = certificate
+        self._key = key
+        self._lifetime = lifetime
+        self._token = base64.b64encode(certificate.public_bytes(Encoding.DER)).decode("ascii")
+
+    def sign(
+        self,
+        body_child: etree._Element,
+        addressing: Addressing,
+        *,
+        now: datetime,
+        profile: str = "kombit",
+        soap_namespace: str = SOAP11,
+    ) -> bytes:
+        """A signed envelope around a copy of `body_child` (a message or a soap:Fault), as UTF-8 bytes.
+
+        Raises `NotSignable` when the profile's headers are not given or the body holds comments or
+        processing instructions, which no verifier of ours would take.
+        """
+        _check_signable(body_child, addressing, profile)
+        ids = _Identifiers()
+        envelope = etree.Element(f"{{{soap_namespace}}}Envelope", nsmap={"soap": soap_namespace, "wsu": WSU})
+        header = etree.SubElement(envelope, f"{{{soap_namespace}}}Header")
+        if profile == "kombit" and soap_namespace == SOAP11:
+            ids.give(_framework(header))
+        for element in _addressing_headers(header, addressing):
+            ids.give(element)
+        security = etree.SubElement(header, SECURITY, nsmap={"wsse": WSSE})
+        security.set(f"{{{soap_namespace}}}mustUnderstand", "1")
+        token = etree.SubElement(
+            security, BINARY_SECURITY_TOKEN, EncodingType=BASE64_BINARY, ValueType=X509_V3
+        )
+        token.text = self._token
+        ids.give(token)
+        ids.give(_timestamp(security, now, self._lifetime))
+        body = etree.SubElement(envelope, f"{{{soap_namespace}}}Body")
+        body.append(deepcopy(body_child))
+        ids.give(body)
+        security.append(
+            create_signature(
+                envelope,
+                identifiers=ids.given,
+                key=self._key,
+                key_info=_key_info(str(token.get(WSU_ID))),
+            )
+        )
+        return etree.tostring(envelope, encoding="UTF-8", xml_declaration=True)
+
+
+class _Identifiers:
+    """wsu:Ids of one message: random, so that they never meet an id in somebody's body."""
+
+    def __init__(self) -> None:
+        self._prefix = f"_{uuid4().hex}"
+        self.given: list[str] = []
+
+    def give(self, element: etree._Element) -> None:
+        identifier = f"{self._prefix}-{len(self.given) + 1}"
+        element.set(WSU_ID, identifier)
+        self.given.append(identifier)
+
+
+def load_signer(key_file: Path, certificate_file: Path, lifetime: timedelta) -> Signer:
+    """A signer from two PEM files; raises `KeyUnusable` naming the file."""
+    try:
+        key = load_pem_private_key(key_file.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise KeyUnusable(element=str(key_file), value=error) from None
+    try:
+        certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise KeyUnusable(element=str(certificate_file), value=error) from None
+    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise KeyUnusable(element=str(key_file), value="neither RSA nor an elliptic curve")
+    return Signer(key, certificate, lifetime)
+
+
+def _check_signable(body_child: etree._Element, addressing: Addressing, profile: str) -> None:
+    if profile not in PROFILES:
+        raise ProfileUnknown(value=profile, expected=", ".join(PROFILES))
+    if profile == "kombit" and not (addressing.action and addressing.message_id):
+        raise NotSignable(element="Addressing", value="the profile kombit needs Action and MessageID")
+    for node in body_child.iter(etree.Comment, etree.ProcessingInstruction, etree.Entity):
+        raise NotSignable(element="Body", value=f"holds markup that is not signed: {node.tag!r}")
+
+
+def _framework(header: etree._Element) -> etree._Element:
+    framework: etree._Element = etree.SubElement(
+        header, FRAMEWORK, nsmap={"sbf": SBF, "sbfp": SBF_PROFILE}, version="2.0"
+    )
+    framework.set(f"{{{SBF_PROFILE}}}profile", LIBERTY_BASIC)
+    return framework
+
+
+def _addressing_headers(header: etree._Element, addressing: Addressing) -> list[etree._Element]:
+    headers = []
+    for name, value in (
+        ("Action", addressing.action),
+        ("MessageID", addressing.message_id),
+        ("RelatesTo", addressing.relates_to),
+        ("To", addressing.to),
+        ("ReplyTo", addressing.reply_to),
+    ):
+        if value is None:
+            continue
+        element = etree.SubElement(header, wsa(name), nsmap={"wsa": WSA})
+        holder = etree.SubElement(element, wsa("Address")) if name == "ReplyTo" else element
+        holder.text = value
+        headers.append(element)
+    return headers
+
+
+def _timestamp(security: etree._Element, now: datetime, lifetime: timedelta) -> etree._Element:
+    timestamp: etree._Element = etree.SubElement(security, TIMESTAMP)
+    etree.SubElement(timestamp, CREATED).text = _instant(now)
+    etree.SubElement(timestamp, EXPIRES).text = _instant(now + lifetime)
+    return timestamp
+
+
+def _instant(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def _key_info(token_id: str) -> etree._Element:
+    key_info: etree._Element = etree.Element(KEY_INFO, nsmap=DS_NSMAP)
+    reference = etree.SubElement(key_info, SECURITY_TOKEN_REFERENCE, nsmap={"wsse": WSSE})
+    etree.SubElement(reference, TOKEN_REFERENCE, URI=f"#{token_id}", ValueType=X509_V3)
+    return key_info

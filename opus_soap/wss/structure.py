@@ -1,0 +1,185 @@
+"""The fixed shape of an envelope and its Security header, before anything is believed.
+
+Each rule closes a family of signature wrapping attacks: one Envelope, one Header, one Body, one
+Security in the whole document, ids unique whatever the attribute is called, nothing unknown in
+Security. A signed element can then only be meant in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lxml import etree
+
+from opus_soap.wss.errors import (
+    AddressingInvalid,
+    HeaderNotUnderstood,
+    IdentifierAmbiguous,
+    SecurityHeaderInvalid,
+    SecurityMissing,
+    SignatureMissing,
+    StructureInvalid,
+    TokenUnsupported,
+)
+from opus_soap.wss.names import (
+    ASSERTION,
+    BINARY_SECURITY_TOKEN,
+    ID_ATTRIBUTES,
+    KNOWN_HEADERS,
+    SECURITY,
+    SIGNATURE,
+    SOAP11,
+    SOAP12,
+    TIMESTAMP,
+)
+
+_ID_TEST = " or ".join(f"local-name()='{name}'" for name in ID_ATTRIBUTES)
+_WITH_ID = etree.XPath(f"//*[@*[{_ID_TEST}]]")
+_ONCE = ("Envelope", "Header", "Body")
+_ULTIMATE_ROLES = ("", f"{SOAP12}/role/ultimateReceiver", f"{SOAP12}/role/next")
+
+
+@dataclass(frozen=True)
+class MessageStructure:
+    """An envelope whose shape holds; still the raw tree: nothing of it may be believed."""
+
+    soap_namespace: str
+    envelope: etree._Element
+    header: etree._Element
+    body: etree._Element
+    security: etree._Element
+    signature: etree._Element
+    timestamp: etree._Element | None
+    binary_token: etree._Element | None
+    headers: Mapping[str, etree._Element]
+    """Known header blocks by short name (`MessageID`, `Framework`, …)."""
+    identifiers: Mapping[str, etree._Element]
+    """Every element that carries an id, by the id."""
+
+
+def read_structure(root: etree._Element) -> MessageStructure:
+    """Check the shape of the whole document; raises a `WssError` naming what is wrong."""
+    soap = _soap_namespace(root)
+    header, body = _header_and_body(root, soap)
+    _check_occurrences(root)
+    security = _security(header)
+    parts = _security_parts(security)
+    signature = parts[SIGNATURE]
+    if signature is None:
+        raise SignatureMissing()
+    _check_signatures(root)
+    _check_understood(header, soap)
+    return MessageStructure(
+        soap_namespace=soap,
+        envelope=root,
+        header=header,
+        body=body,
+        security=security,
+        signature=signature,
+        timestamp=parts[TIMESTAMP],
+        binary_token=parts[BINARY_SECURITY_TOKEN],
+        headers=_known_headers(header),
+        identifiers=_identifiers(root),
+    )
+
+
+def _soap_namespace(root: etree._Element) -> str:
+    for namespace in (SOAP11, SOAP12):
+        if root.tag == f"{{{namespace}}}Envelope":
+            return namespace
+    raise StructureInvalid(element="Envelope", value=f"the root is {root.tag!s}")
+
+
+def _header_and_body(root: etree._Element, soap: str) -> tuple[etree._Element, etree._Element]:
+    children = list(root)
+    tags = [child.tag for child in children]
+    if tags == [f"{{{soap}}}Body"]:
+        raise SecurityMissing()
+    if tags != [f"{{{soap}}}Header", f"{{{soap}}}Body"]:
+        raise StructureInvalid(element="Envelope", value="its children are not exactly Header and Body")
+    _check_no_text(root)
+    return children[0], children[1]
+
+
+def _check_no_text(parent: etree._Element) -> None:
+    for text in (parent.text, *(child.tail for child in parent)):
+        if text and text.strip():
+            raise StructureInvalid(element=etree.QName(parent).localname, value="text between the elements")
+
+
+def _check_occurrences(root: etree._Element) -> None:
+    for name in _ONCE:
+        if sum(1 for _ in root.iter(f"{{{SOAP11}}}{name}", f"{{{SOAP12}}}{name}")) != 1:
+            raise StructureInvalid(element=name, value="occurs more than once in the document")
+    if sum(1 for _ in root.iter(SECURITY)) > 1:
+        raise StructureInvalid(element="Security", value="occurs more than once in the document")
+
+
+def _security(header: etree._Element) -> etree._Element:
+    security = header.find(SECURITY)
+    if security is None:
+        raise SecurityMissing()
+    _check_no_text(header)
+    for name in (f"{{{SOAP11}}}actor", f"{{{SOAP12}}}role"):
+        if security.get(name, "") not in _ULTIMATE_ROLES:
+            raise SecurityHeaderInvalid(element="actor", value="the header is meant for somebody else")
+    return security
+
+
+def _security_parts(security: etree._Element) -> dict[str, etree._Element | None]:
+    """The children of Security by tag; each at most once, nothing else."""
+    _check_no_text(security)
+    parts: dict[str, etree._Element | None] = {SIGNATURE: None, TIMESTAMP: None, BINARY_SECURITY_TOKEN: None}
+    for child in security:
+        tag = str(child.tag)
+        name = etree.QName(tag).localname
+        if tag == ASSERTION:
+            raise TokenUnsupported(value="SAML assertion")
+        if tag not in parts:
+            raise SecurityHeaderInvalid(element=name, value="is not expected in Security")
+        if parts[tag] is not None:
+            raise SecurityHeaderInvalid(element=name, value="stands twice")
+        parts[tag] = child
+    return parts
+
+
+def _check_signatures(root: etree._Element) -> None:
+    if next(root.iter(ASSERTION), None) is not None:
+        raise TokenUnsupported(value="SAML assertion")
+    if sum(1 for _ in root.iter(SIGNATURE)) != 1:
+        raise StructureInvalid(element="Signature", value="occurs more than once in the document")
+
+
+def _check_understood(header: etree._Element, soap: str) -> None:
+    for block in header:
+        if block.tag == SECURITY or block.tag in KNOWN_HEADERS:
+            continue
+        for namespace in (SOAP11, SOAP12):
+            if block.get(f"{{{namespace}}}mustUnderstand", "0").strip() not in ("0", "false"):
+                raise HeaderNotUnderstood(element=str(block.tag))
+
+
+def _known_headers(header: etree._Element) -> dict[str, etree._Element]:
+    found: dict[str, etree._Element] = {}
+    for block in header:
+        name = KNOWN_HEADERS.get(str(block.tag))
+        if name is None:
+            continue
+        if name in found:
+            raise AddressingInvalid(element=name, value="stands twice")
+        found[name] = block
+    return found
+
+
+def _identifiers(root: etree._Element) -> dict[str, etree._Element]:
+    found: dict[str, etree._Element] = {}
+    for element in _WITH_ID(root):
+        assert isinstance(element, etree._Element)
+        for attribute, value in element.attrib.items():
+            if etree.QName(attribute).localname not in ID_ATTRIBUTES:
+                continue
+            if value in found:
+                raise IdentifierAmbiguous(value=value)
+            found[str(value)] = element
+    return found

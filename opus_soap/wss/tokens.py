@@ -1,0 +1,132 @@
+"""From KeyInfo to the one certificate that should have signed.
+
+The forms: a reference to the BinarySecurityToken of this message (the X.509 model of the agreements),
+or a name (issuer and serial number, subject key identifier, thumbprint) of a certificate that the
+trust store knows. Names only look up; trust is decided afterwards, alike for all.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from lxml import etree
+
+from opus_soap.wss.certificates import TrustStore, load_der, subject_text
+from opus_soap.wss.errors import SecurityHeaderInvalid, TokenInvalid, TokenUnavailable, TokenUnsupported
+from opus_soap.wss.names import (
+    BASE64_BINARY,
+    KEY_IDENTIFIER,
+    KEY_INFO,
+    SECURITY_TOKEN_REFERENCE,
+    THUMBPRINT_SHA1,
+    TOKEN_REFERENCE,
+    X509_DATA,
+    X509_ISSUER_NAME,
+    X509_ISSUER_SERIAL,
+    X509_SERIAL_NUMBER,
+    X509_SKI,
+    X509_V3,
+)
+from opus_soap.wss.structure import MessageStructure
+
+
+@dataclass(frozen=True)
+class SigningToken:
+    """What the signature's KeyInfo resolves to. `element` is None when the message only names it."""
+
+    certificate: x509.Certificate
+    element: etree._Element | None
+
+
+def resolve_token(message: MessageStructure, trust: TrustStore) -> SigningToken:
+    """The certificate that KeyInfo points to; raises `TokenUnavailable` and other `WssError`s."""
+    key_info = message.signature.find(KEY_INFO)
+    reference = None if key_info is None else key_info.find(SECURITY_TOKEN_REFERENCE)
+    if reference is None or len(reference) != 1:
+        raise TokenUnavailable(value="KeyInfo must hold one SecurityTokenReference with one reference")
+    pointer = reference[0]
+    if pointer.tag == TOKEN_REFERENCE:
+        return _from_message(message, pointer)
+    if message.binary_token is not None:
+        raise SecurityHeaderInvalid(
+            element="BinarySecurityToken", value="is not what the signature refers to"
+        )
+    candidates = (*trust.pinned, *trust.known)
+    return SigningToken(_one_of(candidates, _matcher(pointer), pointer), None)
+
+
+def _from_message(message: MessageStructure, pointer: etree._Element) -> SigningToken:
+    uri = pointer.get("URI", "")
+    target = message.identifiers.get(uri[1:]) if uri.startswith("#") else None
+    if target is None or target is not message.binary_token:
+        raise TokenUnavailable(value=f"URI {uri!r} does not name the BinarySecurityToken")
+    return SigningToken(read_binary_token(target), target)
+
+
+def read_binary_token(token: etree._Element) -> x509.Certificate:
+    """The certificate in a wsse:BinarySecurityToken of type X509v3; raises a `WssError`."""
+    if token.get("ValueType") != X509_V3:
+        raise TokenUnsupported(value=token.get("ValueType", "no ValueType"))
+    if token.get("EncodingType", BASE64_BINARY) != BASE64_BINARY or len(token):
+        raise TokenInvalid(value="not plain base64")
+    return load_der(_decoded(token))
+
+
+def _decoded(element: etree._Element) -> bytes:
+    try:
+        return base64.b64decode("".join((element.text or "").split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise TokenInvalid(value="not base64") from None
+
+
+def _matcher(pointer: etree._Element) -> Callable[[x509.Certificate], bool]:
+    if pointer.tag == KEY_IDENTIFIER:
+        value_type = pointer.get("ValueType", "")
+        wanted = _decoded(pointer)
+        if value_type == THUMBPRINT_SHA1:
+            # an identifier, not a proof: collisions gain nothing, the key must still have signed
+            return lambda certificate: certificate.fingerprint(hashes.SHA1()) == wanted  # noqa: S303
+        if value_type == X509_SKI:
+            return lambda certificate: _key_identifier(certificate) == wanted
+        raise TokenUnsupported(value=value_type or "KeyIdentifier")
+    if pointer.tag == X509_DATA and len(pointer) == 1 and pointer[0].tag == X509_ISSUER_SERIAL:
+        issuer = pointer[0].findtext(X509_ISSUER_NAME, "").strip()
+        serial = pointer[0].findtext(X509_SERIAL_NUMBER, "").strip()
+        return lambda certificate: (
+            str(certificate.serial_number) == serial and _same_name(certificate.issuer, issuer)
+        )
+    raise TokenUnsupported(value=etree.QName(pointer).localname)
+
+
+def _key_identifier(certificate: x509.Certificate) -> bytes | None:
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+    except (ValueError, x509.ExtensionNotFound):
+        return None
+    return extension.value.digest
+
+
+def _same_name(name: x509.Name, text: str) -> bool:
+    """Peers differ in spaces and in the spelling of attribute types, not in the values' order."""
+    try:
+        given = x509.Name.from_rfc4514_string(text)
+    except ValueError:
+        return subject_text(name).replace(", ", ",") == text.replace(", ", ",")
+    return given == name or x509.Name(list(reversed(list(given.rdns)))) == name
+
+
+def _one_of(
+    candidates: Iterable[x509.Certificate],
+    matches: Callable[[x509.Certificate], bool],
+    pointer: etree._Element,
+) -> x509.Certificate:
+    found = {certificate for certificate in candidates if matches(certificate)}
+    if len(found) != 1:
+        name = etree.QName(pointer).localname
+        raise TokenUnavailable(value=f"{name} names {len(found)} known certificates")
+    return found.pop()

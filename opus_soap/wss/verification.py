@@ -1,0 +1,222 @@
+"""Verify a signed message, and hand on nothing but what was signed.
+
+Bytes → tree → shape → references → token → certificate → (the caller's agreement) → signature →
+required parts → time → addressing → a new envelope made of the verified elements. The raw tree is
+dropped. Every exception on the way is a refusal: a `WssError`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from lxml import etree
+
+from opus_soap.wss.addressing import Addressing, read_addressing
+from opus_soap.wss.certificates import TrustStore, thumbprint
+from opus_soap.wss.engine import VerifiedSignature, check_schema, verify_signature
+from opus_soap.wss.errors import PartNotSigned, ProfileUnknown, SignatureWrong, VerificationFailed, WssError
+from opus_soap.wss.names import KNOWN_HEADERS, SOAP11
+from opus_soap.wss.parsing import ParseLimits, parse
+from opus_soap.wss.references import SignedPart, read_references
+from opus_soap.wss.structure import MessageStructure, read_structure
+from opus_soap.wss.timestamps import check_freshness, read_timestamp
+from opus_soap.wss.tokens import SigningToken, resolve_token
+
+# What must be there and signed. Besides, whatever known header is there must be signed.
+REQUIRED_PARTS: Mapping[str, frozenset[str]] = {
+    "kombit": frozenset({"Body", "Timestamp", "MessageID", "Action", "BinarySecurityToken"}),
+    "basic": frozenset({"Body", "Timestamp"}),
+    "kombit reply": frozenset({"Body", "Timestamp", "MessageID", "RelatesTo", "Action"}),
+    "basic reply": frozenset({"Body", "Timestamp"}),
+}
+# the Liberty binding of SOAP 1.1 requires its Framework header; OIO IDWS on SOAP 1.2 has none
+_FRAMEWORK_PROFILES = frozenset({"kombit"})
+
+
+@dataclass(frozen=True)
+class VerificationPolicy:
+    """How strict: the clock's tolerance and the bounds."""
+
+    skew: timedelta = timedelta(minutes=5)
+    max_lifetime: timedelta = timedelta(minutes=10)
+    max_references: int = 16
+    limits: ParseLimits = field(default_factory=ParseLimits)
+
+
+@dataclass(frozen=True)
+class VerifiedMessage:
+    """What a message says under its signature, and who says it."""
+
+    envelope: etree._Element
+    """A new Envelope: the signed headers (without Security) and the signed Body, nothing else."""
+    body: etree._Element
+    """The Body element of `envelope`."""
+    certificate: x509.Certificate
+    thumbprint: str
+    """SHA-256 of the signer's certificate, hex."""
+    addressing: Addressing
+    created: datetime
+    expires: datetime
+    replay_until: datetime
+    """Keep `replay_key` until then: Expires plus the skew that we allow."""
+    replay_key: str
+    """SHA-256 hex of signer and MessageID, or of signer and canonical SignedInfo when there is none."""
+    signed_parts: tuple[str, ...]
+    """`Body`, `Timestamp`, `MessageID`, …, in the signature's order."""
+    soap_namespace: str
+    profile: str
+
+    @property
+    def message_id(self) -> str | None:
+        """wsa:MessageID."""
+        return self.addressing.message_id
+
+    @property
+    def action(self) -> str | None:
+        """wsa:Action."""
+        return self.addressing.action
+
+    @property
+    def to(self) -> str | None:
+        """wsa:To."""
+        return self.addressing.to
+
+    @property
+    def relates_to(self) -> str | None:
+        """wsa:RelatesTo."""
+        return self.addressing.relates_to
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A message whose signer is known and trusted, its signature not yet verified."""
+
+    structure: MessageStructure
+    references: tuple[SignedPart, ...]
+    token: SigningToken
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Whatever a library raises inside is a refusal of the message, never an error of the server."""
+    try:
+        yield
+    except WssError:
+        raise
+    except Exception as error:
+        raise VerificationFailed(value=type(error).__name__) from error
+
+
+class Verifier:
+    """Verifies messages against one trust store; holds no state between them, so threads share it."""
+
+    def __init__(self, trust: TrustStore, policy: VerificationPolicy | None = None) -> None:
+        self.trust = trust
+        self.policy = policy or VerificationPolicy()
+
+    def verify(
+        self, data: bytes, *, now: datetime, profile: Callable[[x509.Certificate], str]
+    ) -> VerifiedMessage:
+        """The verified content of `data`; raises a `WssError` for anything but a perfect message.
+
+        `profile` maps the trusted certificate to the name of a profile in `REQUIRED_PARTS`, from the
+        caller's agreements. It runs before the signature is verified, so it must only look up; what it
+        raises (an unknown system) passes through.
+        """
+        with refusing():
+            candidate = self._candidate(data, now)
+        chosen = profile(candidate.token.certificate)
+        with refusing():
+            return self._verified(candidate, now, chosen)
+
+    def _candidate(self, data: bytes, now: datetime) -> _Candidate:
+        structure = read_structure(parse(data, self.policy.limits))
+        check_schema(structure.signature)
+        references = read_references(structure, self.policy.max_references)
+        token = resolve_token(structure, self.trust)
+        self.trust.check(token.certificate, now)
+        return _Candidate(structure, references, token)
+
+    def _verified(self, candidate: _Candidate, now: datetime, profile: str) -> VerifiedMessage:
+        structure, certificate = candidate.structure, candidate.token.certificate
+        check_required_parts(structure, candidate.references, profile)
+        signature = verify_signature(
+            structure.envelope, soap_namespace=structure.soap_namespace, certificate=certificate, now=now
+        )
+        parts = signed_elements(candidate.references, signature)
+        freshness = read_timestamp(parts["Timestamp"])
+        check_freshness(freshness, now=now, skew=self.policy.skew, max_lifetime=self.policy.max_lifetime)
+        addressing = read_addressing(parts)
+        envelope = rebuild(structure.soap_namespace, parts)
+        signer = thumbprint(certificate)
+        return VerifiedMessage(
+            envelope=envelope,
+            body=envelope[-1],
+            certificate=certificate,
+            thumbprint=signer,
+            addressing=addressing,
+            created=freshness.created,
+            expires=freshness.expires,
+            replay_until=freshness.expires + self.policy.skew,
+            replay_key=replay_key(signer, addressing.message_id, signature.signed_info),
+            signed_parts=tuple(parts),
+            soap_namespace=structure.soap_namespace,
+            profile=profile,
+        )
+
+
+def check_required_parts(
+    structure: MessageStructure, references: tuple[SignedPart, ...], profile: str
+) -> None:
+    """Raises `PartNotSigned` unless every part that the profile asks for, or that is there, is signed."""
+    if profile not in REQUIRED_PARTS:
+        raise ProfileUnknown(value=profile, expected=", ".join(REQUIRED_PARTS))
+    required = set(REQUIRED_PARTS[profile]) | set(structure.headers)
+    if profile in _FRAMEWORK_PROFILES and structure.soap_namespace == SOAP11:
+        required.add("Framework")
+    missing = required - {part.name for part in references}
+    if missing:
+        raise PartNotSigned(element=", ".join(sorted(missing)))
+
+
+def signed_elements(
+    references: tuple[SignedPart, ...], signature: VerifiedSignature
+) -> dict[str, etree._Element]:
+    """The verified elements by name. Paired check: what signxml digested is what we resolved."""
+    if len(signature.elements) != len(references):
+        raise SignatureWrong(value="a reference was not verified")
+    parts: dict[str, etree._Element] = {}
+    for reference, element in zip(references, signature.elements, strict=True):
+        if element.tag != reference.element.tag:
+            raise SignatureWrong(value=f"another element than {reference.name} was digested")
+        parts.setdefault(reference.name, element)
+    return parts
+
+
+def rebuild(soap_namespace: str, parts: Mapping[str, etree._Element]) -> etree._Element:
+    """An envelope of the verified headers and Body; Security has done its work and stays behind."""
+    envelope = etree.Element(f"{{{soap_namespace}}}Envelope", nsmap={"soap": soap_namespace})
+    header = etree.SubElement(envelope, f"{{{soap_namespace}}}Header")
+    for name in KNOWN_HEADERS.values():
+        if name in parts:
+            header.append(parts[name])
+    envelope.append(parts["Body"])
+    return envelope
+
+
+def replay_key(signer: str, message_id: str | None, signed_info: bytes) -> str:
+    """What makes a message the same message, whatever an attacker can change without the key.
+
+    Never of SignatureValue, whose base64 text takes line breaks and stray characters.
+    """
+    digest = hashlib.sha256(f"{signer}\n".encode())
+    if message_id is not None:
+        digest.update(b"MessageID\n" + message_id.encode())
+    else:
+        digest.update(b"SignedInfo\n" + signed_info)
+    return digest.hexdigest()
