@@ -11,10 +11,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from peewee import CharField, Database, DatabaseProxy, Model, SqliteDatabase, TextField
+from peewee import AutoField, CharField, Database, DatabaseProxy, Model, SqliteDatabase, TextField
 from playhouse.pool import PooledPostgresqlDatabase
 
 from opus_soap.clock import from_isoformat, isoformat
@@ -32,6 +32,9 @@ SQLITE_PRAGMAS: dict[str, object] = {
 
 class BaseModel(Model):
     """A table of this house, bound when `connect()` is called."""
+
+    if TYPE_CHECKING:
+        id = AutoField()
 
     class Meta:
         database = proxy

@@ -26,8 +26,7 @@ class Content(BaseModel):
     size = BigIntegerField()
     media_type = CharField()
     data = BlobField(null=True)
-    stored_at = InstantField()
-    purge_after = InstantField(index=True)
+    stored_at = InstantField(index=True)
     purged_at = InstantField(null=True)
 
 

@@ -1,0 +1,73 @@
+"""The message archive: every message in and out, raw, accepted or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from uuid import UUID
+
+from opus_soap.database import transaction
+from opus_soap.errors import ArchivedMessageUnknown
+from opus_soap.store import content as contents
+from opus_soap.store.models import ArchivedMessage, System
+
+
+def record(
+    *,
+    direction: str,
+    content: bytes,
+    correlation_id: UUID,
+    at: datetime,
+    endpoint: str,
+    outcome: str,
+    action: str = "",
+    message_id: str = "",
+    municipality: str | None = None,
+    system: System | None = None,
+    http_status: int | None = None,
+) -> ArchivedMessage:
+    """Keep one message, in the caller's transaction or one of its own.
+
+    `direction` is `in` or `out`; `correlation_id` is shared by a request and its answer; `outcome` is
+    `ok` or the code of the error.
+    """
+    with transaction():
+        stored = contents.put(content, "text/xml", at=at)
+        return ArchivedMessage.create(
+            correlation_id=correlation_id,
+            direction=direction,
+            at=at,
+            municipality=municipality,
+            system=system,
+            endpoint=endpoint,
+            action=action,
+            message_id=message_id,
+            content=stored,
+            http_status=http_status,
+            outcome=outcome,
+        )
+
+
+def find(identifier: str) -> list[ArchivedMessage]:
+    """The messages with this number, correlation id or MessageID, oldest first; at least one.
+
+    Raises `ArchivedMessageUnknown`.
+    """
+    query = ArchivedMessage.message_id == identifier
+    if identifier.isdigit():
+        query |= ArchivedMessage.id == int(identifier)
+    with suppress(ValueError):
+        query |= ArchivedMessage.correlation_id == UUID(identifier)
+    found = list(ArchivedMessage.select().where(query).order_by(ArchivedMessage.id))
+    if not found:
+        raise ArchivedMessageUnknown(value=identifier)
+    return found
+
+
+def latest(limit: int, *, outcome: str | None = None) -> Iterator[ArchivedMessage]:
+    """The newest messages first; with `outcome`, only those that ended so."""
+    query = ArchivedMessage.select().order_by(ArchivedMessage.id.desc()).limit(limit)
+    if outcome is not None:
+        query = query.where(ArchivedMessage.outcome == outcome)
+    return iter(query)

@@ -1,0 +1,32 @@
+"""A signed message counts once: shared by every worker through the database, kept past its expiry."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from peewee import IntegrityError
+
+from opus_soap.database import proxy, transaction
+from opus_soap.errors import MessageReplayed
+from opus_soap.store.models import ReplayEntry
+
+
+def remember(key: str, expires_at: datetime) -> None:
+    """Note that a message was accepted, in the transaction of its effect; raises `MessageReplayed`.
+
+    `key` is the SHA-256 of signer and MessageID; `expires_at` is the message's Expires plus the skew.
+    Of several transactions at once with the same key, exactly one commits.
+    """
+    with transaction():
+        try:
+            with proxy.obj.savepoint():  # so that PostgreSQL's transaction stays usable
+                ReplayEntry.insert(key=key, expires_at=expires_at).execute()
+        except IntegrityError:
+            raise MessageReplayed from None
+
+
+def forget_expired(now: datetime) -> int:
+    """Drop what can no longer be replayed because its message has expired; returns how many."""
+    with transaction():
+        forgotten: int = ReplayEntry.delete().where(ReplayEntry.expires_at < now).execute()
+    return forgotten
