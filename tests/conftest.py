@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tomllib
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,8 +15,12 @@ import pytest
 
 from opus_soap.clock import ManualClock
 from opus_soap.database import connect, proxy
+from opus_soap.ledger.master_data import company_code, load_municipality
+from opus_soap.ledger.models import CompanyCode
 from opus_soap.store.schema import migrate
 
+ROOT = Path(__file__).parent.parent
+DEFINITION = tomllib.loads((ROOT / "opus_soap/simulate/municipality.toml").read_text("utf-8"))
 POSTGRES_URL = os.environ.get("OPUS_SOAP_TEST_POSTGRES", "")
 NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)  # a Monday, 12:00 in Copenhagen
 
@@ -28,10 +33,11 @@ def clock() -> ManualClock:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty SQLite database to copy."""
+    """A migrated SQLite database with Eksempelby Kommune's master data, to copy."""
     path = tmp_path_factory.mktemp("template") / "empty.sqlite3"
     database = connect(f"sqlite:///{path}")
     migrate()
+    load_municipality(DEFINITION)
     database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
     return path
@@ -50,11 +56,12 @@ def _database_url(name: str) -> str:
 
 @pytest.fixture(scope="session")
 def postgres_template() -> Iterator[str]:
-    """The name of a migrated, empty PostgreSQL database to use as a template."""
+    """The name of such a PostgreSQL database, to use as a template."""
     name = f"opus_soap_template_{uuid.uuid4().hex[:12]}"
     _admin(f"CREATE DATABASE {name}")
     database = connect(_database_url(name))
     migrate()
+    load_municipality(DEFINITION)
     database.close_all()
     yield name
     _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
@@ -108,3 +115,9 @@ def database(database_url: str) -> Iterator[None]:
     elif not bound.is_closed():
         bound.close()
     proxy.initialize(None)
+
+
+@pytest.fixture
+def company(database: None) -> CompanyCode:
+    """Eksempelby Kommune's company code 0020."""
+    return company_code("999", "0020")

@@ -181,7 +181,7 @@ def _move(uuid: UUID, allowed: set[str], **change: object) -> None:
         entry = OutboxEntry.get_or_none(OutboxEntry.uuid == uuid)
         if entry is None:
             raise OutboxEntryUnknown(value=uuid)
-        raise OutboxStateWrong(element=uuid, value=entry.state, expected=" / ".join(sorted(allowed)))
+        raise OutboxStateWrong(element=str(uuid), value=entry.state, expected=" / ".join(sorted(allowed)))
 
 
 def waiting_about(subject: object) -> OutboxEntry | None:

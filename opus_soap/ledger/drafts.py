@@ -1,0 +1,63 @@
+"""A voucher that is to be posted: what the caller fills in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from opus_soap.ledger.models import CompanyCode
+
+
+@dataclass(frozen=True)
+class PostingLine:
+    """One posting to be made. Øre: debit positive, credit negative."""
+
+    account: str
+    amount_ore: int
+    supplier: str | None = None
+    cost_center: str | None = None
+    wbs_element: str | None = None
+    profit_center: str | None = None
+    order: str | None = None
+    network: str | None = None
+    activity: str | None = None
+    functional_area: str | None = None
+    partner_profit_center: str | None = None
+    tax_code: str | None = None
+    value_date: date | None = None
+    text: str = ""
+    allocation: str = ""
+
+
+@dataclass(frozen=True)
+class VoucherDraft:
+    """A voucher to be posted. `period` is the posting date's month unless it is given (13–15)."""
+
+    company_code: CompanyCode
+    document_type: str
+    document_date: date
+    posting_date: date
+    header_text: str
+    reference: str
+    lines: tuple[PostingLine, ...]
+    entered_by: str
+    source: str
+    currency: str = "DKK"
+    period: int | None = None
+    year: int | None = None
+
+    @property
+    def fiscal_year(self) -> int:
+        """The posting date's year, unless it is given (the supplement period posts into the old year)."""
+        return self.year if self.year is not None else self.posting_date.year
+
+    @property
+    def fiscal_period(self) -> int:
+        """The posting date's month, unless the period is given."""
+        return self.period if self.period is not None else self.posting_date.month
+
+
+def total_ore(lines: Sequence[PostingLine]) -> int:
+    """The sum of the lines; zero in a voucher that balances."""
+    return sum(line.amount_ore for line in lines)

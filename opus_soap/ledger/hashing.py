@@ -1,0 +1,85 @@
+"""A voucher's hash: SHA-256 over one canonical form of the voucher and all its postings.
+
+The form is JSON (UTF-8, NFC, keys sorted, no white space) of the fields named here, in
+`["opus-soap-voucher-1", {voucher}, [{posting}, …]]`. Dates are ISO, instants UTC with microseconds,
+amounts integers of øre, absent values null. Anybody can compute it again without this program.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from opus_soap.clock import isoformat
+from opus_soap.ledger.models import Posting, Voucher
+
+FORM = "opus-soap-voucher-1"
+
+VOUCHER_FIELDS = (
+    "uuid",
+    "document_type",
+    "year",
+    "number",
+    "period",
+    "document_date",
+    "posting_date",
+    "currency",
+    "header_text",
+    "reference",
+    "entered_at",
+    "entered_by",
+    "source",
+)
+POSTING_FIELDS = (
+    "line",
+    "posting_key",
+    "account",
+    "amount_ore",
+    "supplier",
+    "cost_center",
+    "wbs_element",
+    "profit_center",
+    "order",
+    "network",
+    "activity",
+    "functional_area",
+    "partner_profit_center",
+    "tax_code",
+    "value_date",
+    "text",
+    "allocation",
+)
+
+
+def voucher_hash(
+    voucher: Voucher, rows: Sequence[Mapping[str, object]], *, reversed_uuid: UUID | None
+) -> bytes:
+    """The 32 bytes of a voucher whose postings are `rows` in line order."""
+    head = {name: _plain(getattr(voucher, name)) for name in VOUCHER_FIELDS}
+    head["municipality"] = voucher.company_code.municipality.code
+    head["company_code"] = voucher.company_code.code
+    head["reverses"] = _plain(reversed_uuid)
+    lines = [{name: _plain(row[name]) for name in POSTING_FIELDS} for row in rows]
+    text = json.dumps([FORM, head, lines], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8")).digest()
+
+
+def posting_fields(row: Posting) -> dict[str, object]:
+    """A stored posting as the mapping that `voucher_hash` takes."""
+    return {name: getattr(row, name) for name in POSTING_FIELDS}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return isoformat(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    return value

@@ -1,0 +1,45 @@
+"""Voucher numbers without gaps, per company code, document type and year.
+
+The next number stands in a row that is locked until the voucher's transaction ends: whoever rolls
+back gives the number back, whoever waits gets the next one.
+"""
+
+from __future__ import annotations
+
+from peewee import ModelSelect
+
+from opus_soap.database import is_postgresql, transaction
+from opus_soap.errors import DocumentTypeUnknown
+from opus_soap.ledger.models import CompanyCode, DocumentType, NumberRange
+
+
+def take_number(company_code: CompanyCode, document_type: str, year: int) -> int:
+    """The next number of a series, in the caller's transaction; raises `DocumentTypeUnknown`."""
+    with transaction():
+        series = (
+            (NumberRange.company_code == company_code)
+            & (NumberRange.document_type == document_type)
+            & (NumberRange.year == year)
+        )
+        row = _locked(series).first()
+        if row is None:
+            known = DocumentType.get_or_none(
+                DocumentType.company_code == company_code, DocumentType.code == document_type
+            )
+            if known is None:
+                raise DocumentTypeUnknown(value=document_type, expected=company_code.code)
+            NumberRange.insert(
+                company_code=company_code,
+                document_type=document_type,
+                year=year,
+                next_number=known.first_number,
+            ).on_conflict_ignore().execute()
+            row = _locked(series).get()
+        number: int = row.next_number
+        NumberRange.update(next_number=number + 1).where(NumberRange.id == row.id).execute()
+    return number
+
+
+def _locked(series: object) -> ModelSelect[NumberRange]:
+    query = NumberRange.select().where(series)
+    return query.for_update() if is_postgresql() else query

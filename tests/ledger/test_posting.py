@@ -1,0 +1,215 @@
+"""post() and reverse(): every rule of a voucher, on both engines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from peewee import PeeweeException
+
+from opus_soap.database import transaction
+from opus_soap.errors import AlreadyReversed, VoucherRefused
+from opus_soap.ledger.checks import normalised_wbs
+from opus_soap.ledger.hashing import posting_fields, voucher_hash
+from opus_soap.ledger.models import (
+    Account,
+    DimensionValue,
+    FiscalYear,
+    Period,
+    Posting,
+    Seal,
+    Supplier,
+    Voucher,
+)
+from opus_soap.ledger.posting import PostingLine, VoucherDraft, post, reverse
+
+TODAY = date(2026, 11, 23)
+
+
+@pytest.fixture
+def draft(company):
+    """Paper for 125 kroner from supplier 200002, VAT 25."""
+    return VoucherDraft(
+        company_code=company,
+        document_type="KR",
+        document_date=date(2026, 11, 20),
+        posting_date=TODAY,
+        header_text="Kontorartikler",
+        reference="F-1001",
+        lines=(
+            PostingLine(account="22000300", amount_ore=10000, cost_center="1101", text="papir"),
+            PostingLine(account="90510025", amount_ore=2500, tax_code="K25"),
+            PostingLine(account="90590100", amount_ore=-12500, supplier="200002"),
+        ),
+        entered_by="test",
+        source="test",
+    )
+
+
+def first_line(draft, **change):
+    return replace(draft, lines=(replace(draft.lines[0], **change), *draft.lines[1:]))
+
+
+def codes(draft, clock):
+    with pytest.raises(VoucherRefused) as refused:
+        post(draft, clock)
+    assert Voucher.select().count() == 0
+    return [error.code for error in refused.value.errors]
+
+
+def test_a_voucher_is_numbered_hashed_and_keyed(draft, clock):
+    vouchers = [post(draft, clock) for _ in range(3)]
+    assert [voucher.number for voucher in vouchers] == [5100000000, 5100000001, 5100000002]
+    stored = Voucher.get_by_id(vouchers[0].id)
+    rows = list(Posting.select().where(Posting.voucher == stored).order_by(Posting.line))
+    assert [row.posting_key for row in rows] == ["40", "40", "31"]
+    assert bytes(stored.hash) == voucher_hash(
+        stored, [posting_fields(row) for row in rows], reversed_uuid=None
+    )
+
+
+def test_the_series_are_apart_by_type_and_year(draft, clock):
+    assert post(replace(draft, document_type="SA"), clock).number == 100000000
+    assert post(replace(draft, posting_date=date(2027, 1, 2)), clock).number == 5100000000
+    assert post(draft, clock).number == 5100000000
+
+
+def test_a_refused_voucher_leaves_no_gap(draft, clock):
+    assert codes(first_line(draft, amount_ore=9999), clock) == ["LED-002"]
+    assert post(draft, clock).number == 5100000000
+
+
+def test_a_rolled_back_voucher_leaves_no_gap(draft, clock):
+    def fails_after_posting():
+        with transaction():
+            post(draft, clock)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails_after_posting()
+    assert post(draft, clock).number == 5100000000
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"account": "12345678"}, ["LED-010"]),
+        ({"account": "22009900"}, ["LED-011"]),
+        ({"cost_center": None}, ["LED-013"]),
+        ({"wbs_element": "XG-0000000920-00001"}, ["LED-013"]),
+        ({"account": "90520001"}, ["LED-014"]),
+        ({"cost_center": "9999"}, ["LED-015"]),
+        ({"cost_center": "1199"}, ["LED-016"]),
+        ({"supplier": "999"}, ["LED-017"]),
+        ({"supplier": "200099"}, ["LED-018"]),
+        ({"tax_code": "XX"}, ["LED-019"]),
+        ({"partner_profit_center": "P999"}, ["LED-015"]),
+        ({"text": "x" * 51}, ["LED-005"]),
+    ],
+)
+def test_each_rule_of_a_line(draft, clock, change, expected):
+    assert codes(first_line(draft, **change), clock) == expected
+
+
+def test_an_account_without_a_rule_is_refused(draft, clock, company):
+    from opus_soap.ledger.models import AccountRule
+
+    AccountRule.delete().where(AccountRule.priority == 20).execute()
+    assert codes(draft, clock) == ["LED-012"]
+
+
+def test_each_rule_of_the_header(draft, clock):
+    assert codes(replace(draft, document_type="QQ"), clock) == ["LED-023"]
+    assert codes(replace(draft, header_text="x" * 26), clock) == ["LED-005"]
+    assert codes(replace(draft, posting_date=date(2031, 1, 1)), clock) == ["LED-020"]
+    assert codes(replace(draft, lines=()), clock) == ["LED-003"]
+
+
+def test_a_zero_or_enormous_amount_is_refused(draft, clock):
+    zero = PostingLine(account="90510025", amount_ore=0)
+    assert codes(replace(draft, lines=(*draft.lines, zero)), clock) == ["LED-004"]
+    huge = 10**14
+    lines = (replace(draft.lines[0], amount_ore=huge), replace(draft.lines[2], amount_ore=-huge))
+    assert codes(replace(draft, lines=lines), clock) == ["LED-004", "LED-004"]
+
+
+def test_periods_and_years_must_be_open(draft, clock, company):
+    year = FiscalYear.get(FiscalYear.company_code == company, FiscalYear.year == 2026)
+    Period.update(open=False).where(Period.fiscal_year == year, Period.number == 11).execute()
+    assert codes(draft, clock) == ["LED-022"]
+    supplement = replace(draft, posting_date=date(2027, 1, 10), year=2026, period=13)
+    assert post(supplement, clock).year == 2026
+    FiscalYear.update(closed=True).where(FiscalYear.id == year.id).execute()
+    with pytest.raises(VoucherRefused, match="lukket"):
+        post(supplement, clock)
+
+
+def test_every_error_is_told_at_once(draft, clock):
+    bad = first_line(draft, account="12345678", cost_center="9999", amount_ore=1)
+    assert codes(replace(bad, document_type="QQ"), clock) == ["LED-023", "LED-002", "LED-010", "LED-015"]
+
+
+def test_validity_of_a_dimension_is_by_posting_date(draft, clock):
+    cost_center = DimensionValue.get(DimensionValue.code == "1101")
+    cost_center.valid_to = date(2026, 11, 22)
+    cost_center.save()
+    assert codes(draft, clock) == ["LED-016"]
+    assert post(replace(draft, posting_date=date(2026, 11, 22)), clock)
+
+
+@pytest.mark.parametrize(
+    ("given", "canonical"),
+    [
+        ("XG-920-1", "XG-0000000920-00001"),
+        ("xg-0000000920-00001", "XG-0000000920-00001"),
+        ("YG-920-1", "YG-920-1"),
+    ],
+)
+def test_wbs_elements_are_normalised(given, canonical):
+    assert normalised_wbs(given) == canonical
+
+
+def test_a_normalised_wbs_element_is_what_is_posted(draft, clock):
+    voucher = post(first_line(draft, cost_center=None, wbs_element="XG-920-1"), clock)
+    row = Posting.get(Posting.voucher == voucher, Posting.line == 1)
+    assert row.wbs_element == "XG-0000000920-00001"
+
+
+def test_a_reversal_is_the_opposite_and_found_from_both_sides(draft, clock):
+    original = post(draft, clock)
+    Account.update(blocked=True).where(Account.number == "22000300").execute()
+    Supplier.update(active=False).where(Supplier.number == "200002").execute()
+    reversal = reverse(original, posting_date=TODAY, entered_by="test", source="test", clock=clock)
+    assert reversal.reverses == original
+    assert original.reversed_by.get() == reversal
+    amounts = [row.amount_ore for row in reversal.postings.order_by(Posting.line)]
+    assert amounts == [-10000, -2500, 12500]
+    with pytest.raises(AlreadyReversed, match="5100000001"):
+        reverse(original, posting_date=TODAY, entered_by="test", source="test", clock=clock)
+
+
+def test_a_reversal_into_a_closed_period_is_refused(draft, clock, company):
+    original = post(draft, clock)
+    Period.update(open=False).where(Period.number == 11).execute()
+    with pytest.raises(VoucherRefused) as refused:
+        reverse(original, posting_date=TODAY, entered_by="test", source="test", clock=clock)
+    assert [error.code for error in refused.value.errors] == ["LED-022"]
+
+
+@pytest.mark.parametrize("model", [Voucher, Posting])
+def test_the_books_refuse_change(draft, clock, model):
+    post(draft, clock)
+    field = "header_text" if model is Voucher else "text"
+    for change in (model.update({field: "x"}), model.delete()):
+        with pytest.raises(PeeweeException, match="append-only"), transaction():
+            change.execute()
+
+
+def test_insert_or_replace_does_not_slip_past(draft, clock):
+    voucher = post(draft, clock)
+    row = Posting.select().where(Posting.voucher == voucher, Posting.line == 1).dicts().get()
+    with pytest.raises((PeeweeException, ValueError)), transaction():
+        Posting.insert({**row, "amount_ore": 1}).on_conflict_replace().execute()
+    assert Posting.get_by_id(row["id"]).amount_ore == 10000
+    assert Seal.select().count() == 0
