@@ -746,6 +746,16 @@ class EnvelopeVersionRefused(SoapError):
     remedy_english = "Send SOAP 1.1."
 
 
+class MessageIdTooLong(SoapError):
+    """wsa:MessageID is longer than what the archive keeps."""
+
+    code = "SOA-019"
+    danish = "wsa:MessageID er på {value} tegn; højst {expected}"
+    english = "wsa:MessageID has {value} characters; at most {expected}"
+    remedy_danish = "Brug en urn:uuid."
+    remedy_english = "Use a urn:uuid."
+
+
 # --- TRA: how messages leave ----------------------------------------------------------------------
 
 

@@ -17,7 +17,13 @@ from lxml import etree
 
 from opus_soap.clock import Clock
 from opus_soap.database import transaction
-from opus_soap.errors import ActionMismatch, AddresseeWrong, EnvelopeVersionRefused, OperationUnknown
+from opus_soap.errors import (
+    ActionMismatch,
+    AddresseeWrong,
+    EnvelopeVersionRefused,
+    MessageIdTooLong,
+    OperationUnknown,
+)
 from opus_soap.soap.access_log import Timings
 from opus_soap.soap.contracts import Operation
 from opus_soap.soap.service import CallContext, SoapService
@@ -32,6 +38,7 @@ from opus_soap.wss.signing import Signer
 from opus_soap.wss.verification import VerifiedMessage, Verifier
 
 _URN_UUID = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_LONGEST_MESSAGE_ID = 255  # characters: the archive's column
 FAULT_ACTION = f"{WSA}/fault"
 
 
@@ -74,7 +81,10 @@ class Guard:
             verified = self.verifier.verify(data, now=exchange.now, profile=profile)
         if verified.soap_namespace != SOAP11:
             raise EnvelopeVersionRefused(value=verified.soap_namespace, expected=SOAP11)
-        exchange.message_id = verified.message_id or ""
+        message_id = verified.message_id or ""
+        if len(message_id) > _LONGEST_MESSAGE_ID:
+            raise MessageIdTooLong(value=len(message_id), expected=_LONGEST_MESSAGE_ID)
+        exchange.message_id = message_id
         system = exchange.system = known[0]
         agreements.authorize(system, service.name)
         with exchange.timings.part("validate"):

@@ -35,7 +35,7 @@ from opus_soap.errors import (
     mask_cpr,
 )
 from opus_soap.wss.errors import KeyUnusable, NotSignable, PkiDefinitionInvalid, ProfileUnknown, WssError
-from opus_soap.wss.names import SOAP11
+from opus_soap.wss.names import SOAP11, WSSE, WSU
 
 FAULT_NS = "http://opus-soap.dk/fejl/1"
 SERVICEPLATFORM_NS = "http://serviceplatformen.dk/xml/schemas/ServiceplatformFault/1/"
@@ -43,6 +43,7 @@ SERVICEPLATFORM_NS = "http://serviceplatformen.dk/xml/schemas/ServiceplatformFau
 CLIENT = f"{{{SOAP11}}}Client"
 VERSION_MISMATCH = f"{{{SOAP11}}}VersionMismatch"
 SERVER = f"{{{SOAP11}}}Server"
+_PREFIXES = {SOAP11: "soap", WSSE: "wsse", WSU: "wsu"}
 _LONGEST = 1000
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -99,7 +100,7 @@ class Fault:
 
 
 def rule_for(kind: type[Exception]) -> Rule:
-    """The rule of the nearest ancestor in the table; raises `KeyError` for a foreign exception."""
+    """The rule of the nearest ancestor in the table; raises `StopIteration` for a foreign one."""
     return next(RULES[ancestor] for ancestor in kind.__mro__ if ancestor in RULES)
 
 
@@ -132,8 +133,11 @@ def _clean(text: str) -> str:
 def fault_element(fault: Fault, correlation_id: UUID) -> etree._Element:
     """The `soap:Fault` to sign and send."""
     faultcode = etree.QName(fault.faultcode)
-    prefix = "soap" if faultcode.namespace == SOAP11 else "f"
-    element = etree.Element(f"{{{SOAP11}}}Fault", nsmap={"soap": SOAP11, prefix: str(faultcode.namespace)})
+    namespace = str(faultcode.namespace)
+    # exclusive canonicalisation drops a prefix that only a text uses, so readers that have nothing but
+    # what is signed see the prefix alone: take the one that everybody knows
+    prefix = _PREFIXES[namespace]
+    element = etree.Element(f"{{{SOAP11}}}Fault", nsmap={"soap": SOAP11, prefix: namespace})
     _add(element, "faultcode", f"{prefix}:{faultcode.localname}")
     _add(element, "faultstring", f"{fault.code} {fault.danish} / {fault.english}")
     detail = _add(element, "detail")
@@ -161,6 +165,6 @@ def _serviceplatform_detail(detail: etree._Element, fault: Fault) -> None:
 
 
 def _add(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
-    child = etree.SubElement(parent, name)
+    child: etree._Element = etree.SubElement(parent, name)
     child.text = text
     return child

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 import structlog
 from lxml import etree
@@ -122,11 +122,10 @@ class SoapFront:
         service = self._services.get(path)
         if service is None:
             raise PathUnknown
-        query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True, max_num_fields=2)
-        (kind, name), *more = query or [("", "")]
-        if more or kind.lower() not in ("wsdl", "xsd"):
+        kind, _, name = environ.get("QUERY_STRING", "").partition("=")
+        if kind.lower() not in ("wsdl", "xsd"):
             raise ContractFileUnknown(element=service.name)
-        return service.contract.serve(name, self._address(environ, service))
+        return service.contract.serve(unquote(name), self._address(environ, service))
 
     def _address(self, environ: dict[str, Any], service: SoapService) -> str:
         """Where the caller finds the service: the public URL, or what the request was sent to."""

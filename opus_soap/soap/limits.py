@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from email.message import Message
 from typing import Any
 
+from gunicorn.http.errors import ParseException
+
 from opus_soap.errors import (
     ContentEncodingRefused,
     ContentTypeRefused,
@@ -64,7 +66,7 @@ def read_body(environ: dict[str, Any], settings: Settings) -> bytes:
     with _deadline(environ, settings.read_timeout_seconds) as expired:
         try:
             body = _read(environ["wsgi.input"], announced, settings.max_request_bytes)
-        except OSError:  # gunicorn's errors for a broken chunk or connection are among them
+        except (OSError, ParseException):  # a broken connection, a broken chunk
             body = None
     if expired.is_set():
         raise RequestTooSlow(expected=settings.read_timeout_seconds)

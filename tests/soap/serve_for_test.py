@@ -1,0 +1,61 @@
+"""A server for test_over_http.py: database URL, folder with keys, port."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+
+from opus_soap.clock import SystemClock
+from opus_soap.database import connect
+from opus_soap.interfaces.invoice_approval import contract
+from opus_soap.settings import Settings
+from opus_soap.soap.front import SoapFront
+from opus_soap.soap.models import answer_header
+from opus_soap.soap.service import PingService, SoapService, operation
+from opus_soap.soap.serving import WsgiServer
+from opus_soap.wss.certificates import TrustStore
+from opus_soap.wss.signing import load_signer
+from opus_soap.wss.verification import Verifier
+from tests.soap.conftest import build_service
+
+from spyne import Service  # isort: skip
+
+
+class Lending(Service):  # type: ignore[misc]
+    """A case system that takes every invoice."""
+
+    @operation(contract.AfsendFakturaInformation_I, contract.AfsendFakturaInformation_O)
+    def AfsendFakturaInformation(ctx: Any, besked: Any) -> Any:
+        return contract.AfsendFakturaInformation_O(
+            HovedOplysningerSvar=answer_header(besked),
+            FakturaInformationIdentifikation=besked.FakturaInformationIdentifikation,
+            BehandlingDatoTid=ctx.udc.now,
+            AcceptStruktur=contract.AcceptStruktur(AccepteretUdenBemærkninger=True),
+        )
+
+
+def build() -> SoapFront:
+    connect(sys.argv[1])
+    folder = Path(sys.argv[2])
+    lending = SoapService(
+        "FakturaInformationAfsend",
+        "/service/OIR/FakturaInformationAfsend/1",
+        "http://oir.serviceplatformen.dk/service/fakturainformationafsend/1",
+        [Lending, PingService],
+    )
+    ca = x509.load_pem_x509_certificate((folder / "ca.crt.pem").read_bytes())
+    return SoapFront(
+        [build_service()[0], lending],
+        Settings(read_timeout_seconds=1, max_request_bytes=1_000_000),
+        SystemClock(),
+        Verifier(TrustStore(issuers=(ca,))),
+        load_signer(folder / "server.key.pem", folder / "server.crt.pem", timedelta(minutes=5)),
+    )
+
+
+if __name__ == "__main__":
+    WsgiServer(build, bind=f"127.0.0.1:{sys.argv[3]}", workers=2, threads=4).run()
