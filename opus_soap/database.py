@@ -101,21 +101,28 @@ def verify_engine(database: Database) -> None:
 
 
 @contextmanager
-def transaction() -> Iterator[None]:
-    """One write transaction; nested calls join the outer one."""
+def connected() -> Iterator[None]:
+    """This thread's connection: taken from the pool on PostgreSQL, kept open on SQLite."""
     database = proxy.obj
-    if database.in_transaction():
-        yield
-        return
-    with database.connection_context() if database.is_closed() else _already_open():
-        mode = ("IMMEDIATE",) if isinstance(database, SqliteDatabase) else ()
-        with database.atomic(*mode):
+    if is_postgresql() and database.is_closed():
+        with database.connection_context():
             yield
+    else:
+        database.connect(reuse_if_open=True)
+        yield
 
 
 @contextmanager
-def _already_open() -> Iterator[None]:
-    yield
+def transaction() -> Iterator[None]:
+    """One write transaction; nested calls join the outer one."""
+    database = proxy.obj
+    if not database.is_closed() and database.in_transaction():
+        yield
+        return
+    with connected():
+        mode = ("IMMEDIATE",) if isinstance(database, SqliteDatabase) else ()
+        with database.atomic(*mode):
+            yield
 
 
 def is_postgresql() -> bool:

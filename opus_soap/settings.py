@@ -90,6 +90,9 @@ class Settings(BaseSettings):
 
     # --- sending
     send_timeout_seconds: int = Field(30, ge=1, le=600, description="Longest wait for a receiver's reply.")
+    max_reply_bytes: int = Field(
+        8 * 1024 * 1024, ge=1024, description="Largest reply taken from a receiver."
+    )
     send_max_attempts: int = Field(10, ge=1, le=100, description="Attempts before a message is parked.")
     send_backoff_seconds: int = Field(
         30, ge=0, description="First wait after a failed attempt; doubled each time."
