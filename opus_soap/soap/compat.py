@@ -6,6 +6,7 @@ dropped. The real `six` takes its place here. `cgi`, gone in 3.13, comes from `l
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from importlib import import_module
@@ -36,6 +37,9 @@ def install() -> None:
         sys.modules[f"{_VENDORED}.moves"] = six.moves
         for name in _MOVES:
             sys.modules[f"{_VENDORED}.moves.{name}"] = import_module(f"six.moves.{name}")
+    # Spyne logs what it could not read, value and all; the front logs for it, without values
+    logging.getLogger("spyne").propagate = False
+    logging.getLogger("spyne").addHandler(logging.NullHandler())
     with warnings.catch_warnings():
         # only while these modules are imported: `import cgi`, and invalid escapes in old literals
         warnings.filterwarnings("ignore", category=DeprecationWarning)

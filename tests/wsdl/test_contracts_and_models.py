@@ -12,6 +12,7 @@ import pytest
 from lxml import etree
 
 from opus_soap.interfaces.invoice_approval import contract
+from opus_soap.interfaces.master_data import contract as master_data
 from opus_soap.soap import models
 from opus_soap.soap.contracts import ROOT
 
@@ -34,6 +35,8 @@ ROOTS = [
     contract.AfsendFakturaInformationSvar_O,
     models.Ping_I,
     models.Ping_O,
+    master_data.DimensionHent_I,
+    master_data.DimensionHent_O,
 ]
 
 
@@ -152,7 +155,7 @@ def schemas() -> Schemas:
 
 @pytest.mark.parametrize("model", ROOTS, ids=lambda model: model.get_type_name())
 def test_models_equal_the_schemas(schemas: Schemas, model: Any):
-    element = schemas.elements[f"{{{models.KOMBIT_NS}}}{model.get_type_name()}"]
+    element = schemas.elements[f"{{{model.get_namespace()}}}{model.get_type_name()}"]
     compare(schemas, model, qname(element, element.get("type")), set())
 
 
