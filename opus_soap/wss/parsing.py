@@ -1,7 +1,8 @@
 """Bytes to a tree, once, with limits; the one parser that everything here uses.
 
-Cost, measured on one core: 10 MB of base64 text 15 ms, 200,000 elements 90 ms, of which the limits
-take a tenth: they are XPath expressions that libxml2 evaluates, not a walk in Python.
+Cost, measured on one core: 10 MB of base64 text 15 ms, 200,000 elements 0.17 s, of which libxml2's
+parse is a third and the limits the rest: XPath expressions that libxml2 evaluates, not a walk in
+Python. Only a message with very many namespace declarations is walked besides (0.24 s at the worst).
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def parse(data: bytes, limits: ParseLimits) -> etree._Element:
 
 def _check_prolog(data: bytes) -> None:
     """DOCTYPE, comments and instructions before the root are seen before any parser runs."""
-    if not data.strip():
+    if not data or data.isspace():
         raise NotWellFormed(value="the message is empty")
     if data.startswith(_OTHER_ENCODINGS):
         raise EncodingUnsupported(value=repr(data[:4]), expected="UTF-8")

@@ -1,0 +1,172 @@
+"""Messages made by hand: what our own signer would never sign, signed with a real key.
+
+`Forge` builds a valid message by default; a test changes one thing, so that the one thing is what is
+refused. It knows nothing of the code under test.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from cryptography.hazmat.primitives import hashes, hmac
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from lxml import etree
+
+from opus_soap.wss import pki
+
+NOW = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+WSU = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
+WSA = "http://www.w3.org/2005/08/addressing"
+DS = "http://www.w3.org/2000/09/xmldsig#"
+EC = "http://www.w3.org/2001/10/xml-exc-c14n#"
+NS = {"s": SOAP, "wsse": WSSE, "wsu": WSU, "wsa": WSA, "ds": DS}
+X509 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3"
+B64 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
+ANONYMOUS = f"{WSA}/anonymous"
+RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
+C14N = f'<ds:Transform xmlns:ds="{DS}" Algorithm="{EC}"/>'
+
+TEMPLATE = """<s:Envelope xmlns:s="{soap}" xmlns:wsu="{wsu}" xmlns:wsa="{wsa}"><s:Header>
+<sbf:Framework xmlns:sbf="urn:liberty:sb:2006-08" version="2.0" wsu:Id="framework"/>
+<wsa:Action wsu:Id="action">urn:test#Send</wsa:Action>
+<wsa:MessageID wsu:Id="msgid">urn:uuid:8a9c7a1e-3a53-4bb0-9a57-5a2c3b5dbe01</wsa:MessageID>
+<wsa:To wsu:Id="to">urn:test:service</wsa:To>
+<wsa:ReplyTo wsu:Id="replyto"><wsa:Address>{anonymous}</wsa:Address></wsa:ReplyTo>
+<wsse:Security xmlns:wsse="{wsse}" s:mustUnderstand="1"><wsse:BinarySecurityToken wsu:Id="bst"
+ EncodingType="{b64}" ValueType="{x509}">{token}</wsse:BinarySecurityToken><wsu:Timestamp wsu:Id="ts"
+><wsu:Created>{created}</wsu:Created><wsu:Expires>{expires}</wsu:Expires></wsu:Timestamp></wsse:Security>
+</s:Header><s:Body wsu:Id="body"><k:Send xmlns:k="urn:test"><k:Amount>100</k:Amount><k:Party
+>01017-01234</k:Party></k:Send></s:Body></s:Envelope>"""
+IDS = ("framework", "action", "msgid", "to", "replyto", "bst", "ts", "body")
+
+
+@lru_cache(maxsize=1)
+def world() -> pki.Pki:
+    """The example PKI, made once for all tests."""
+    return pki.build(pki.example(), now=NOW)
+
+
+def find(root: etree._Element, path: str) -> etree._Element:
+    """The one element at an XPath with the prefixes of `NS`."""
+    [element] = root.xpath(path, namespaces=NS)
+    return element
+
+
+def to_bytes(root: etree._Element) -> bytes:
+    return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+
+
+def token_of(certificate_name: str) -> str:
+    """The base64 of a certificate's DER."""
+    certificate = world().certificates[certificate_name].certificate
+    return base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()
+
+
+def instant(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+@dataclass
+class Forge:
+    """A recipe for one message; every field has the value of a good message."""
+
+    signer: str = "case-system"
+    ids: tuple[str, ...] = IDS
+    created: str = instant(NOW)
+    expires: str = instant(NOW + timedelta(minutes=5))
+    method: str = RSA_SHA256
+    c14n: str = f'<ds:CanonicalizationMethod xmlns:ds="{DS}" Algorithm="{EC}"/>'
+    transforms: str = C14N
+    digest: str = SHA256
+    uris: dict[str, str | None] = field(default_factory=dict)
+    """The URI to write for an id, when not #id; None leaves the attribute out."""
+    key_info: str = (
+        f'<wsse:SecurityTokenReference xmlns:wsse="{WSSE}"><wsse:Reference URI="#bst" ValueType="{X509}"/>'
+        "</wsse:SecurityTokenReference>"
+    )
+    token: str = ""
+    before: Callable[[etree._Element], None] = lambda root: None
+    """Changes the tree before it is signed."""
+    after: Callable[[etree._Element], None] = lambda root: None
+    """Changes the tree after it is signed."""
+
+    def tree(self) -> etree._Element:
+        """The signed envelope."""
+        root = etree.fromstring(
+            TEMPLATE.format(
+                soap=SOAP,
+                wsu=WSU,
+                wsa=WSA,
+                wsse=WSSE,
+                anonymous=ANONYMOUS,
+                b64=B64,
+                x509=X509,
+                token=self.token or token_of(self.signer),
+                created=self.created,
+                expires=self.expires,
+            )
+        )
+        self.before(root)
+        root = etree.fromstring(etree.tostring(root))  # namespaces as a receiver will see them
+        self._sign(root)
+        self.after(root)
+        return root
+
+    def __call__(self) -> bytes:
+        return to_bytes(self.tree())
+
+    def _sign(self, root: etree._Element) -> None:
+        references = "".join(self._reference(root, identifier) for identifier in self.ids)
+        signature = etree.fromstring(
+            f'<ds:Signature xmlns:ds="{DS}"><ds:SignedInfo>{self.c14n}'
+            f'<ds:SignatureMethod Algorithm="{self.method}"/>{references}</ds:SignedInfo>'
+            f"<ds:SignatureValue/><ds:KeyInfo>{self.key_info}</ds:KeyInfo></ds:Signature>"
+        )
+        find(root, "/s:Envelope/s:Header/wsse:Security").append(signature)
+        exclusive = EC in self.c14n
+        prefixes = signature.xpath("ds:SignedInfo/ds:CanonicalizationMethod/*/@PrefixList", namespaces=NS)
+        signed = etree.tostring(
+            signature[0],
+            method="c14n",
+            exclusive=exclusive,
+            inclusive_ns_prefixes=prefixes[0].split() if prefixes else None,
+        )
+        signature[1].text = base64.b64encode(self._value(signed)).decode()
+
+    def _reference(self, root: etree._Element, identifier: str) -> str:
+        uri = self.uris.get(identifier, f"#{identifier}")
+        [target] = root.xpath("//*[@*[local-name()='Id']=$id]", id=identifier) or [root]
+        canonical = etree.tostring(
+            target, method="c14n", exclusive="exc-c14n" in self.transforms, with_tail=False
+        )
+        name = {"sha1": "sha1", "md5": "md5"}.get(self.digest.rpartition("#")[2], "sha256")
+        value = base64.b64encode(hashlib.new(name, canonical).digest()).decode()
+        attribute = "" if uri is None else f' URI="{uri}"'
+        return (
+            f"<ds:Reference{attribute}><ds:Transforms>{self.transforms}</ds:Transforms>"
+            f'<ds:DigestMethod Algorithm="{self.digest}"/><ds:DigestValue>{value}</ds:DigestValue>'
+            "</ds:Reference>"
+        )
+
+    def _value(self, signed: bytes) -> bytes:
+        issued = world().certificates[self.signer]
+        if "hmac" in self.method:
+            public = issued.certificate.public_key().public_bytes(
+                Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+            )
+            mac = hmac.HMAC(public, hashes.SHA256())
+            mac.update(signed)
+            return mac.finalize()
+        algorithm = {"sha1": hashes.SHA1(), "md5": hashes.MD5()}.get(
+            self.method[-4:].strip("-"), hashes.SHA256()
+        )
+        return issued.key.sign(signed, PKCS1v15(), algorithm)

@@ -1,0 +1,57 @@
+"""The seam to signxml, where the callers' own checks are taken away."""
+
+from __future__ import annotations
+
+import pytest
+from lxml import etree
+
+from opus_soap.wss import engine
+from opus_soap.wss.errors import SignatureMalformed, SignatureWrong
+from tests.wss.forge import NOW, SOAP, WSSE, Forge, find, world
+
+SYSTEM = world().certificates["case-system"].certificate
+REFERENCE = f'<r xmlns:w="{WSSE}"><s><w:Reference URI="#%s"/></s><w:Token Id="t">x</w:Token><q Id="q" xmlns="urn:q"/></r>'
+
+
+def test_signed_elements_come_in_the_order_of_the_signature():
+    found = engine.verify_signature(Forge().tree(), soap_namespace=SOAP, certificate=SYSTEM, now=NOW)
+    assert [etree.QName(element).localname for element in found.elements] == [
+        "Framework", "Action", "MessageID", "To", "ReplyTo", "BinarySecurityToken", "Timestamp", "Body",
+    ]  # fmt: skip
+    assert found.signed_info.startswith(b"<ds:SignedInfo")
+
+
+def test_another_key():
+    opus = world().certificates["opus"].certificate
+    with pytest.raises(SignatureWrong):
+        engine.verify_signature(Forge().tree(), soap_namespace=SOAP, certificate=opus, now=NOW)
+
+
+def test_the_signature_is_looked_for_in_one_place_only():
+    """signxml itself would take the first Signature anywhere."""
+    root = Forge().tree()
+    find(root, "//s:Body").append(find(root, "//ds:Signature"))
+    with pytest.raises(Exception, match="Signature"):
+        engine.verify_signature(root, soap_namespace=SOAP, certificate=SYSTEM, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("identifier", "expected"),
+    [("t", f'<w:Token xmlns="" xmlns:w="{WSSE}" Id="t">x</w:Token>'), ("q", '<q xmlns="urn:q" Id="q"></q>')],
+)
+def test_str_transform_gives_the_apex_a_default_namespace(identifier: str, expected: str):
+    root = etree.fromstring(REFERENCE % identifier)
+    assert engine._canonical_token(root[0]) == expected.encode()
+
+
+def test_str_transform_of_nothing():
+    with pytest.raises(SignatureWrong):
+        engine._canonical_token(etree.fromstring(REFERENCE % "nobody")[0])
+
+
+def test_schema_is_narrower_than_the_standard():
+    signature = find(Forge().tree(), "//ds:Signature")
+    engine.check_schema(signature)
+    etree.SubElement(signature, "{http://www.w3.org/2000/09/xmldsig#}Object")
+    with pytest.raises(SignatureMalformed, match="Object"):
+        engine.check_schema(signature)

@@ -1,0 +1,98 @@
+"""Messages that real stacks signed, at their own time, their own certificates pinned or their CA trusted."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from lxml import etree
+
+from opus_soap.wss.certificates import TrustStore, load_pem
+from opus_soap.wss.errors import AlgorithmUnsupported, RelationWrong, TokenUnavailable, TokenUnsupported
+from opus_soap.wss.replies import verify_reply
+from opus_soap.wss.verification import VerifiedMessage, Verifier
+
+SAMPLES = Path(__file__).parents[3] / "shared" / "samples" / "wss"
+pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="no sample messages here")
+
+BY_PEERS = [
+    "gsoap_soap11", "node_default", "node_excc14n_only", "php_soap11", "wss4j_bst", "wss4j_bst_strtransform",
+    "zeep_bst_ts_sha256",
+]  # fmt: skip
+OF_KOMBIT = [
+    "dotnet_sts_request",
+    "java_cxf_sts_request",
+    "java_x509_response",
+    "serviceplatform_response_soap11_liberty",
+]
+
+
+def sample(name: str) -> tuple[bytes, datetime, x509.Certificate | None]:
+    data = (SAMPLES / f"{name}.xml").read_bytes()
+    root = etree.fromstring(data)
+    created, token = root.findtext(".//{*}Created"), root.findtext(".//{*}BinarySecurityToken")
+    at = datetime.fromisoformat(created) if created else datetime(2026, 11, 23, 6, tzinfo=UTC)
+    return data, at, x509.load_der_x509_certificate(base64.b64decode(token)) if token else None
+
+
+def verify(name: str, profile: str, *, by_ca: bool = False) -> VerifiedMessage:
+    data, at, certificate = sample(name)
+    ca = load_pem(SAMPLES / "peer_ca.pem")
+    trust = TrustStore(issuers=ca) if by_ca else TrustStore(pinned=(certificate,) if certificate else ())
+    return Verifier(trust).verify(data, now=at, profile=lambda _: profile)
+
+
+@pytest.mark.parametrize("name", BY_PEERS)
+@pytest.mark.parametrize("by_ca", [True, False])
+def test_plain_clients_in_the_basic_profile(name: str, by_ca: bool):
+    message = verify(name, "basic", by_ca=by_ca)
+    assert message.body.findtext(".//{urn:study:person:1}PNR")
+
+
+@pytest.mark.parametrize("name", OF_KOMBIT)
+def test_danish_stacks(name: str):
+    # the STS speaks plain WS-Trust: no Liberty Framework, which `kombit` asks for on SOAP 1.1
+    profiles = {"dotnet_sts_request": "kombit", "java_cxf_sts_request": "basic"}
+    message = verify(name, profiles.get(name, "kombit reply"))
+    assert {"Body", "Timestamp", "Action", "BinarySecurityToken"} <= set(message.signed_parts)
+
+
+def test_the_reply_of_serviceplatformen():
+    data, at, certificate = sample("serviceplatform_response_soap11_liberty")
+    request = "urn:uuid:559ccf0d-ce5b-4698-a932-991c3521bac8"
+    message = verify_reply(data, request_message_id=request, pinned=[certificate], now=at)
+    assert message.message_id == "urn:uuid:c0f16e89-56d0-4e84-9bd4-c45c2a1f1b53"
+    assert message.signed_parts == (
+        "Timestamp", "Body", "MessageID", "RelatesTo", "Action", "To", "Framework", "BinarySecurityToken",
+    )  # fmt: skip
+    with pytest.raises(RelationWrong):
+        verify_reply(data, request_message_id="urn:uuid:0", pinned=[certificate], now=at)
+
+
+def test_what_wss4j_signs_through_the_reference_is_the_token():
+    assert "BinarySecurityToken" in verify("wss4j_bst_strtransform", "basic").signed_parts
+
+
+def test_a_subject_key_identifier_names_a_known_certificate():
+    data, at, _ = sample("wss4j_ski")
+    _, _, peer = sample("wss4j_bst")
+    ca = load_pem(SAMPLES / "peer_ca.pem")
+    known = TrustStore(issuers=ca, known=(peer, *ca))
+    assert Verifier(known).verify(data, now=at, profile=lambda _: "basic").certificate == peer
+    with pytest.raises(TokenUnavailable):
+        Verifier(TrustStore(issuers=ca)).verify(data, now=at, profile=lambda _: "basic")
+
+
+@pytest.mark.parametrize("name", ["zeep_default_sha1", "java_liberty_response_sha1"])
+def test_sha1_is_refused_for_what_it_is(name: str):
+    with pytest.raises(AlgorithmUnsupported, match="rsa-sha1"):
+        verify(name, "basic")
+
+
+@pytest.mark.parametrize("name", ["dotnet_hok_request_soap11_liberty", "sts_response"])
+def test_saml_is_not_taken_for_something_else(name: str):
+    with pytest.raises(TokenUnsupported, match="SAML"):
+        verify(name, "kombit")
