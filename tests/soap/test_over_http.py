@@ -10,7 +10,8 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -186,7 +187,7 @@ def head(*lines: str) -> bytes:
 
 
 def test_sockets(running: Running):
-    """Chunked, slow, ambiguous and oversize bodies; one server, to save its start."""
+    """Chunked, slow, ambiguous and oversize bodies, replays at once; one server, to save its start."""
     addressing = Addressing(
         action=f"http://www.kombit.dk/2017/01/01/{NAME}Service_1#AfsendFakturaInformationSvar",
         message_id=f"urn:uuid:{uuid.uuid4()}",
@@ -198,8 +199,14 @@ def test_sockets(running: Running):
     answered = exchange(running.port, head("Transfer-Encoding: chunked"), chunks)
     assert answered.startswith(b"HTTP/1.1 200 OK")
 
-    replayed = exchange(running.port, head(f"Content-Length: {len(data)}"), data)
-    assert b"STO-020" in replayed
+    again = running.pki.caller.signer.sign(
+        svar(), replace(addressing, message_id=f"urn:uuid:{uuid.uuid4()}"), now=SystemClock().now()
+    )
+    length = head(f"Content-Length: {len(again)}")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: exchange(running.port, length, again), range(16)))
+    assert sorted(answer[9:12] for answer in answers) == [b"200"] + [b"500"] * 15
+    assert sum(b"STO-020" in answer for answer in answers) == 15
 
     both = exchange(running.port, head("Content-Length: 5", "Transfer-Encoding: chunked"), chunks)
     assert both.startswith(b"HTTP/1.1 400")
