@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -39,6 +40,11 @@ class Settings(BaseSettings):
         "", description="The address others call us at; empty: taken from each request (Host header)."
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
+
+    system_uuid: UUID = Field(
+        UUID("a1f0c0de-1590-4d00-8000-000000000001"),
+        description="Our own it-systeminstans (UUID), as sender in HovedOplysninger/Rute.",
+    )
 
     # --- keys and trust
     signing_key_file: Path = Field(
@@ -90,9 +96,7 @@ class Settings(BaseSettings):
 
     # --- sending
     send_timeout_seconds: int = Field(30, ge=1, le=600, description="Longest wait for a receiver's reply.")
-    max_reply_bytes: int = Field(
-        8 * 1024 * 1024, ge=1024, description="Largest reply taken from a receiver."
-    )
+    max_reply_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Largest reply taken from a receiver.")
     send_max_attempts: int = Field(10, ge=1, le=100, description="Attempts before a message is parked.")
     send_backoff_seconds: int = Field(
         30, ge=0, description="First wait after a failed attempt; doubled each time."

@@ -42,6 +42,11 @@ def company_code(municipality: str, code: str) -> CompanyCode:
     return found
 
 
+def company_code_uuid(company: CompanyCode) -> UUID:
+    """The UUID by which contracts name a company code, derived from municipality and code."""
+    return uuid5(NAMESPACE, f"{company.municipality.code}/{company.code}")
+
+
 def account_by_uuid(company: CompanyCode, uuid: UUID) -> Account | None:
     """The G/L account with this UUID, or None."""
     found: Account | None = Account.get_or_none(Account.company_code == company, Account.uuid == uuid)

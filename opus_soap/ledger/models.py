@@ -181,8 +181,8 @@ class Voucher(BaseModel):
     document_date = DateField()
     posting_date = DateField()
     currency = CharField(max_length=3)
-    header_text = CharField(max_length=25)
-    reference = CharField(max_length=40)  # the outside world's number, e.g. the invoice number
+    header_text = CharField(max_length=70)
+    reference = CharField(max_length=70)  # the outside world's number, e.g. the invoice number
     reverses = ForeignKeyField("self", null=True, unique=True, backref="reversed_by", on_delete="RESTRICT")
     entered_at = InstantField()
     entered_by = CharField()  # user or system
@@ -213,7 +213,7 @@ class Posting(BaseModel):
     partner_profit_center = CharField(max_length=10, null=True)
     tax_code = CharField(max_length=4, null=True)
     value_date = DateField(null=True)
-    text = CharField(max_length=50, default="")
+    text = CharField(max_length=255, default="")
     allocation = CharField(max_length=18, default="")
 
     class Meta:

@@ -248,7 +248,7 @@ class Lending(BaseModel):
 class Answer(BaseModel):
     """FakturaInformationSvar that was accepted: approval (with its voucher) or rejection. Append-only."""
 
-    uuid = UUIDField(unique=True)  # FakturaInformationSvar's
+    uuid = UUIDField(index=True)  # FakturaInformationSvar's; unique per sender, by the inbox
     lending = ForeignKeyField(Lending, backref="answers", on_delete="RESTRICT")
     approved = BooleanField()
     voucher_uuid = UUIDField(null=True, unique=True)

@@ -78,7 +78,7 @@ class Caller:
         cache = self._local.__dict__.setdefault("services", {})
         if (contract, address) not in cache:
             wsdl = ROOT / contract / "wsdl" / f"{contract}Service.wsdl"
-            client = zeep.Client(str(wsdl), transport=transport)
+            client: Any = zeep.Client(str(wsdl), transport=transport)  # type: ignore[no-untyped-call]
             (binding,) = client.wsdl.bindings
             cache[contract, address] = client.create_service(binding, address)
         return cache[contract, address]

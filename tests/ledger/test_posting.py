@@ -105,7 +105,7 @@ def test_a_rolled_back_voucher_leaves_no_gap(draft, clock):
         ({"supplier": "200099"}, ["LED-018"]),
         ({"tax_code": "XX"}, ["LED-019"]),
         ({"partner_profit_center": "P999"}, ["LED-015"]),
-        ({"text": "x" * 51}, ["LED-005"]),
+        ({"text": "x" * 256}, ["LED-005"]),
     ],
 )
 def test_each_rule_of_a_line(draft, clock, change, expected):
@@ -121,7 +121,7 @@ def test_an_account_without_a_rule_is_refused(draft, clock, company):
 
 def test_each_rule_of_the_header(draft, clock):
     assert codes(replace(draft, document_type="QQ"), clock) == ["LED-023"]
-    assert codes(replace(draft, header_text="x" * 26), clock) == ["LED-005"]
+    assert codes(replace(draft, header_text="x" * 71), clock) == ["LED-005"]
     assert codes(replace(draft, posting_date=date(2031, 1, 1)), clock) == ["LED-020"]
     assert codes(replace(draft, lines=()), clock) == ["LED-003"]
 

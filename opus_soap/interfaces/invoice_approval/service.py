@@ -1,0 +1,72 @@
+"""FakturaInformationSvarAfsend, exposed by us: the case system's answers come in here."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid5
+
+from opus_soap.clock import Clock
+from opus_soap.errors import OpusSoapError
+from opus_soap.interfaces.invoice_approval.answers import AnswerReceipt, receive_answer
+from opus_soap.interfaces.invoice_approval.contract import (
+    AcceptStruktur,
+    AfsendFakturaInformationSvar_I,
+    AfsendFakturaInformationSvar_O,
+    AfvisningStruktur,
+    ResultatÅrsag,
+)
+from opus_soap.interfaces.invoice_approval.messages import read_answer
+from opus_soap.soap.models import answer_header
+from opus_soap.soap.service import CallContext, PingService, SoapService, operation
+
+from spyne import Service  # isort: skip
+
+# a code always has the same ÅrsagIdentifikation, so that a receiver can tell reasons apart by it
+_REASONS = UUID("9d5b2f0e-7a53-5c55-8c57-15900d000001")
+
+
+def reason(error: OpusSoapError) -> ResultatÅrsag:
+    """An error as the contract tells it: element, value, Danish text with the remedy, code."""
+    return ResultatÅrsag(
+        ÅrsagIdentifikation=uuid5(_REASONS, error.code),
+        ElementNavn=_fit(error.element, 255),
+        ElementVærdi=_fit(error.value, 255),
+        LokalÅrsagTekst=_fit(f"{error.text_danish}. {error.remedy_danish}", 1000),
+        LokalÅrsagKode=error.code,
+    )
+
+
+def _fit(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _reply(request: Any, receipt: AnswerReceipt) -> Any:
+    return AfsendFakturaInformationSvar_O(
+        HovedOplysningerSvar=answer_header(request),
+        FakturaInformationSvarIdentifikation=receipt.answer,
+        BehandlingDatoTid=receipt.at,
+        AcceptStruktur=AcceptStruktur(AccepteretUdenBemærkninger=True) if receipt.accepted else None,
+        AfvisningStruktur=None
+        if receipt.accepted
+        else AfvisningStruktur(ResultatÅrsagStruktur=[reason(error) for error in receipt.errors]),
+    )
+
+
+def answer_service(clock: Clock) -> SoapService:
+    """The service at its path, ready for the front."""
+
+    class FakturaInformationSvarAfsendService(Service):  # type: ignore[misc]
+        """The Spyne service."""
+
+        @operation(AfsendFakturaInformationSvar_I, AfsendFakturaInformationSvar_O)
+        def AfsendFakturaInformationSvar(ctx: Any, besked: Any) -> Any:
+            """Book the answer, or say everything that is wrong with it."""
+            context: CallContext = ctx.udc
+            return _reply(besked, receive_answer(read_answer(besked), context, clock))
+
+    return SoapService(
+        name="FakturaInformationSvarAfsend",
+        path="/service/OIR/FakturaInformationSvarAfsend/1",
+        entity_id="http://oir.serviceplatformen.dk/service/fakturainformationsvarafsend/1",
+        services=[PingService, FakturaInformationSvarAfsendService],
+    )
