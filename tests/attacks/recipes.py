@@ -192,6 +192,16 @@ def _(root):
     find(root, HEADER).tail = "evil"
 
 
+@changed("text between header blocks", errors.StructureInvalid, naive=True)
+def _(root):
+    find(root, HEADER).text = "evil"
+
+
+@changed("text in Security", errors.StructureInvalid, naive=True)
+def _(root):
+    find(root, SECURITY).text = "evil"
+
+
 def _wrapped_header(path: str, name: str, evil: str) -> None:
     @changed(f"signed {name} wrapped, evil {name} in its place", errors.SignedPartMisplaced, naive=True)
     def _(root):

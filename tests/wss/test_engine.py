@@ -10,7 +10,10 @@ from opus_soap.wss.errors import SignatureMalformed, SignatureWrong
 from tests.wss.forge import NOW, SOAP, WSSE, Forge, find, world
 
 SYSTEM = world().certificates["case-system"].certificate
-REFERENCE = f'<r xmlns:w="{WSSE}"><s><w:Reference URI="#%s"/></s><w:Token Id="t">x</w:Token><q Id="q" xmlns="urn:q"/></r>'
+REFERENCE = (
+    f'<r xmlns:w="{WSSE}"><s><w:Reference URI="#%s"/></s><w:Token Id="t">x</w:Token>'
+    '<q Id="q" xmlns="urn:q"/></r>'
+)
 
 
 def test_signed_elements_come_in_the_order_of_the_signature():

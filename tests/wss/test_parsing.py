@@ -68,6 +68,9 @@ def test_limits_to_the_unit(data: bytes, limit: str | None):
         (b"<a>\xff</a>", NotWellFormed),
         (b"<!DOCTYPE a><a/>", MarkupForbidden),
         (b"\n<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>", MarkupForbidden),
+        (b"<!DOCTYPE a [<!ENTITY ", MarkupForbidden),  # seen before any parser runs
+        (b"<!-- ", MarkupForbidden),
+        (b"<?x", MarkupForbidden),
         (b"<!-- x --><a/>", MarkupForbidden),
         (b"<?x?><a/>", MarkupForbidden),
         (b"<?xml version='1.0'?><?x?><a/>", MarkupForbidden),

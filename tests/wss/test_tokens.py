@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import timedelta
 
 import pytest
 from cryptography import x509
@@ -76,6 +77,24 @@ def test_issuer_and_serial_number(name: str):
 
 def test_a_pinned_certificate_is_known():
     assert verify(identifier(SHA1, THUMBPRINT_SHA1), TrustStore(pinned=(SYSTEM,))) == SYSTEM
+
+
+def test_a_name_of_two_certificates_is_no_name():
+    """A renewal with the same key keeps the subject key identifier."""
+    issuer = world().authorities["issuing"]
+    renewed = (
+        x509.CertificateBuilder()
+        .subject_name(SYSTEM.subject)
+        .issuer_name(SYSTEM.issuer)
+        .public_key(SYSTEM.public_key())
+        .serial_number(4711)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + timedelta(days=1))
+        .add_extension(x509.SubjectKeyIdentifier(SKI), critical=False)
+        .sign(issuer.key, hashes.SHA256())
+    )
+    with pytest.raises(TokenUnavailable, match="2 known"):
+        verify(identifier(SKI, X509_SKI), TrustStore(issuers=world().trusted, known=(*KNOWN, renewed)))
 
 
 def test_known_is_not_trusted():

@@ -89,6 +89,8 @@ def test_the_rebuilt_envelope_holds_signed_elements_and_nothing_else(verifier: V
     assert b"evil" not in etree.tostring(message.envelope)
     assert [child.tag for child in message.envelope] == [f"{{{NS['s']}}}Header", f"{{{NS['s']}}}Body"]
     assert message.envelope.find(".//wsse:Security", NS) is None
+    assert not message.envelope.attrib
+    assert not message.envelope[0].attrib
     assert message.body is message.envelope[1]
 
 
