@@ -78,7 +78,7 @@ class Caller:
         cache = self._local.__dict__.setdefault("services", {})
         if (contract, address) not in cache:
             wsdl = ROOT / contract / "wsdl" / f"{contract}Service.wsdl"
-            client: Any = zeep.Client(str(wsdl), transport=transport)  # type: ignore[no-untyped-call]
+            client: Any = zeep.Client(str(wsdl), transport=transport)
             (binding,) = client.wsdl.bindings
             cache[contract, address] = client.create_service(binding, address)
         return cache[contract, address]
@@ -90,7 +90,7 @@ class SignedTransport(zeep.Transport):
     def __init__(self, caller: Caller) -> None:
         session = requests.Session()
         session.trust_env = False  # no proxy and no credentials from the environment
-        super().__init__(session=session)
+        super().__init__(session=session)  # type: ignore[no-untyped-call]
         self._caller = caller
         self._system: System
 

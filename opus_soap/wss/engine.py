@@ -59,8 +59,17 @@ def _schema() -> etree.XMLSchema:
         return etree.XMLSchema(etree.parse(folder / "xmldsig.xsd", hardened_parser()))
 
 
+def _as_utf8(node: etree._Element, **kwargs: Any) -> bytes:
+    """signxml writes ASCII on its way, which is no XML any more once an element's name has an å."""
+    written: bytes = etree.tostring(node, **{"encoding": "UTF-8", **kwargs})
+    return written
+
+
 class _Verifier(XMLVerifier):
     """signxml with our schema, our parser and the STR-Transform."""
+
+    def _tostring(self, xml_node: etree._Element, **kwargs: Any) -> bytes:
+        return _as_utf8(xml_node, **kwargs)
 
     @classmethod
     def schemas(cls) -> list[etree.XMLSchema]:
@@ -76,6 +85,9 @@ class _Verifier(XMLVerifier):
 
 class _Signer(XMLSigner):
     """signxml with our parser, so that texts over 10 MB can be signed."""
+
+    def _tostring(self, xml_node: etree._Element, **kwargs: Any) -> bytes:
+        return _as_utf8(xml_node, **kwargs)
 
     @property
     def parser(self) -> etree.XMLParser[etree._Element]:

@@ -29,9 +29,10 @@ from opus_soap.errors import (
 )
 from opus_soap.interfaces.invoice_approval import states
 from opus_soap.interfaces.invoice_approval.booking import draft_voucher
+from opus_soap.interfaces.invoice_approval.importing import supplier_of
 from opus_soap.interfaces.invoice_approval.messages import AnswerMessage, differences
 from opus_soap.ledger.master_data import company_code
-from opus_soap.ledger.models import CompanyCode, Municipality, Supplier, Voucher
+from opus_soap.ledger.models import CompanyCode, Municipality, Voucher
 from opus_soap.ledger.posting import VoucherDraft, label, post, reverse
 from opus_soap.soap.service import CallContext
 from opus_soap.store import audit, content, inbox, outbox
@@ -109,9 +110,7 @@ def _check_parties(message: AnswerMessage, lending: Lending, context: CallContex
         yield AuthorityWrong(
             element="MyndighedAktørCVRNummer", value=message.authority_cvr, expected=authority
         )
-    supplier = Supplier.get_or_none(
-        Supplier.municipality == invoice.municipality, Supplier.number == invoice.supplier_number
-    )
+    supplier = supplier_of(invoice)
     if supplier is not None and supplier.cvr and message.supplier_cvr not in (None, supplier.cvr):
         yield SupplierDiffers(
             element="LeverandørAktørCVRNummer", value=message.supplier_cvr, expected=supplier.cvr

@@ -13,6 +13,7 @@ from opus_soap.clock import Clock, isoformat
 from opus_soap.database import new_uuid, transaction
 from opus_soap.errors import InvoiceUnknown
 from opus_soap.interfaces.invoice_approval import states
+from opus_soap.interfaces.invoice_approval.importing import complete
 from opus_soap.interfaces.invoice_approval.routing import route
 from opus_soap.store import audit, outbox
 from opus_soap.store.models import Invoice, Lending, System
@@ -47,9 +48,12 @@ def open_lending(invoice: Invoice) -> Lending | None:
 
 
 def send(invoice: Invoice, *, actor: str, clock: Clock) -> Lending:
-    """Lend an invoice to the system that the routing rules name; raises `NoRoute`, `TransitionRefused`."""
+    """Lend an invoice to the system that the routing rules name; raises what keeps it from being sent."""
     with transaction():
         states.require(invoice, "send")
+        problem = complete(invoice)
+        if problem is not None:
+            raise problem
         rule = route(invoice)
         return lend(invoice, rule.system, answer_required=rule.answer_required, actor=actor, clock=clock)
 

@@ -15,8 +15,9 @@ from opus_soap.database import transaction
 from opus_soap.errors import RefusedByReceiver, TransportError
 from opus_soap.interfaces.invoice_approval import states
 from opus_soap.interfaces.invoice_approval.booking import CREDIT_NOTE
+from opus_soap.interfaces.invoice_approval.importing import supplier_of
 from opus_soap.interfaces.invoice_approval.lending import KIND
-from opus_soap.ledger.models import Municipality, Supplier
+from opus_soap.ledger.models import Municipality
 from opus_soap.money import kroner_from_ore
 from opus_soap.store import audit, content, outbox
 from opus_soap.store.models import Invoice, InvoiceAttachment, Lending, OutboxEntry
@@ -72,9 +73,7 @@ def _header(lending: Lending, entry: OutboxEntry, delivery: Delivery) -> dict[st
 
 
 def _outline(invoice: Invoice) -> dict[str, Any]:
-    supplier = Supplier.get_or_none(
-        Supplier.municipality == invoice.municipality, Supplier.number == invoice.supplier_number
-    )
+    supplier = supplier_of(invoice)
     return {
         "FakturaInformationDokumenttype": DOCUMENT_TYPES[invoice.document_type],
         "FakturaInformationNummer": invoice.number,

@@ -1,0 +1,134 @@
+"""Reading XML of strangers: a hardened parser with limits, and values that are right or refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+from lxml import etree
+
+from opus_soap.documents.invoice import DocumentLimits
+from opus_soap.errors import (
+    DocumentError,
+    DocumentTooLarge,
+    DocumentTypeForbidden,
+    ElementMissing,
+    NotXml,
+    ValueInvalid,
+)
+
+CAC = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
+CBC = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
+NAMESPACES = {"cac": CAC, "cbc": CBC}
+_AMOUNT = re.compile(r"[+-]?\d{1,17}(\.\d{1,10})?|[+-]?\.\d{1,10}")
+
+
+def parse(data: bytes, limits: DocumentLimits) -> etree._Element:
+    """The root of a document; raises `DocumentTooLarge`, `DocumentTypeForbidden`, `NotXml`."""
+    if len(data) > limits.max_bytes:
+        raise DocumentTooLarge(element="file", value=len(data), expected=limits.max_bytes)
+    # huge_tree: a base64 attachment may pass libxml2's 10 MB of one text; bytes are limited above
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=True,
+        remove_pis=True,
+        remove_comments=True,
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        raise NotXml(value=f"line {error.lineno}: {error.msg}") from None
+    except ValueError as error:
+        raise NotXml(value=str(error)) from None
+    if root.getroottree().docinfo.doctype:
+        raise DocumentTypeForbidden
+    _check_depth(root, limits.max_depth)
+    return root
+
+
+def _check_depth(root: etree._Element, most: int) -> None:
+    depth = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if depth > most:
+            raise DocumentTooLarge(element="depth", value=depth, expected=most)
+
+
+class Reader:
+    """Values of a document by path; what is wrong is collected, so that one reading tells all."""
+
+    def __init__(self) -> None:
+        self.errors: list[DocumentError] = []
+
+    def all(self, node: etree._Element, path: str) -> list[etree._Element]:
+        """Every element at a path (`cac:Party/cbc:Name`)."""
+        return node.findall(path, NAMESPACES)
+
+    def text(self, node: etree._Element, path: str) -> str | None:
+        """The text of the first element at a path; None when there is none, an error when it is empty."""
+        found = node.find(path, NAMESPACES)
+        if found is None:
+            return None
+        value = (found.text or "").strip()
+        if not value:
+            self.errors.append(ElementMissing(element=where(found)))
+        return value
+
+    def required(self, node: etree._Element, path: str) -> str:
+        """The text at a path, which must be there."""
+        if node.find(path, NAMESPACES) is None:
+            self.errors.append(ElementMissing(element=f"{where(node)}/{path}"))
+        return self.text(node, path) or ""
+
+    def amount(self, node: etree._Element, path: str) -> Decimal | None:
+        """A decimal number at a path, or None."""
+        value = self.text(node, path)
+        return self._decimal(node, path, value) if value else None
+
+    def required_amount(self, node: etree._Element, path: str) -> Decimal:
+        """A decimal number that must be there."""
+        value = self.required(node, path)
+        return self._decimal(node, path, value) if value else Decimal(0)
+
+    def date(self, node: etree._Element, path: str) -> date | None:
+        """A date at a path, or None."""
+        value = self.text(node, path)
+        if not value:
+            return None
+        try:
+            return date.fromisoformat(value[:10])
+        except ValueError:
+            self.errors.append(
+                ValueInvalid(element=f"{where(node)}/{path}", value=value, expected="YYYY-MM-DD")
+            )
+            return None
+
+    def _decimal(self, node: etree._Element, path: str, value: str) -> Decimal:
+        if not _AMOUNT.fullmatch(value):
+            self.errors.append(
+                ValueInvalid(element=f"{where(node)}/{path}", value=value[:40], expected="a decimal number")
+            )
+            return Decimal(0)
+        return Decimal(value)
+
+
+def where(node: etree._Element) -> str:
+    """`Invoice/InvoiceLine[2]/Price`: names with positions, for people."""
+    return "/".join(reversed(list(_steps(node))))
+
+
+def _steps(node: etree._Element) -> Iterator[str]:
+    current: etree._Element | None = node
+    while current is not None:
+        parent = current.getparent()
+        name = etree.QName(current).localname
+        if parent is not None:
+            same = [child for child in parent if child.tag == current.tag]
+            if len(same) > 1:
+                name += f"[{same.index(current) + 1}]"
+        yield name
+        current = parent
