@@ -1,3 +1,109 @@
 """The one place where the parts are put together."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from opus_soap.clock import Clock
+from opus_soap.database import connect
+from opus_soap.errors import OpusSoapError, SigningKeyUnusable
+from opus_soap.interfaces.invoice_approval import sending
+from opus_soap.interfaces.invoice_approval.service import answer_service
+from opus_soap.interfaces.master_data.service import dimension_service
+from opus_soap.settings import Settings
+from opus_soap.soap.access_log import configure_logging
+from opus_soap.soap.front import SoapFront
+from opus_soap.soap.service import SoapService
+from opus_soap.store.schema import check_schema
+from opus_soap.transport.client import Caller
+from opus_soap.transport.handlers import Delivery, Handlers
+from opus_soap.transport.worker import Worker
+from opus_soap.wss.certificates import TrustStore, load_pem
+from opus_soap.wss.errors import WssError
+from opus_soap.wss.parsing import ParseLimits
+from opus_soap.wss.signing import Signer, load_signer
+from opus_soap.wss.verification import VerificationPolicy, Verifier
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+Register = Callable[[Handlers], None]
+
+
+def services(clock: Clock) -> tuple[SoapService, ...]:
+    """Every service that the finance system exposes."""
+    return (answer_service(clock), dimension_service())
+
+
+def build_server(settings: Settings, clock: Clock) -> WSGIApplication:
+    """The finance system's SOAP server, its database connected and checked.
+
+    Raises a `ConfigurationError` or `DatabaseError` that says what to mend.
+    """
+    return build_front(services(clock), settings, clock)
+
+
+def build_worker(settings: Settings, clock: Clock) -> Worker:
+    """The finance system's worker, its database connected and checked."""
+    return assemble_worker([sending.register], settings, clock)
+
+
+def build_front(offered: Sequence[SoapService], settings: Settings, clock: Clock) -> WSGIApplication:
+    """A SOAP server over any services; the simulated case system is one too."""
+    configure_logging(settings.log_level)
+    connect(settings.database_url)
+    check_schema()
+    return SoapFront(offered, settings, clock, verifier(settings), signer(settings))
+
+
+def assemble_worker(registers: Sequence[Register], settings: Settings, clock: Clock) -> Worker:
+    """A worker that sends what these interfaces put into the outbox."""
+    configure_logging(settings.log_level)
+    connect(settings.database_url)
+    check_schema()
+    handlers: Handlers = {}
+    for register in registers:
+        register(handlers)
+    return Worker(handlers, Delivery(Caller(signer(settings), settings, clock), clock, settings))
+
+
+def signer(settings: Settings) -> Signer:
+    """Our signing key; raises `SigningKeyUnusable`."""
+    try:
+        return load_signer(
+            settings.signing_key_file,
+            settings.signing_certificate_file,
+            timedelta(seconds=settings.message_lifetime_seconds),
+        )
+    except WssError as error:
+        raise _unusable(error) from None
+
+
+def verifier(settings: Settings) -> Verifier:
+    """Verification under the settings' trust and limits; raises `SigningKeyUnusable`."""
+    try:
+        trust = TrustStore(issuers=load_pem(settings.trusted_ca_file))
+    except WssError as error:
+        raise _unusable(error) from None
+    return Verifier(trust, policy(settings))
+
+
+def policy(settings: Settings) -> VerificationPolicy:
+    """The settings' limits for one message."""
+    return VerificationPolicy(
+        skew=timedelta(seconds=settings.clock_skew_seconds),
+        max_lifetime=timedelta(seconds=settings.max_message_lifetime_seconds),
+        max_references=settings.max_signature_references,
+        limits=ParseLimits(
+            max_bytes=settings.max_request_bytes,
+            max_depth=settings.max_xml_depth,
+            max_elements=settings.max_xml_elements,
+            max_attributes=settings.max_xml_attributes,
+        ),
+    )
+
+
+def _unusable(error: WssError) -> OpusSoapError:
+    return SigningKeyUnusable(element=error.element, value=error.value)

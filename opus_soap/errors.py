@@ -102,6 +102,20 @@ class CertificateFileInvalid(ConfigurationError):
     remedy_english = "Name a PEM file with certificates; `opus-soap certs create --out DIR` makes a set."
 
 
+class SigningKeyUnusable(ConfigurationError):
+    """The signing key, its certificate, or the CA file cannot be used."""
+
+    code = "CFG-002"
+    danish = "{element} kan ikke bruges: {value}"
+    english = "{element} cannot be used: {value}"
+    remedy_danish = (
+        "Ret stien i indstillingerne, eller dan eksempler: `opus-soap certs create --out var/secrets`."
+    )
+    remedy_english = (
+        "Correct the path in the settings, or make examples: `opus-soap certs create --out var/secrets`."
+    )
+
+
 # --- DBA: the database ----------------------------------------------------------------------------
 
 
@@ -1202,3 +1216,40 @@ class CompanyCodeNotFound(MasterDataError):
     english = "The municipality has no company code {value}"
     remedy_danish = "Brug en firmakode, som aftalen gælder for."
     remedy_english = "Use a company code that the agreement covers."
+
+
+# --- SIM: the simulated case system ---------------------------------------------------------------
+
+
+class SimulationError(OpusSoapError):
+    """What the simulated case system does on purpose, or cannot do."""
+
+
+class SimulatedFault(SimulationError):
+    """The behaviour `fault`: the simulated case system refuses an invoice."""
+
+    code = "SIM-001"
+    danish = "Det simulerede fagsystem afviser fakturaen {value} med vilje"
+    english = "The simulated case system refuses the invoice {value} on purpose"
+    remedy_danish = "Vælg en anden adfærd for fakturaen."
+    remedy_english = "Choose another behaviour for the invoice."
+
+
+class BehaviourUnknown(SimulationError):
+    """No behaviour has this name."""
+
+    code = "SIM-002"
+    danish = "Adfærden {value} findes ikke; vælg mellem {expected}"
+    english = "There is no behaviour {value}; choose from {expected}"
+    remedy_danish = "Se `opus-soap simulate case-system --help`."
+    remedy_english = "See `opus-soap simulate case-system --help`."
+
+
+class ProcessFailed(SimulationError):
+    """A process of the demo did not start."""
+
+    code = "SIM-003"
+    danish = "{element} startede ikke: {value}"
+    english = "{element} did not start: {value}"
+    remedy_danish = "Læs loggen ovenfor; kør med --keep for at beholde den."
+    remedy_english = "Read the log above; run with --keep to keep it."

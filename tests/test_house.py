@@ -14,7 +14,11 @@ from opus_soap.settings import Settings
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for path in (ROOT / "opus_soap").rglob("*.py") if "migrations" not in path.parts)
 # where foreign exceptions are turned into faults and receipts, and nowhere else
-BROAD_EXCEPT_ALLOWED = {"opus_soap/soap/front.py", "opus_soap/wss/verification.py", "opus_soap/transport/worker.py"}
+BROAD_EXCEPT_ALLOWED = {
+    "opus_soap/soap/front.py",
+    "opus_soap/wss/verification.py",
+    "opus_soap/transport/worker.py",
+}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

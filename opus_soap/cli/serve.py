@@ -22,6 +22,4 @@ def serve(runtime: Runtime, bind: str, workers: int, threads: int) -> None:
     runtime.open_database()  # every error shows here, before gunicorn starts a worker
     build_server(settings, clock)
     click.echo(f"opus-soap listens on http://{bind}/  (health: /health)")
-    WsgiServer(
-        lambda: build_server(settings, clock), bind=bind, workers=workers, threads=threads
-    ).run()
+    WsgiServer(lambda: build_server(settings, clock), bind=bind, workers=workers, threads=threads).run()

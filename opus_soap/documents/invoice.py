@@ -40,9 +40,14 @@ class Party:
     address: tuple[str, ...] = ()
 
     @property
+    def all_identifiers(self) -> tuple[Identifier, ...]:
+        """The endpoint first, then the others."""
+        return (self.endpoint, *self.identifiers) if self.endpoint else self.identifiers
+
+    @property
     def cvr(self) -> str | None:
         """The Danish CVR number, eight digits, from any identifier that says it is one."""
-        for identifier in (*((self.endpoint,) if self.endpoint else ()), *self.identifiers):
+        for identifier in self.all_identifiers:
             digits = "".join(character for character in identifier.value if character.isdigit())
             if identifier.scheme.upper() in CVR_SCHEMES and len(digits) == 8:
                 return digits
@@ -51,7 +56,7 @@ class Party:
     @property
     def gln(self) -> str | None:
         """The GLN (EAN-nummer), thirteen digits."""
-        for identifier in (*((self.endpoint,) if self.endpoint else ()), *self.identifiers):
+        for identifier in self.all_identifiers:
             if identifier.scheme.upper() in GLN_SCHEMES and len(identifier.value) == 13:
                 return identifier.value
         return None

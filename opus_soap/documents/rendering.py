@@ -34,7 +34,7 @@ def _template() -> Template:
 def _shown(party: Party) -> Iterator[str]:
     """The party's identifiers, each once, a person's masked."""
     seen: set[str] = set()
-    for identifier in (*((party.endpoint,) if party.endpoint else ()), *party.identifiers):
+    for identifier in party.all_identifiers:
         if identifier.value in seen:
             continue
         seen.add(identifier.value)

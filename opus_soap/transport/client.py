@@ -49,17 +49,28 @@ class Caller:
     clock: Clock
     _local: threading.local = field(default_factory=threading.local, repr=False, compare=False)
 
-    def call(self, contract: str, operation: str, system: System, message: Mapping[str, Any]) -> Any:
+    def call(
+        self,
+        contract: str,
+        operation: str,
+        system: System,
+        message: Mapping[str, Any],
+        *,
+        address: str | None = None,
+    ) -> Any:
         """Call an operation of a contract at the system's endpoint; returns zeep's answer object.
+
+        `address` replaces the endpoint, for a system that offers several services.
 
         Raises a `TransportError` that says whether another attempt may help.
         """
-        if not system.endpoint_url:
+        address = address or system.endpoint_url
+        if not address:
             raise EndpointMissing(element=system.name)
         transport = self._transport()
         transport.begin(system)
         try:
-            return getattr(self._service(contract, system.endpoint_url, transport), operation)(**message)
+            return getattr(self._service(contract, address, transport), operation)(**message)
         except Fault as fault:
             text = mask_cpr(f"{fault.code}: {fault.message}")[:500]
             blames_sender = not str(fault.code).endswith("Server")

@@ -52,7 +52,12 @@ class Worker:
         """Work until `stop`; look for due work every `sweep_seconds`, and at once on `wake`."""
         while not stop.is_set():
             wake.clear()
-            if self.run_once() == 0:
+            try:
+                tried = self.run_once()
+            except Exception:
+                log.exception("sweep failed")
+                tried = 0
+            if tried == 0:
                 wake.wait(self.delivery.settings.sweep_seconds)
 
     def forget_replays(self) -> int:

@@ -61,7 +61,7 @@ class AfvisningStruktur(Structure):
 
 
 class FakturaInformation(Structure):
-    """The invoice in outline. Beløb is what is to be paid, as printed: positive for a credit note too."""
+    """The invoice in outline. Beløb is what is to be paid, in kroner: positive for a credit note too."""
 
     _type_info = [
         ("FakturaInformationDokumenttype", required(choice_of("Faktura", "Kreditnota"))),

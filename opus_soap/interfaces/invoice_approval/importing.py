@@ -202,13 +202,7 @@ def _facts(document: InvoiceDocument) -> dict[str, Any]:
             "standard": document.standard,
             "receiver": f"{receiver.scheme} {receiver.value}" if receiver else document.customer.name,
             "receiver_cvr": document.customer.cvr,
-            "supplier_identifiers": [
-                identifier.value
-                for identifier in (
-                    *((document.supplier.endpoint,) if document.supplier.endpoint else ()),
-                    *document.supplier.identifiers,
-                )
-            ],
+            "supplier_identifiers": [identifier.value for identifier in document.supplier.all_identifiers],
             "line_total": str(document.line_total),
             "payment_means": [
                 {name: str(value or "") for name, value in asdict(means).items()}

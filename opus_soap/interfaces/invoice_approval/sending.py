@@ -24,6 +24,7 @@ from opus_soap.store.models import Invoice, InvoiceAttachment, Lending, OutboxEn
 from opus_soap.transport.handlers import Delivery, Handler, Handlers
 
 CONTRACT, OPERATION = "FakturaInformationAfsend", "AfsendFakturaInformation"
+BOOKED_CURRENCY = "DKK"  # what the answer's lines must sum to, whatever the invoice's own currency
 DOCUMENT_TYPES = {"invoice": "Faktura", CREDIT_NOTE: "Kreditnota"}
 
 
@@ -81,14 +82,19 @@ def _outline(invoice: Invoice) -> dict[str, Any]:
         "FakturaInformationLeverandørNavn": invoice.supplier_name,
         "FakturaInformationFakturaDato": date.fromisoformat(invoice.issue_date),
         "FakturaInformationForfaldDato": date.fromisoformat(invoice.due_date) if invoice.due_date else None,
-        "FakturaInformationBeløb": kroner_from_ore(invoice.payable_cents),
-        "FakturaInformationValutaKode": invoice.currency,
+        "FakturaInformationBeløb": kroner_from_ore(_payable_ore(invoice)),
+        "FakturaInformationValutaKode": BOOKED_CURRENCY,
         "FakturaInformationEANNummer": invoice.ean,
         "FakturaInformationPersonreference": invoice.person_reference,
         "FakturaInformationOrdrenummer": invoice.order_number,
         "FakturaInformationFilNavn": invoice.file_name,
         "FakturaInformationFilMedietype": "application/xml",
     }
+
+
+def _payable_ore(invoice: Invoice) -> int:
+    assert invoice.payable_ore is not None  # without a rate it is parked, and never lent
+    return invoice.payable_ore
 
 
 def _containers(invoice: Invoice) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,29 @@
+"""`opus-soap demo`: the whole loop, with everything it needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from opus_soap.cli.runtime import Runtime, reports_errors
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="End after the table; exit status 0 only if all was booked.")
+@click.option("--port", default=8080, type=int, help="Port of the server; another when it is taken.")
+@click.option("--case-port", default=8081, type=int, help="Port of the simulated case system.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Keep database, keys and logs in this folder.")
+@click.pass_obj
+@reports_errors
+def demo(runtime: Runtime, once: bool, port: int, case_port: int, keep: Path | None) -> None:
+    """Invoices out for approval over signed SOAP, back with their account assignment, into the books."""
+    from opus_soap.demo.run import run_demo
+
+    try:
+        good = run_demo(
+            runtime.console, runtime.clock, once=once, opus_port=port, case_port=case_port, keep=keep
+        )
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    raise SystemExit(0 if good else 1)

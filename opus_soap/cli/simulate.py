@@ -1,0 +1,100 @@
+"""`opus-soap simulate`: counterparts to test against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from opus_soap.cli.runtime import Runtime, reports_errors
+from opus_soap.database import connect, proxy
+from opus_soap.errors import BehaviourUnknown
+from opus_soap.simulate.behaviours import BEHAVIOURS, Choice
+from opus_soap.store import agreements
+from opus_soap.store.schema import migrate
+
+
+@click.group()
+def simulate() -> None:
+    """Run a counterpart to test against."""
+
+
+_LISTED = "\n".join(f"  {name:14} {text}" for name, text in BEHAVIOURS.items())
+
+
+@simulate.command(
+    "case-system",
+    help=f"""Run a case system that takes invoices and answers them, with a page at / to look at.
+
+    It keeps its own database, signs with its own key, and goes on where it was after a kill.
+
+    \b
+    Behaviours:
+{_LISTED}
+    """,
+)
+@click.option("--bind", default="127.0.0.1:8081", help="HOST:PORT to listen on.")
+@click.option("--opus-url", default="http://127.0.0.1:8080", help="Where opus-soap listens.")
+@click.option(
+    "--opus-certificate",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The certificate (PEM) that opus-soap signs with.",
+)
+@click.option("--municipality", default="999", help="Code of the municipality.")
+@click.option("--municipality-cvr", default="90810111", help="CVR number of the municipality.")
+@click.option("--seed", default=1, type=int, help="Draws the behaviours; the same seed, the same behaviours.")
+@click.option("--behaviour", "weights", multiple=True, help="NAME=WEIGHT, repeated. Default: approve=1.")
+@click.option("--invoice", "by_number", multiple=True, help="NUMBER=NAME: this invoice gets this behaviour.")
+@click.option("--answer-delay", default=0.5, type=float, help="Seconds from invoice to answer.")
+@click.option("--slow", default=2.0, type=float, help="Seconds that the behaviour slow adds.")
+@click.pass_obj
+@reports_errors
+def case_system(
+    runtime: Runtime,
+    bind: str,
+    opus_url: str,
+    opus_certificate: Path,
+    municipality: str,
+    municipality_cvr: str,
+    seed: int,
+    weights: tuple[str, ...],
+    by_number: tuple[str, ...],
+    answer_delay: float,
+    slow: float,
+) -> None:
+    from opus_soap.simulate.case_system import CaseSystem
+    from opus_soap.soap.serving import WsgiServer
+
+    settings, clock = runtime.settings, runtime.clock
+    choice = Choice(seed, _weights(weights), _pairs(by_number))
+    connect(settings.database_url)
+    migrate()
+    opus = agreements.register_system(
+        uuid=settings.system_uuid,
+        municipality=municipality,
+        name="Opus",
+        cvr=municipality_cvr,
+        services=["FakturaInformationAfsend"],
+        endpoint_url=opus_url,
+    )
+    agreements.add_certificate(opus, opus_certificate.read_bytes())
+    proxy.obj.close()
+    system = CaseSystem(settings, clock, opus_url, choice, answer_delay, slow)
+    click.echo(f"The simulated case system listens on http://{bind}/")
+    WsgiServer(system.server, bind=bind, workers=1, threads=8).run()
+
+
+def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
+    pairs = dict(text.split("=", 1) for text in texts if "=" in text)
+    for text in texts:
+        if "=" not in text:
+            raise BehaviourUnknown(value=text, expected="NAME=VALUE")
+    return pairs
+
+
+def _weights(texts: tuple[str, ...]) -> dict[str, int]:
+    weights = {name: int(weight) if weight.isdigit() else 0 for name, weight in _pairs(texts).items()}
+    if any(weight < 1 for weight in weights.values()):
+        raise BehaviourUnknown(value=" ".join(texts), expected="NAME=WEIGHT, a whole number from 1")
+    return weights or {"approve": 1}

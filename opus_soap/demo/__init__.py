@@ -1,0 +1,1 @@
+"""The whole loop on one machine: a synthetic municipality, a simulated case system, real processes."""
