@@ -22,25 +22,18 @@ STATE_STYLES = {
 
 
 def invoice_table(described: Mapping[str, str]) -> Table:
-    """A row per invoice: what it is, where it went, what came back, which voucher."""
-    table = Table(title="Every invoice's way", title_style="bold", header_style="dim")
-    table.add_column("Invoice")
-    table.add_column("Supplier", max_width=24, no_wrap=True)
-    table.add_column("Kind", max_width=22, no_wrap=True)
-    table.add_column("Amount", justify="right")
-    table.add_column("Sent to")
-    table.add_column("Came back")
+    """A row per invoice: what it is, what came back for it, which voucher; fits 80 columns."""
+    table = Table(title="Every invoice's way", title_style="bold", header_style="dim", expand=False)
+    table.add_column("Invoice and supplier", max_width=30, no_wrap=True)
+    table.add_column("Amount", justify="right", no_wrap=True)
+    table.add_column("Came back", max_width=20)
     table.add_column("Voucher", no_wrap=True)
     for invoice in Invoice.select().order_by(Invoice.number):
         sign = -1 if invoice.document_type == "credit_note" else 1
-        amount = danish(sign * (invoice.payable_ore or 0))
-        lending = Lending.get_or_none(Lending.invoice == invoice)
+        kind = described.get(invoice.number, "")
         table.add_row(
-            invoice.number,
-            invoice.supplier_name,
-            described.get(invoice.number, ""),
-            amount,
-            lending.system.name if lending else "-",
+            f"{invoice.number} [dim]{kind}[/]\n[dim]{invoice.supplier_name}[/]",
+            danish(sign * (invoice.payable_ore or 0)),
             _came_back(invoice),
             f"[{STATE_STYLES.get(invoice.state, 'white')}]{_voucher(invoice) or invoice.state}[/]",
         )
@@ -78,7 +71,7 @@ def balance_table(company: CompanyCode, year: int) -> Table:
     table = Table(title=title, title_style="bold", header_style="dim", show_footer=True)
     rows = [row for row in trial_balance(company, year) if row.debit_ore or row.credit_ore or row.opening_ore]
     table.add_column("Account", footer="Total")
-    table.add_column("Name")
+    table.add_column("Name", max_width=22, no_wrap=True)
     for name, total in (
         ("Debit", sum(row.debit_ore for row in rows)),
         ("Credit", sum(row.credit_ore for row in rows)),

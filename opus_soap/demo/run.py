@@ -161,7 +161,7 @@ def _print_addresses(console: Console, scene: Scene) -> None:
         ("Contract of the sendings", f"{scene.case_url}/service/OIR/FakturaInformationAfsend/1?wsdl"),
         ("The dimensions' UUIDs", f"{scene.opus_url}/service/Stamdata/DimensionHent/1?wsdl"),
     ):
-        console.print(f"  {text:26} {url}", highlight=False)
+        console.print(f"  {text}\n    {url}", highlight=False, soft_wrap=True)
 
 
 def _serve_on() -> None:

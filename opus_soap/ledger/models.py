@@ -5,6 +5,8 @@ Every key starts with the municipality. Amounts are whole øre, debit positive, 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from peewee import (
     AutoField,
     BigIntegerField,
@@ -196,6 +198,9 @@ class Voucher(BaseModel):
 class Posting(BaseModel):
     """Postering: one line of a voucher. Append-only by trigger."""
 
+    if TYPE_CHECKING:
+        voucher_id: int
+
     id = AutoField()
     voucher = ForeignKeyField(Voucher, backref="postings", on_delete="RESTRICT")
     line = IntegerField()
@@ -227,6 +232,8 @@ class Seal(BaseModel):
     sequence = IntegerField()
     first_voucher = ForeignKeyField(Voucher, on_delete="RESTRICT", backref="+")
     last_voucher = ForeignKeyField(Voucher, on_delete="RESTRICT", backref="+")
+    if TYPE_CHECKING:
+        last_voucher_id: int
     voucher_count = IntegerField()
     previous = BlobField()  # root of the previous seal; 32 zero bytes in the first
     root = BlobField()  # SHA-256 over previous and the vouchers' hashes

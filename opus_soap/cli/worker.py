@@ -1,0 +1,34 @@
+"""`opus-soap worker`: send what waits in the outbox."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import click
+
+from opus_soap.cli.runtime import Runtime, reports_errors
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Send what is due now, then end.")
+@click.pass_obj
+@reports_errors
+def worker(runtime: Runtime, once: bool) -> None:
+    """Send what waits in the outbox. SIGTERM ends it after the message under way."""
+    from opus_soap.app import build_worker
+
+    built = build_worker(runtime.settings, runtime.clock)
+    if once:
+        click.echo(f"{built.run_once()} messages tried")
+        return
+    stop, wake = threading.Event(), threading.Event()
+
+    def end(*_: object) -> None:
+        stop.set()
+        wake.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    click.echo(f"worker {built.name} is running")
+    built.run(stop, wake)
