@@ -24,9 +24,9 @@ STATE_STYLES = {
 def invoice_table(described: Mapping[str, str]) -> Table:
     """A row per invoice: what it is, what came back for it, which voucher; fits 80 columns."""
     table = Table(title="Every invoice's way", title_style="bold", header_style="dim", expand=False)
-    table.add_column("Invoice and supplier", max_width=30, no_wrap=True)
+    table.add_column("Invoice and supplier", max_width=30)
     table.add_column("Amount", justify="right", no_wrap=True)
-    table.add_column("Came back", max_width=20)
+    table.add_column("Came back", no_wrap=True)
     table.add_column("Voucher", no_wrap=True)
     for invoice in Invoice.select().order_by(Invoice.number):
         sign = -1 if invoice.document_type == "credit_note" else 1
@@ -48,11 +48,11 @@ def _came_back(invoice: Invoice) -> str:
     refused = AuditEntry.select().where(
         AuditEntry.subject == str(lending.uuid), AuditEntry.event == "answer.refused"
     )
-    steps = [f"refused ({entry.detail['codes']})" for entry in refused]
+    steps = [f"refused {entry.detail['codes']}" for entry in refused]
     for answer in Answer.select().where(Answer.lending == lending).order_by(Answer.id):
         word = "approved" if answer.approved else "rejected"
-        steps.append(f"corrected, {word}" if answer.corrects else word)
-    return " → ".join(steps) or "-"
+        steps.append("corrected" if answer.corrects else word)
+    return "\n".join(steps) or "-"
 
 
 def _voucher(invoice: Invoice) -> str:
@@ -62,7 +62,7 @@ def _voucher(invoice: Invoice) -> str:
     if answer is None or answer.voucher_uuid is None:
         return ""
     voucher = Voucher.get(Voucher.uuid == answer.voucher_uuid)
-    return f"{voucher.document_type} {voucher.year} {voucher.number}"
+    return f"{voucher.document_type} {voucher.number}"
 
 
 def balance_table(company: CompanyCode, year: int) -> Table:

@@ -35,6 +35,7 @@ class Scene:
     opus_port: int
     case_port: int
     definition: dict[str, Any]
+    opus_database: str = ""  # empty: SQLite in the folder
 
     @property
     def opus_url(self) -> str:
@@ -53,8 +54,9 @@ class Scene:
 
     def environment(self, who: str) -> dict[str, str]:
         """The settings of `opus` or `case-system`, as environment variables."""
+        chosen = self.opus_database if who == "opus" else ""
         return {
-            "OPUS_SOAP_DATABASE_URL": f"sqlite:///{self.folder / who}.sqlite3",
+            "OPUS_SOAP_DATABASE_URL": chosen or f"sqlite:///{self.folder / who}.sqlite3",
             "OPUS_SOAP_SIGNING_KEY_FILE": str(self.keys / f"{who}.key.pem"),
             "OPUS_SOAP_SIGNING_CERTIFICATE_FILE": str(self.keys / f"{who}.crt.pem"),
             "OPUS_SOAP_TRUSTED_CA_FILE": str(self.keys / "ca.pem"),
@@ -92,9 +94,9 @@ def definition() -> dict[str, Any]:
     return tomllib.loads((files("opus_soap.simulate") / "municipality.toml").read_text("utf-8"))
 
 
-def prepare(folder: Path, clock: Clock, *, opus_port: int, case_port: int) -> Scene:
+def prepare(folder: Path, clock: Clock, *, opus_port: int, case_port: int, opus_database: str = "") -> Scene:
     """Make keys, database, master data, agreement and routing; leaves this process connected."""
-    scene = Scene(folder, free_port(opus_port), free_port(case_port), definition())
+    scene = Scene(folder, free_port(opus_port), free_port(case_port), definition(), opus_database)
     pki.create(pki.example(), scene.keys, now=clock.now())
     create_seal_key(scene.keys / "seal.key.pem")
     connect(scene.environment("opus")["OPUS_SOAP_DATABASE_URL"])

@@ -35,7 +35,7 @@ def trial_balance(company: CompanyCode, year: int) -> list[TrialBalanceRow]:
     amount = Posting.amount_ore
 
     moved = ~opening
-    query = (
+    query: Any = (
         Posting.select(
             Posting.account,
             _total(opening).alias("opening_ore"),
@@ -47,7 +47,8 @@ def trial_balance(company: CompanyCode, year: int) -> list[TrialBalanceRow]:
         .group_by(Posting.account)
         .order_by(Posting.account)
     )
-    names = dict(Account.select(Account.number, Account.name).where(Account.company_code == company).tuples())
+    accounts: Any = Account.select(Account.number, Account.name).where(Account.company_code == company)
+    names: dict[str, str] = dict(accounts.tuples())
     rows: Iterable[tuple[str, int, int, int]] = query.tuples()
     return [
         TrialBalanceRow(account, names[account], int(opened), int(debit), -int(credit))

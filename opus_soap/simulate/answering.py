@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
-from opus_soap.clock import business_date, isoformat
+from opus_soap.clock import business_date, from_isoformat, isoformat
 from opus_soap.database import new_uuid, transaction
 from opus_soap.errors import ReceiverUnreachable, TransportError
 from opus_soap.money import kroner_from_ore
@@ -66,13 +66,7 @@ class Answering:
                     KIND,
                     subject=entry.subject,
                     system=entry.system,
-                    payload={
-                        **plan,
-                        "answer": plan["answer"] if following == "again" else str(new_uuid()),
-                        "step": plan["step"] if following == "again" else following,
-                        "then": None,
-                        "otherwise": None,
-                    },
+                    payload=_following(plan, following, now),
                     at=now,
                     not_before=now + timedelta(seconds=self.next_step_seconds),
                 )
@@ -80,7 +74,7 @@ class Answering:
     def _message(self, entry: OutboxEntry, delivery: Delivery) -> dict[str, Any]:
         """AfsendFakturaInformationSvar_I, the same every time for the same entry."""
         plan = entry.payload
-        answer, at = UUID(plan["answer"]), entry.created_at
+        answer, at = UUID(plan["answer"]), from_isoformat(plan["decided_at"])
         rejects = plan["step"] == "reject"
         message: dict[str, Any] = {
             "HovedOplysninger": {
@@ -118,7 +112,8 @@ class Answering:
         return message
 
     def _accounting(self, entry: OutboxEntry, answer: UUID, delivery: Delivery) -> dict[str, Any]:
-        plan, on = entry.payload, business_date(entry.created_at)
+        plan = entry.payload
+        on = business_date(from_isoformat(plan["decided_at"]))
         known = self._known_dimensions(entry.system, delivery)
         return {
             "Finansbilag": {
@@ -176,6 +171,14 @@ class Answering:
                     )
             self._dimensions = found
         return self._dimensions
+
+
+def _following(plan: Mapping[str, Any], step: str, now: datetime) -> dict[str, Any]:
+    """The plan of the next answer: the very same once more, or another one."""
+    last = {**plan, "then": None, "otherwise": None}
+    if step == "again":
+        return last
+    return {**last, "answer": str(new_uuid()), "decided_at": isoformat(now), "step": step}
 
 
 def _amounts(plan: Mapping[str, Any]) -> Iterator[Decimal]:

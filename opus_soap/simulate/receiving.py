@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from opus_soap.clock import Clock
+from opus_soap.clock import Clock, isoformat
 from opus_soap.database import new_uuid, transaction
 from opus_soap.errors import SimulatedFault
 from opus_soap.interfaces.invoice_approval.contract import (
@@ -99,6 +99,7 @@ class Reception:
                 system=context.system,
                 payload={
                     "answer": str(new_uuid()),
+                    "decided_at": isoformat(now),
                     "transaction_id": message.HovedOplysninger.TransaktionsId,
                     "step": step,
                     "then": then,
