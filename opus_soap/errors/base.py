@@ -1,0 +1,75 @@
+"""Every error this package raises on purpose, as one tree.
+
+An error class carries a stable code, a Danish and an English sentence, and a remedy in both
+languages. An instance adds the facts: the element at fault, its value, what was expected.
+Sentences are `str.format` templates over `element`, `value`, `expected` and the keyword details.
+A value may be personal: give `sensitive=True` and it never appears in a text, a log or a fault.
+
+Codes: three letters for the room, three digits. They never change meaning; docs/reference/errors.md
+lists them all. The WS-Security profile (`opus_soap.wss`) has its own tree, mapped to faults in
+`opus_soap.soap`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar
+
+# day 01–31 (or +60: a replacement number), month 01–12; voucher numbers are ten digits too
+_CPR = re.compile(r"(?<!\d)(0[1-9]|[12]\d|3[01]|6[1-9]|[78]\d|9[01])(0[1-9]|1[0-2])\d{2}-?\d{4}(?!\d)")
+MASK = "••••••"
+
+
+def mask_cpr(text: str) -> str:
+    """Replace whatever is shaped like a CPR number: a date, optional hyphen, 4 digits."""
+    return _CPR.sub(f"{MASK}-••••", text)
+
+
+class OpusSoapError(Exception):
+    """Root of the tree. Only subclasses with a code are raised."""
+
+    code: ClassVar[str] = ""
+    danish: ClassVar[str] = ""
+    english: ClassVar[str] = ""
+    remedy_danish: ClassVar[str] = ""
+    remedy_english: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        *,
+        element: str = "",
+        value: object = "",
+        expected: object = "",
+        sensitive: bool = False,
+        **details: object,
+    ) -> None:
+        self.element = element
+        self.value = MASK if sensitive and value not in ("", None) else mask_cpr(str(value))
+        self.expected = mask_cpr(str(expected))
+        self.details = {name: mask_cpr(str(detail)) for name, detail in details.items()}
+        super().__init__(self.text_english)
+
+    def _filled(self, template: str) -> str:
+        return template.format(element=self.element, value=self.value, expected=self.expected, **self.details)
+
+    @property
+    def text_danish(self) -> str:
+        """The Danish sentence with the facts filled in."""
+        return self._filled(self.danish)
+
+    @property
+    def text_english(self) -> str:
+        """The English sentence with the facts filled in."""
+        return self._filled(self.english)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.text_english}"
+
+
+def concrete_errors(root: type[OpusSoapError] = OpusSoapError) -> Iterator[type[OpusSoapError]]:
+    """Every class below `root` that has a code of its own, in order of definition."""
+    for child in root.__subclasses__():
+        if "code" in child.__dict__:
+            yield child
+        yield from concrete_errors(child)

@@ -1,0 +1,39 @@
+"""DBA: the database."""
+
+from __future__ import annotations
+
+from opus_soap.errors.base import OpusSoapError
+
+
+class DatabaseError(OpusSoapError):
+    """The database cannot be used as it must be."""
+
+
+class DatabaseUnsafe(DatabaseError):
+    """The engine does not keep its promises (journal mode, synchronous, foreign keys, triggers)."""
+
+    code = "DBA-001"
+    danish = "Databasen kan ikke bruges sikkert: {element} er {value}, skal være {expected}"
+    english = "The database cannot be used safely: {element} is {value}, must be {expected}"
+    remedy_danish = "Brug et lokalt filsystem til SQLite, eller PostgreSQL; kør `opus-soap database migrate`."
+    remedy_english = "Use a local file system for SQLite, or PostgreSQL; run `opus-soap database migrate`."
+
+
+class DatabaseUrlUnknown(DatabaseError):
+    """The database URL names an engine that is not supported."""
+
+    code = "DBA-002"
+    danish = "Databasens adresse er ukendt: {value}"
+    english = "The database URL is not understood: {value}"
+    remedy_danish = "Brug sqlite:///STI eller postgresql://BRUGER@VÆRT/DATABASE."
+    remedy_english = "Use sqlite:///PATH or postgresql://USER@HOST/DATABASE."
+
+
+class DatabaseNotMigrated(DatabaseError):
+    """The schema is older (or newer) than this version of the program."""
+
+    code = "DBA-003"
+    danish = "Databasens skema er ikke ajour: {value}"
+    english = "The database schema is not up to date: {value}"
+    remedy_danish = "Kør `opus-soap database migrate`."
+    remedy_english = "Run `opus-soap database migrate`."

@@ -1,0 +1,255 @@
+"""LED: the books."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from opus_soap.errors.base import OpusSoapError
+
+
+class LedgerError(OpusSoapError):
+    """A voucher may not be posted as asked, or the books do not hold."""
+
+
+class VoucherRefused(LedgerError):
+    """A voucher is refused; `errors` holds every reason."""
+
+    code = "LED-001"
+    danish = "Bilaget er ikke bogført: {value}"
+    english = "The voucher was not posted: {value}"
+    remedy_danish = "Ret de nævnte fejl, og send igen."
+    remedy_english = "Correct the errors named and send again."
+
+    def __init__(self, errors: Sequence[LedgerError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(value="; ".join(error.text_danish for error in self.errors))
+
+
+class VoucherUnbalanced(LedgerError):
+    """The postings do not sum to zero."""
+
+    code = "LED-002"
+    danish = "Bilaget går ikke op: debet og kredit afviger med {value} øre"
+    english = "The voucher does not balance: debit and credit differ by {value} øre"
+    remedy_danish = "Ret beløbene, så summen er nul."
+    remedy_english = "Correct the amounts so that they sum to zero."
+
+
+class VoucherTooShort(LedgerError):
+    """A voucher needs at least two postings."""
+
+    code = "LED-003"
+    danish = "Bilaget har {value} posteringer; mindst {expected}"
+    english = "The voucher has {value} postings; at least {expected}"
+    remedy_danish = "Tilføj de manglende posteringer."
+    remedy_english = "Add the postings that are missing."
+
+
+class AmountInvalid(LedgerError):
+    """A posting has a zero amount, or one beyond 999,999,999,999.99."""
+
+    code = "LED-004"
+    danish = "{element}: beløbet {value} øre er ugyldigt ({expected})"
+    english = "{element}: the amount of {value} øre is not valid ({expected})"
+    remedy_danish = "Udelad linjen, eller ret beløbet."
+    remedy_english = "Leave the line out, or correct the amount."
+
+
+class TextTooLong(LedgerError):
+    """A text is longer than its field."""
+
+    code = "LED-005"
+    danish = "{element}: {value} tegn, højst {expected}"
+    english = "{element}: {value} characters, at most {expected}"
+    remedy_danish = "Forkort teksten."
+    remedy_english = "Shorten the text."
+
+
+class AccountUnknown(LedgerError):
+    """The G/L account is not in the chart."""
+
+    code = "LED-010"
+    danish = "{element}: artskonto {value} findes ikke"
+    english = "{element}: the G/L account {value} does not exist"
+    remedy_danish = "Brug en artskonto fra kontoplanen (`opus-soap master-data dimensions`)."
+    remedy_english = "Use an account of the chart (`opus-soap master-data dimensions`)."
+
+
+class AccountBlocked(LedgerError):
+    """The G/L account is blocked for posting."""
+
+    code = "LED-011"
+    danish = "{element}: artskonto {value} er spærret"
+    english = "{element}: the G/L account {value} is blocked"
+    remedy_danish = "Brug en anden artskonto, eller få den åbnet."
+    remedy_english = "Use another account, or have it opened."
+
+
+class AccountRuleMissing(LedgerError):
+    """No account rule covers the account: what it needs is not known."""
+
+    code = "LED-012"
+    danish = "{element}: ingen kontoregel dækker artskonto {value}"
+    english = "{element}: no account rule covers the G/L account {value}"
+    remedy_danish = "Tilføj en kontoregel i stamdata."
+    remedy_english = "Add an account rule to the master data."
+
+
+class DimensionRequired(LedgerError):
+    """The account needs exactly one of some dimensions."""
+
+    code = "LED-013"
+    danish = "{element}: artskonto {value} kræver netop én af: {expected}"
+    english = "{element}: the G/L account {value} requires exactly one of: {expected}"
+    remedy_danish = "Angiv netop én af dem."
+    remedy_english = "Give exactly one of them."
+
+
+class DimensionForbidden(LedgerError):
+    """The account may not carry the dimension."""
+
+    code = "LED-014"
+    danish = "{element}: artskonto {value} må ikke have {expected}"
+    english = "{element}: the G/L account {value} may not carry {expected}"
+    remedy_danish = "Fjern dimensionen, eller brug en anden artskonto."
+    remedy_english = "Remove the dimension, or use another account."
+
+
+class DimensionUnknown(LedgerError):
+    """The dimension value does not exist."""
+
+    code = "LED-015"
+    danish = "{element}: {value} findes ikke"
+    english = "{element}: {value} does not exist"
+    remedy_danish = "Brug en gyldig værdi (`opus-soap master-data dimensions`)."
+    remedy_english = "Use a valid value (`opus-soap master-data dimensions`)."
+
+
+class DimensionBlocked(LedgerError):
+    """The dimension value is blocked, or not valid on the posting date."""
+
+    code = "LED-016"
+    danish = "{element}: {value} er spærret eller gælder ikke pr. {expected}"
+    english = "{element}: {value} is blocked, or not valid on {expected}"
+    remedy_danish = "Brug en anden værdi."
+    remedy_english = "Use another value."
+
+
+class SupplierUnknown(LedgerError):
+    """The supplier does not exist."""
+
+    code = "LED-017"
+    danish = "{element}: kreditor {value} findes ikke"
+    english = "{element}: the supplier {value} does not exist"
+    remedy_danish = "Opret kreditoren, eller ret nummeret."
+    remedy_english = "Create the supplier, or correct the number."
+
+
+class SupplierInactive(LedgerError):
+    """The supplier is not active."""
+
+    code = "LED-018"
+    danish = "{element}: kreditor {value} er ikke aktiv"
+    english = "{element}: the supplier {value} is not active"
+    remedy_danish = "Få kreditoren aktiveret."
+    remedy_english = "Have the supplier activated."
+
+
+class TaxCodeUnknown(LedgerError):
+    """The tax code does not exist."""
+
+    code = "LED-019"
+    danish = "{element}: momskode {value} findes ikke"
+    english = "{element}: the tax code {value} does not exist"
+    remedy_danish = "Brug en momskode fra stamdata."
+    remedy_english = "Use a tax code of the master data."
+
+
+class FiscalYearUnknown(LedgerError):
+    """The fiscal year has not been set up."""
+
+    code = "LED-020"
+    danish = "Regnskabsår {value} findes ikke i firmakode {expected}"
+    english = "The fiscal year {value} does not exist in company code {expected}"
+    remedy_danish = "Opret regnskabsåret, eller ret datoen."
+    remedy_english = "Set the fiscal year up, or correct the date."
+
+
+class FiscalYearClosed(LedgerError):
+    """The fiscal year is closed."""
+
+    code = "LED-021"
+    danish = "Regnskabsår {value} er lukket"
+    english = "The fiscal year {value} is closed"
+    remedy_danish = "Brug en dato i et åbent år."
+    remedy_english = "Use a date in an open year."
+
+
+class PeriodClosed(LedgerError):
+    """The period is closed or does not exist."""
+
+    code = "LED-022"
+    danish = "Periode {value} er ikke åben"
+    english = "The period {value} is not open"
+    remedy_danish = "Brug en dato i en åben periode."
+    remedy_english = "Use a date in an open period."
+
+
+class DocumentTypeUnknown(LedgerError):
+    """The document type does not exist."""
+
+    code = "LED-023"
+    danish = "Bilagsart {value} findes ikke i firmakode {expected}"
+    english = "The document type {value} does not exist in company code {expected}"
+    remedy_danish = "Brug en bilagsart fra stamdata."
+    remedy_english = "Use a document type of the master data."
+
+
+class AlreadyReversed(LedgerError):
+    """A voucher can be reversed once."""
+
+    code = "LED-024"
+    danish = "Bilag {element} er allerede tilbageført ved bilag {value}"
+    english = "The voucher {element} has already been reversed by {value}"
+    remedy_danish = "Bogfør et nyt bilag i stedet."
+    remedy_english = "Post a new voucher instead."
+
+
+class VoucherUnknown(LedgerError):
+    """No voucher has this number."""
+
+    code = "LED-025"
+    danish = "Bilag {value} findes ikke"
+    english = "The voucher {value} does not exist"
+    remedy_danish = "Se `opus-soap ledger show`."
+    remedy_english = "See `opus-soap ledger show`."
+
+
+class MasterDataInvalid(LedgerError):
+    """A definition of master data does not hold."""
+
+    code = "LED-030"
+    danish = "Stamdata: {element}: {value} (forventet: {expected})"
+    english = "Master data: {element}: {value} (expected: {expected})"
+    remedy_danish = "Ret definitionen, og indlæs igen."
+    remedy_english = "Correct the definition and load it again."
+
+
+class CompanyCodeUnknown(LedgerError):
+    """The municipality or company code is not set up."""
+
+    code = "LED-031"
+    danish = "Firmakode {value} findes ikke"
+    english = "The company code {value} does not exist"
+    remedy_danish = "Indlæs stamdata (`opus-soap master-data load`)."
+    remedy_english = "Load the master data (`opus-soap master-data load`)."
+
+
+class SealKeyUnusable(LedgerError):
+    """The key that seals the ledger cannot be used."""
+
+    code = "LED-040"
+    danish = "Seglnøglen kan ikke bruges: {value}"
+    english = "The seal key cannot be used: {value}"
+    remedy_danish = "Giv en Ed25519-nøgle i PEM, som kun ejeren kan læse (0600)."
+    remedy_english = "Give an Ed25519 key in PEM that only its owner can read (0600)."

@@ -1,0 +1,157 @@
+"""STO: what must survive: archive, inbox, outbox, agreements."""
+
+from __future__ import annotations
+
+from opus_soap.errors.base import OpusSoapError
+
+
+class StoreError(OpusSoapError):
+    """Messages, agreements, approvals."""
+
+
+class ContentMissing(StoreError):
+    """Bytes that are asked for by hash were never stored, or have been purged."""
+
+    code = "STO-001"
+    danish = "Indholdet {value} findes ikke: {expected}"
+    english = "The content {value} is not there: {expected}"
+    remedy_danish = (
+        "Er det slettet efter opbevaringsreglerne, findes kun dets hash; ellers gendan en sikkerhedskopi."
+    )
+    remedy_english = (
+        "If it was purged under the retention rules, only its hash is left; else restore a backup."
+    )
+
+
+class ContentDamaged(StoreError):
+    """Stored bytes no longer have the hash they were stored under."""
+
+    code = "STO-002"
+    danish = "Indholdet {expected} er beskadiget: det har nu hash {value}"
+    english = "The content {expected} is damaged: it now has the hash {value}"
+    remedy_danish = "Gendan indholdet fra en sikkerhedskopi, og undersøg lageret."
+    remedy_english = "Restore the content from a backup, and examine the storage."
+
+
+class CertificateUnknown(StoreError):
+    """No agreement knows the certificate that a message is signed with."""
+
+    code = "STO-010"
+    danish = "Certifikatet er ikke knyttet til nogen aftale (SHA-256 {value})"
+    english = "No agreement knows this certificate (SHA-256 {value})"
+    remedy_danish = (
+        "Send certifikatet til økonomisystemets drift, som kører `opus-soap systems certificate add`."
+    )
+    remedy_english = "Give the certificate to the operator, who runs `opus-soap systems certificate add`."
+
+
+class CertificateRevoked(StoreError):
+    """The certificate was taken out of the agreement."""
+
+    code = "STO-011"
+    danish = "Certifikatet er spærret i aftalen (SHA-256 {value})"
+    english = "The certificate is revoked in the agreement (SHA-256 {value})"
+    remedy_danish = "Brug systemets andet certifikat, eller få et nyt knyttet til aftalen."
+    remedy_english = "Use the system's other certificate, or have a new one added to the agreement."
+
+
+class CertificateOutOfDate(StoreError):
+    """The certificate is expired or not valid yet."""
+
+    code = "STO-012"
+    danish = "Certifikatet gælder ikke på tidspunktet {value}: {expected}"
+    english = "The certificate is not valid at {value}: {expected}"
+    remedy_danish = "Forny certifikatet, og få det nye knyttet til aftalen."
+    remedy_english = "Renew the certificate and have the new one added to the agreement."
+
+
+class SystemInactive(StoreError):
+    """The agreement has been stopped."""
+
+    code = "STO-013"
+    danish = "Aftalen med systemet {value} er ikke aktiv"
+    english = "The agreement with the system {value} is not active"
+    remedy_danish = "Kontakt kommunens økonomisystem-ansvarlige."
+    remedy_english = "Contact whoever runs the municipality's finance system."
+
+
+class ServiceNotGranted(StoreError):
+    """The agreement does not cover the service that is called."""
+
+    code = "STO-014"
+    danish = "Systemet {element} har ikke ret til servicen {value}; aftalen dækker: {expected}"
+    english = "The system {element} has no right to the service {value}; the agreement covers: {expected}"
+    remedy_danish = "Få servicen føjet til aftalen."
+    remedy_english = "Have the service added to the agreement."
+
+
+class TooManyCertificates(StoreError):
+    """A system already has two certificates that are valid at the same time."""
+
+    code = "STO-015"
+    danish = "Systemet {element} har allerede {value} certifikater, der gælder samtidig; højst {expected}"
+    english = (
+        "The system {element} already has {value} certificates valid at the same time; at most {expected}"
+    )
+    remedy_danish = "Spær det gamle certifikat først (`opus-soap systems certificate revoke`)."
+    remedy_english = "Revoke the old certificate first (`opus-soap systems certificate revoke`)."
+
+
+class CertificateUnreadable(StoreError):
+    """What was given as a certificate is not one, or belongs to another system."""
+
+    code = "STO-016"
+    danish = "Certifikatet kan ikke bruges: {value}"
+    english = "The certificate cannot be used: {value}"
+    remedy_danish = "Giv ét X.509-certifikat i PEM-format, som ikke hører til et andet system."
+    remedy_english = "Give one X.509 certificate in PEM that does not belong to another system."
+
+
+class SystemUnknown(StoreError):
+    """No agreement has this name or UUID."""
+
+    code = "STO-017"
+    danish = "Systemet {value} er ukendt"
+    english = "The system {value} is not known"
+    remedy_danish = "Se `opus-soap systems list`."
+    remedy_english = "See `opus-soap systems list`."
+
+
+class MessageReplayed(StoreError):
+    """The very same signed message has been accepted before."""
+
+    code = "STO-020"
+    danish = "Meddelelsen er modtaget før"
+    english = "The message has been received before"
+    remedy_danish = "Underskriv en ny meddelelse; med samme indhold får den samme svar som den første."
+    remedy_english = "Make and sign a new message; with the same content it gets the first one's answer."
+
+
+class OutboxEntryUnknown(StoreError):
+    """No waiting message has this UUID."""
+
+    code = "STO-030"
+    danish = "Der er ingen afsendelse {value}"
+    english = "There is no outbox entry {value}"
+    remedy_danish = "Se `opus-soap messages outbox`."
+    remedy_english = "See `opus-soap messages outbox`."
+
+
+class OutboxStateWrong(StoreError):
+    """A message in this state cannot be parked, released or cancelled."""
+
+    code = "STO-031"
+    danish = "Afsendelsen {element} er {value}; det kræver {expected}"
+    english = "The outbox entry {element} is {value}; this needs {expected}"
+    remedy_danish = "Vent til den er færdig, eller vælg en anden handling."
+    remedy_english = "Wait until it has finished, or choose another action."
+
+
+class ArchivedMessageUnknown(StoreError):
+    """No archived message has this id."""
+
+    code = "STO-040"
+    danish = "Der er ingen meddelelse {value} i arkivet"
+    english = "There is no message {value} in the archive"
+    remedy_danish = "Se `opus-soap messages list`."
+    remedy_english = "See `opus-soap messages list`."

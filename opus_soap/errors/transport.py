@@ -1,0 +1,103 @@
+"""TRA: how messages leave."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from opus_soap.errors.base import OpusSoapError
+
+
+class TransportError(OpusSoapError):
+    """A message could not be delivered. `retryable` says whether another attempt may help."""
+
+    retryable: ClassVar[bool] = True
+    wait_seconds: int | None = None  # what the receiver asked for (Retry-After)
+
+
+class ReceiverUnreachable(TransportError):
+    """No connection, or no reply in time."""
+
+    code = "TRA-001"
+    danish = "{element} kan ikke nås: {value}"
+    english = "{element} cannot be reached: {value}"
+    remedy_danish = "Der forsøges igen; se efter om modtageren kører, og om adressen er rigtig."
+    remedy_english = (
+        "Another attempt follows; see whether the receiver runs, and whether the address is right."
+    )
+
+
+class ReceiverBusy(TransportError):
+    """The receiver asks us to come back later."""
+
+    code = "TRA-002"
+    danish = "{element} er optaget (HTTP {value})"
+    english = "{element} is busy (HTTP {value})"
+    remedy_danish = "Der forsøges igen."
+    remedy_english = "Another attempt follows."
+
+
+class ReplyUnusable(TransportError):
+    """The reply is no SOAP message, is too large, or its signature does not hold."""
+
+    code = "TRA-003"
+    danish = "Svaret fra {element} kan ikke bruges: {value}"
+    english = "The reply from {element} cannot be used: {value}"
+    remedy_danish = (
+        "Se svaret i meddelelsesarkivet; det kan være en fejlside fra en proxy, eller et forkert certifikat."
+    )
+    remedy_english = (
+        "See the reply in the message archive; it may be a proxy's error page, or the wrong certificate."
+    )
+
+
+class ReceiverFailed(TransportError):
+    """The receiver answered with a fault of its own making (soap:Server)."""
+
+    code = "TRA-004"
+    danish = "{element} svarede med en fejl hos sig selv: {value}"
+    english = "{element} answered with a fault on its side: {value}"
+    remedy_danish = "Der forsøges igen; kontakt ellers modtageren."
+    remedy_english = "Another attempt follows; otherwise contact the receiver."
+
+
+class MessageRefused(TransportError):
+    """The receiver answered with a fault that blames the message (soap:Client, wsse)."""
+
+    code = "TRA-005"
+    danish = "{element} afviste meddelelsen: {value}"
+    english = "{element} refused the message: {value}"
+    remedy_danish = "Ret årsagen (certifikat, aftale, indhold), og frigiv afsendelsen."
+    remedy_english = "Mend the cause (certificate, agreement, content) and release the message."
+    retryable = False
+
+
+class EndpointMissing(TransportError):
+    """The agreement does not say where the system takes messages."""
+
+    code = "TRA-006"
+    danish = "Systemet {element} har ingen adresse"
+    english = "The system {element} has no endpoint address"
+    remedy_danish = "Sæt adressen: `opus-soap systems add --endpoint-url`."
+    remedy_english = "Set the address: `opus-soap systems add --endpoint-url`."
+    retryable = False
+
+
+class HandlerUnknown(TransportError):
+    """No handler is registered for this kind of message."""
+
+    code = "TRA-007"
+    danish = "Der er ingen afsender til {value}"
+    english = "There is no handler for {value}"
+    remedy_danish = "Opgrader arbejderen, eller annuller afsendelsen."
+    remedy_english = "Upgrade the worker, or cancel the message."
+    retryable = False
+
+
+class HandlerFailed(TransportError):
+    """The handler of a message failed in a way that nobody foresaw."""
+
+    code = "TRA-008"
+    danish = "Afsendelsen fejlede uventet ({value})"
+    english = "The sending failed unexpectedly ({value})"
+    remedy_danish = "Se loggen; der forsøges igen."
+    remedy_english = "See the log; another attempt follows."
