@@ -13,8 +13,10 @@ from docs.generate import concrete_wss_errors
 from opus_soap.errors import (
     ConfigurationError,
     DatabaseError,
+    DocumentRefused,
     OperationUnknown,
     OpusSoapError,
+    TotalWrong,
     VoucherRefused,
     VoucherUnbalanced,
     concrete_errors,
@@ -31,6 +33,8 @@ def raised(kind: type[Any]) -> Any:
     """An instance with every fact that its sentences ask for, each holding a CPR number."""
     if kind is VoucherRefused:
         return VoucherRefused([raised(VoucherUnbalanced)])
+    if kind is DocumentRefused:
+        return DocumentRefused([raised(TotalWrong)])
     asked = {
         name.split(".")[0]
         for template in (kind.danish, kind.english)
