@@ -1,0 +1,86 @@
+"""`python -m bench [--short]`: measure, print, and write bench/results/results.json and plot.png."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import round_trips, signatures
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def main(arguments: list[str]) -> int:
+    """Run both benchmarks and write what they found."""
+    short = "--short" in arguments
+    console = Console()
+    with console.status("Signing and verifying by size …"):
+        costs = list(signatures.measure(short=short))
+    with console.status("Round trips against a real server …"):
+        trips = round_trips.measure(short=short)
+    result = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "short": short,
+        "signatures": costs,
+        "round_trips": trips,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "results.json").write_text(json.dumps(result, indent=2), encoding="utf-8")
+    console.print(_cost_table(costs))
+    console.print("Signed round trips (verify, book, seal the commit, sign):", trips)
+    _plot(costs)
+    console.print(f"written: {RESULTS / 'results.json'}, {RESULTS / 'plot.png'}")
+    return 0
+
+
+def _cost_table(costs: list[dict[str, Any]]) -> Table:
+    table = Table(title="Milliseconds a message, by size of body; floor = parse + c14n + SHA-256 + RSA")
+    names = (
+        "shape",
+        "body_bytes",
+        "parse_ms",
+        "verify_ms",
+        "floor_verify_ms",
+        "verify_ratio",
+        "sign_ms",
+        "floor_sign_ms",
+    )
+    for heading in ("body is", "bytes", "parse", "verify", "floor", "×", "sign", "floor"):
+        table.add_column(heading, justify="right")
+    for row in costs:
+        table.add_row(*(f"{row[name]:,}" if name == "body_bytes" else str(row[name]) for name in names))
+    return table
+
+
+def _plot(costs: list[dict[str, Any]]) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 5))
+    for shape in dict.fromkeys(row["shape"] for row in costs):
+        rows = [row for row in costs if row["shape"] == shape]
+        sizes = [row["body_bytes"] for row in rows]
+        axes.plot(sizes, [row["verify_ms"] for row in rows], "o-", label=f"verify, {shape}")
+        axes.plot(sizes, [row["sign_ms"] for row in rows], "s--", label=f"sign, {shape}")
+        axes.plot(sizes, [row["floor_verify_ms"] for row in rows], ":", label=f"floor, {shape}")
+    axes.set(xscale="log", yscale="log", xlabel="body, bytes", ylabel="milliseconds")
+    axes.set_title("Cost of a signature by size of body")
+    axes.grid(visible=True, which="both", alpha=0.3)
+    axes.legend()
+    figure.savefig(RESULTS / "plot.png", dpi=120, bbox_inches="tight")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
