@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import click
 
@@ -111,7 +112,7 @@ def _child_context(child: click.Command, name: str, parent: click.Context) -> cl
 
 
 def _default(value: object) -> object:
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, Path | UUID) else value
 
 
 PAGES = {

@@ -1,0 +1,50 @@
+"""`opus-soap database`: the schema, and retention."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+
+from opus_soap.cli.runtime import Runtime, reports_errors
+from opus_soap.database import connect
+from opus_soap.store import content, replay
+from opus_soap.store.schema import check_schema
+from opus_soap.store.schema import migrate as bring_up_to_date
+
+
+@click.group()
+def database() -> None:
+    """Migrate and check the database."""
+
+
+@database.command()
+@click.pass_obj
+@reports_errors
+def migrate(runtime: Runtime) -> None:
+    """Bring the schema up to date; make the append-only triggers again."""
+    connect(runtime.settings.database_url)
+    applied = bring_up_to_date()
+    click.echo("applied: " + ", ".join(applied) if applied else "already up to date")
+
+
+@database.command()
+@click.pass_obj
+@reports_errors
+def check(runtime: Runtime) -> None:
+    """Check engine, schema and triggers."""
+    connect(runtime.settings.database_url)
+    check_schema()
+    click.echo("the database is as it must be")
+
+
+@database.command()
+@click.pass_obj
+@reports_errors
+def purge(runtime: Runtime) -> None:
+    """Forget documents and raw messages past their retention, and replays that have expired."""
+    runtime.open_database()
+    now = runtime.clock.now()
+    purged = content.purge(now=now, retention=timedelta(days=runtime.settings.content_retention_days))
+    forgotten = replay.forget_expired(now)
+    click.echo(f"{purged} contents purged (their hashes stay), {forgotten} replay entries forgotten")

@@ -1,0 +1,70 @@
+"""`opus-soap master-data`: load a municipality, list accounts and dimensions."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from opus_soap.cli.runtime import Runtime, reports_errors
+from opus_soap.errors import MasterDataInvalid
+from opus_soap.ledger.master_data import company_code as find_company
+from opus_soap.ledger.master_data import dimensions as all_dimensions
+from opus_soap.ledger.master_data import load_municipality
+from opus_soap.ledger.models import DimensionValue
+
+COLUMNS = ("kind", "code", "name", "uuid", "blocked")
+
+
+@click.group()
+def master_data() -> None:
+    """Load and list accounts and dimensions."""
+
+
+@master_data.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.pass_obj
+@reports_errors
+def load(runtime: Runtime, file: Path) -> None:
+    """Load a municipality from a TOML definition; what is there is brought up to date, nothing deleted."""
+    runtime.open_database()
+    try:
+        definition = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MasterDataInvalid(element=str(file), value=error, expected="TOML in UTF-8") from None
+    municipality = load_municipality(definition)
+    click.echo(f"{municipality.code} {municipality.name} is loaded")
+
+
+@master_data.command()
+@click.option("--municipality", default="999", help="Municipality code, three digits.")
+@click.option("--company-code", default="0020", help="Company code (firmakode).")
+@click.option("--kind", type=click.Choice(["account", *DimensionValue.KINDS]), help="Only this kind.")
+@click.option(
+    "--format", "form", default="table", type=click.Choice(["table", "csv", "json"]), help="Output."
+)
+@click.pass_obj
+@reports_errors
+def dimensions(runtime: Runtime, municipality: str, company_code: str, kind: str | None, form: str) -> None:
+    """List accounts and dimensions with the UUIDs that answers carry."""
+    runtime.open_database()
+    rows = [
+        (found, code, name, str(uuid), blocked)
+        for found, code, name, uuid, blocked in all_dimensions(find_company(municipality, company_code), kind)
+    ]
+    if form == "json":
+        listed = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+        click.echo(json.dumps(listed, ensure_ascii=False, indent=2))
+    elif form == "csv":
+        writer = csv.writer(sys.stdout, delimiter=";")
+        writer.writerows([COLUMNS, *rows])
+    else:
+        table = Table(*COLUMNS)
+        for row in rows:
+            table.add_row(*(str(value) for value in row[:4]), "yes" if row[4] else "")
+        runtime.console.print(table)
