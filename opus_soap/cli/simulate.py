@@ -63,6 +63,7 @@ def case_system(
     answer_delay: float,
     slow: float,
 ) -> None:
+    """Register the finance system in the simulator's own database, and serve."""
     from opus_soap.simulate.case_system import CaseSystem
     from opus_soap.soap.serving import WsgiServer
 
