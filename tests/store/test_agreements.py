@@ -1,0 +1,88 @@
+"""Agreements: certificates, two at a time, and what a system may call."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from opus_soap import errors
+from opus_soap.store import agreements
+from opus_soap.wss import pki
+from opus_soap.wss.certificates import thumbprint
+from tests.conftest import NOON
+
+MADE = pki.build(pki.example(), now=NOON)
+
+
+def pem(name: str) -> bytes:
+    return MADE.certificates[name].certificate.public_bytes(Encoding.PEM)
+
+
+def print_of(name: str) -> str:
+    return thumbprint(MADE.certificates[name].certificate)
+
+
+@pytest.fixture
+def system(database):
+    return agreements.register_system(
+        uuid=UUID(int=9), municipality="999", name="S", cvr="44444449", services=["DimensionHent"]
+    )
+
+
+def test_a_certificate_leads_to_its_system(system, clock):
+    agreements.add_certificate(system, pem("case-system"))
+    agreements.add_certificate(system, pem("case-system"))
+    assert agreements.system_by_thumbprint(print_of("case-system"), clock.now()) == system
+    assert len(agreements.valid_certificates(system, clock.now())) == 1
+
+
+def test_two_are_valid_at_a_time_and_revoking_makes_room(system, clock):
+    agreements.add_certificate(system, pem("case-system"))
+    agreements.add_certificate(system, pem("case-system-next"))
+    with pytest.raises(errors.TooManyCertificates):
+        agreements.add_certificate(system, pem("stranger"))
+    agreements.revoke_certificate(print_of("case-system"), at=clock.now())
+    agreements.add_certificate(system, pem("stranger"))
+    with pytest.raises(errors.CertificateRevoked):
+        agreements.system_by_thumbprint(print_of("case-system"), clock.now())
+
+
+def test_what_does_not_lead_to_a_system(system, clock):
+    with pytest.raises(errors.CertificateUnknown):
+        agreements.system_by_thumbprint("00", clock.now())
+    agreements.add_certificate(system, pem("case-system"))
+    with pytest.raises(errors.CertificateOutOfDate):
+        agreements.system_by_thumbprint(print_of("case-system"), clock.now() + timedelta(days=9999))
+    type(system).update(active=False).execute()
+    with pytest.raises(errors.SystemInactive):
+        agreements.system_by_thumbprint(print_of("case-system"), clock.now())
+
+
+def test_a_certificate_belongs_to_one_system(system):
+    other = agreements.register_system(
+        uuid=UUID(int=10), municipality="999", name="T", cvr="33333335", services=[]
+    )
+    agreements.add_certificate(system, pem("case-system"))
+    with pytest.raises(errors.CertificateUnreadable, match="belongs to S"):
+        agreements.add_certificate(other, pem("case-system"))
+    with pytest.raises(errors.CertificateUnreadable, match="PEM"):
+        agreements.add_certificate(other, b"nonsense")
+
+
+def test_services_are_granted_by_name(system):
+    agreements.authorize(system, "DimensionHent")
+    with pytest.raises(errors.ServiceNotGranted):
+        agreements.authorize(system, "FakturaInformationSvarAfsend")
+
+
+def test_registering_again_updates(system):
+    again = agreements.register_system(
+        uuid=UUID(int=9), municipality="999", name="S2", cvr="44444449", services=[]
+    )
+    assert (again.id, again.name) == (system.id, "S2")
+    assert agreements.find_system("S2") == agreements.find_system(str(again.uuid))
+    with pytest.raises(errors.SystemUnknown):
+        agreements.find_system("S")

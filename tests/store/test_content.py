@@ -1,0 +1,84 @@
+"""Content, archive, inbox, audit: what is kept, and how it is found again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from opus_soap import errors
+from opus_soap.store import archive, audit, content, inbox, replay
+from opus_soap.store.models import Content
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def test_the_same_bytes_are_stored_once(clock):
+    first = content.put(b"abc", "text/plain", at=clock.now())
+    assert content.put(b"abc", "text/plain", at=clock.now()) == first
+    assert content.get(first.sha256) == b"abc"
+    assert Content.select().count() == 1
+
+
+def test_purged_content_leaves_its_hash_and_can_come_back(clock):
+    kept = content.put(b"abc", "text/plain", at=clock.now())
+    clock.advance(timedelta(days=10))
+    fresh = content.put(b"def", "text/plain", at=clock.now())
+    assert content.purge(now=clock.now(), retention=timedelta(days=5)) == 1
+    with pytest.raises(errors.ContentMissing, match="purged"):
+        content.get(kept.sha256)
+    assert content.get(fresh.sha256) == b"def"
+    content.put(b"abc", "text/plain", at=clock.now())
+    assert content.get(kept.sha256) == b"abc"
+
+
+def test_damage_is_seen(clock):
+    kept = content.put(b"abc", "text/plain", at=clock.now())
+    Content.update(data=b"abd").execute()
+    with pytest.raises(errors.ContentDamaged):
+        content.get(kept.sha256)
+    with pytest.raises(errors.ContentMissing, match="never stored"):
+        content.get("0" * 64)
+
+
+def test_messages_are_found_by_each_of_their_names(clock):
+    correlation = uuid4()
+    row = archive.record(
+        direction="in",
+        content=b"<x/>",
+        correlation_id=correlation,
+        at=clock.now(),
+        endpoint="/p",
+        outcome="ok",
+        message_id="urn:uuid:1",
+    )
+    for name in (str(row.id), str(correlation), "urn:uuid:1"):
+        assert archive.find(name) == [row]
+    assert list(archive.latest(5, outcome="ok")) == [row]
+    assert list(archive.latest(5, outcome="SOA-001")) == []
+    with pytest.raises(errors.ArchivedMessageUnknown):
+        archive.find("7777")
+
+
+def test_the_inbox_is_keyed_by_interface_sender_and_their_own_id(clock):
+    inbox.record("i", "s", "k", body=b"1", answer=b"2", at=clock.now())
+    found = inbox.find("i", "s", "k")
+    assert found is not None
+    assert content.get(found.answer.sha256) == b"2"
+    assert inbox.find("i", "other", "k") is None
+
+
+def test_the_trail_of_a_subject_is_in_order(clock):
+    for event in ("a", "b"):
+        audit.record(event, 1, actor="me", at=clock.now(), detail_of="x")
+    assert [entry.event for entry in audit.trail(1)] == ["a", "b"]
+
+
+def test_a_replay_is_forgotten_when_it_has_expired(clock):
+    replay.remember("k", clock.now() + timedelta(minutes=5))
+    with pytest.raises(errors.MessageReplayed):
+        replay.remember("k", clock.now())
+    assert replay.forget_expired(clock.now()) == 0
+    assert replay.forget_expired(clock.now() + timedelta(minutes=6)) == 1
+    replay.remember("k", clock.now())
