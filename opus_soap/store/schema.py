@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from peewee import Database
@@ -10,6 +12,7 @@ from playhouse.migrations import Runner
 from opus_soap.database import is_postgresql, proxy
 from opus_soap.errors import DatabaseNotMigrated, DatabaseUnsafe
 
+_LOCK = 15901590  # any number, the same for all of us
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 APPEND_ONLY_TABLES = (
@@ -27,14 +30,25 @@ APPEND_ONLY_TABLES = (
 def migrate() -> list[str]:
     """Bring the schema up to date and (re)create the triggers; returns the migrations applied."""
     database: Database = proxy.obj
-    with database.connection_context():
+    with database.connection_context(), _alone(database):
         applied: list[str] = Runner(database, str(MIGRATIONS)).up()
-        with database.atomic():
-            for table in APPEND_ONLY_TABLES:
-                for statement in _trigger_statements(table):
-                    database.execute_sql(statement)
+        for table in APPEND_ONLY_TABLES:
+            for statement in _trigger_statements(table):
+                database.execute_sql(statement)
         check_triggers(database)
     return applied
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[None]:
+    """One transaction under a lock: two that migrate at once do it one after the other."""
+    if is_postgresql():
+        with database.atomic():
+            database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            yield
+    else:
+        with database.atomic("EXCLUSIVE"):
+            yield
 
 
 def check_schema() -> None:
@@ -60,7 +74,7 @@ def check_triggers(database: Database) -> None:
     )
     present = {row[0] for row in database.execute_sql(query).fetchall()}
     for table in APPEND_ONLY_TABLES:
-        for operation in ("update", "delete"):
+        for operation in ("update", "delete", *(("truncate",) if is_postgresql() else ())):
             name = f"{table}_no_{operation}"
             if name not in present:
                 raise DatabaseUnsafe(element=f"trigger {name}", value="missing", expected="present")

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from peewee import PeeweeException
+from playhouse.schema_diff import diff_models
 
-from opus_soap.database import transaction
+from opus_soap.database import connect, is_postgresql, proxy, transaction
+from opus_soap.errors import DatabaseNotMigrated, DatabaseUnsafe, DatabaseUrlUnknown
+from opus_soap.ledger.models import MODELS as LEDGER_MODELS
+from opus_soap.store.models import MODELS as STORE_MODELS
 from opus_soap.store.models import AuditEntry
-from opus_soap.store.schema import check_schema
+from opus_soap.store.schema import check_schema, migrate
 
 
 @pytest.mark.usefixtures("database")
@@ -18,3 +25,42 @@ def test_append_only_tables_refuse_update_and_delete(clock):
         with pytest.raises(PeeweeException, match="append-only"), transaction():
             change.execute()
     assert AuditEntry.select().count() == 1
+
+
+@pytest.mark.usefixtures("database")
+def test_the_migrations_make_just_the_tables_that_the_models_say():
+    difference = diff_models(proxy.obj, [*STORE_MODELS, *LEDGER_MODELS])
+    assert not difference, str(difference)
+
+
+def test_an_old_schema_is_refused(tmp_path):
+    connect(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
+    with pytest.raises(DatabaseNotMigrated, match="0001_initial"):
+        check_schema()
+    assert migrate() == ["0001_initial"]
+    assert migrate() == []
+    check_schema()
+    proxy.obj.close()
+
+
+@pytest.mark.usefixtures("database")
+def test_a_missing_trigger_is_seen():
+    on = " ON audit_entry" if is_postgresql() else ""
+    proxy.obj.execute_sql(f"DROP TRIGGER audit_entry_no_update{on}")
+    with pytest.raises(DatabaseUnsafe, match="audit_entry_no_update"):
+        check_schema()
+    migrate()
+    check_schema()
+
+
+def test_an_unknown_engine_is_refused():
+    with pytest.raises(DatabaseUrlUnknown):
+        connect("oracle://x")
+
+
+def test_two_that_migrate_at_once_do_it_one_after_the_other(tmp_path):
+    url = f"sqlite:///{tmp_path / 'fresh.sqlite3'}"
+    command = [sys.executable, "-m", "opus_soap", "--database-url", url, "database", "migrate"]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = sorted(process.communicate(timeout=60)[0].strip() for process in running)
+    assert said == ["already up to date", "already up to date", "applied: 0001_initial"]
