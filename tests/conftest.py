@@ -7,7 +7,7 @@ import shutil
 import tomllib
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -15,6 +15,7 @@ import pytest
 
 from opus_soap.clock import ManualClock
 from opus_soap.database import connect, proxy
+from opus_soap.documents.synthetic import SyntheticReceiver, SyntheticSupplier, synthetic_invoices
 from opus_soap.ledger.master_data import company_code, load_municipality
 from opus_soap.ledger.models import CompanyCode
 from opus_soap.store.schema import migrate
@@ -121,3 +122,12 @@ def database(database_url: str) -> Iterator[None]:
 def company(database: None) -> CompanyCode:
     """Eksempelby Kommune's company code 0020."""
     return company_code("999", "0020")
+
+
+@pytest.fixture
+def documents():
+    """Ten synthetic files."""
+    head = DEFINITION["municipality"]
+    receiver = SyntheticReceiver(head["name"], head["cvr"], **DEFINITION["receiver"])
+    suppliers = [SyntheticSupplier(row["name"], row["cvr"]) for row in DEFINITION["suppliers"][:5]]
+    return list(synthetic_invoices(1, 10, receiver, suppliers, date(2026, 11, 20)))

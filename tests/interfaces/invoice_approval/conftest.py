@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from opus_soap.documents.synthetic import SyntheticReceiver, SyntheticSupplier, synthetic_invoices
 from opus_soap.interfaces.invoice_approval import lending
 from opus_soap.interfaces.invoice_approval.answers import receive_answer
 from opus_soap.interfaces.invoice_approval.booking import due_ore
@@ -21,7 +20,6 @@ from opus_soap.settings import load
 from opus_soap.soap.service import CallContext
 from opus_soap.store import agreements
 from opus_soap.store.models import Invoice, Lending, RoutingRule
-from tests.conftest import DEFINITION
 
 CREDIT_NOTE_AT = 3  # the synthetic kinds in order: FIK 71, domestic, IBAN, credit note, …
 
@@ -45,15 +43,6 @@ def system(company):
     )
     RoutingRule.create(municipality="999", priority=1, system=made)
     return made
-
-
-@pytest.fixture
-def documents():
-    """Ten synthetic files."""
-    head = DEFINITION["municipality"]
-    receiver = SyntheticReceiver(head["name"], head["cvr"], **DEFINITION["receiver"])
-    suppliers = [SyntheticSupplier(row["name"], row["cvr"]) for row in DEFINITION["suppliers"][:5]]
-    return list(synthetic_invoices(1, 10, receiver, suppliers, date(2026, 11, 20)))
 
 
 @pytest.fixture

@@ -1,0 +1,105 @@
+"""Files in: kept byte for byte, duplicates named, what is odd parked, what is broken refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from opus_soap import errors
+from opus_soap.interfaces.invoice_approval import lending
+from opus_soap.interfaces.invoice_approval.importing import files, import_files, import_invoice
+from opus_soap.ledger.models import Supplier
+from opus_soap.store import content
+from opus_soap.store.models import ExchangeRate, Invoice, InvoiceAttachment, RoutingRule
+
+ATTACHMENT_AT = 4
+
+
+@pytest.fixture
+def take(company, system, clock, settings):
+    """Import bytes."""
+
+    def make(data: bytes, name: str = "f.xml") -> Invoice:
+        return import_invoice(data, name, company, clock=clock, settings=settings, actor="test")
+
+    return make
+
+
+def test_the_original_is_kept_byte_for_byte(take, documents):
+    invoice = take(documents[0].data)
+    assert content.get(invoice.original.sha256) == documents[0].data
+    assert b"<html" in content.get(invoice.rendering.sha256)
+    assert invoice.state == Invoice.PARKED
+    assert invoice.state_code == ""
+
+
+def test_attachments_are_taken_out(take, documents):
+    invoice = take(documents[ATTACHMENT_AT].data)
+    (attachment,) = InvoiceAttachment.select().where(InvoiceAttachment.invoice == invoice)
+    assert attachment.file_name == "timeseddel.pdf"
+    assert content.get(attachment.content.sha256).startswith(b"%PDF")
+
+
+def test_a_duplicate_is_named(take, documents):
+    first = take(documents[0].data)
+    with pytest.raises(errors.DuplicateInvoice, match="samme fil") as same:
+        take(documents[0].data)
+    assert str(first.uuid) in same.value.text_danish
+    with pytest.raises(errors.DuplicateInvoice, match="en anden fil"):
+        take(documents[0].data.replace(b"Tak for handlen", b"Tak for alt"))
+    assert Invoice.select().count() == 1
+
+
+def in_euro(data: bytes) -> bytes:
+    return data.replace(b">DKK<", b">EUR<").replace(b'"DKK"', b'"EUR"')
+
+
+def test_foreign_currency_waits_for_a_rate(take, documents, clock):
+    invoice = take(in_euro(documents[0].data))
+    assert (invoice.state, invoice.state_code, invoice.payable_ore) == (Invoice.PARKED, "FAK-024", None)
+    with pytest.raises(errors.RateMissing):
+        lending.release(invoice, actor="test", clock=clock)
+    ExchangeRate.create(
+        municipality="999", currency="EUR", valid_from="2026-01-01", rate_per_hundred="746.00"
+    )
+    lending.release(invoice, actor="test", clock=clock)
+    invoice = Invoice.get_by_id(invoice.id)
+    assert invoice.state == Invoice.QUEUED
+    assert invoice.payable_ore == (invoice.payable_cents * 746 + 50) // 100
+
+
+def test_an_unknown_supplier_waits(take, documents, clock):
+    Supplier.update(cvr=None, identifiers=[]).execute()
+    invoice = take(documents[0].data)
+    assert invoice.state_code == "FAK-023"
+    Supplier.update(cvr=invoice.supplier_key.removeprefix("DK:CVR:")).where(
+        Supplier.number == "200001"
+    ).execute()
+    assert lending.release(invoice, actor="test", clock=clock).system.name == "Sagssystem"
+
+
+def test_an_invoice_for_somebody_else_waits(take, documents):
+    RoutingRule.update(ean="5790000000000").execute()
+    assert take(documents[0].data).state_code == "FAK-025"
+
+
+def test_a_broken_file_does_not_stop_the_others(company, documents, tmp_path, clock, settings):
+    for document in documents[:2]:
+        (tmp_path / document.file_name).write_bytes(document.data)
+    (tmp_path / "a-broken.xml").write_bytes(b"<Invoice")
+    (tmp_path / "b-doctype.xml").write_bytes(b"<!DOCTYPE x><x/>")
+    paths = [*files([tmp_path]), tmp_path / "missing.xml"]
+    results = list(import_files(paths, company, clock=clock, settings=settings, actor="test"))
+    assert [result.error.code if result.error else "" for result in results] == [
+        "DOC-001",
+        "DOC-002",
+        "",
+        "",
+        "FAK-028",
+    ]
+    assert Invoice.select().count() == 2
+
+
+def test_a_total_that_does_not_follow_is_refused(take, documents):
+    wrong = documents[1].data.replace(b'<cbc:PayableAmount currencyID="DKK">', b"<cbc:PayableAmount>9")
+    with pytest.raises(errors.DocumentRefused, match="PayableAmount"):
+        take(wrong)
