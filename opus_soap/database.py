@@ -74,6 +74,7 @@ def connect(url: str, *, pool_size: int = 16) -> Database:
 
     Raises `DatabaseUrlUnknown`, `DatabaseUnsafe`.
     """
+    disconnect()
     scheme = urlsplit(url).scheme
     database: Database
     if scheme == "sqlite" and url.startswith("sqlite:///"):
@@ -87,6 +88,15 @@ def connect(url: str, *, pool_size: int = 16) -> Database:
     proxy.initialize(database)
     verify_engine(database)
     return database
+
+
+def disconnect() -> None:
+    """Close what this process has open: before a fork, or before another database is bound."""
+    database = proxy.obj
+    if isinstance(database, PooledPostgresqlDatabase):
+        database.close_all()
+    elif database is not None and not database.is_closed():
+        database.close()
 
 
 def verify_engine(database: Database) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 
 from opus_soap.clock import ManualClock
-from opus_soap.database import connect, proxy
+from opus_soap.database import connect, disconnect, proxy
 from opus_soap.documents.synthetic import SyntheticReceiver, SyntheticSupplier, synthetic_invoices
 from opus_soap.ledger.master_data import company_code, load_municipality
 from opus_soap.ledger.models import CompanyCode
@@ -63,7 +63,7 @@ def postgres_template() -> Iterator[str]:
     database = connect(_database_url(name))
     migrate()
     load_municipality(DEFINITION)
-    database.close_all()
+    disconnect()
     yield name
     _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
@@ -111,10 +111,7 @@ def database(database_url: str) -> Iterator[None]:
     bound = connect(database_url)
     bound.connect(reuse_if_open=True)
     yield
-    if hasattr(bound, "close_all"):
-        bound.close_all()
-    elif not bound.is_closed():
-        bound.close()
+    disconnect()
     proxy.initialize(None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from opus_soap.cli.runtime import Runtime, reports_errors
-from opus_soap.database import proxy
+from opus_soap.database import disconnect
 
 
 @click.command()
@@ -22,6 +22,6 @@ def serve(runtime: Runtime, bind: str, workers: int, threads: int) -> None:
     settings, clock = runtime.settings, runtime.clock
     runtime.open_database()  # every error shows here, before gunicorn starts a worker
     build_server(settings, clock)
-    proxy.obj.close()  # no connection crosses the fork
+    disconnect()  # no connection crosses the fork
     click.echo(f"opus-soap listens on http://{bind}/  (health: /health)")
     WsgiServer(lambda: build_server(settings, clock), bind=bind, workers=workers, threads=threads).run()

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from opus_soap.cli.runtime import Runtime, reports_errors
-from opus_soap.database import connect, proxy
+from opus_soap.database import connect, disconnect
 from opus_soap.errors import BehaviourUnknown
 from opus_soap.simulate.behaviours import BEHAVIOURS, Choice
 from opus_soap.store import agreements
@@ -80,7 +80,7 @@ def case_system(
         endpoint_url=opus_url,
     )
     agreements.add_certificate(opus, opus_certificate.read_bytes())
-    proxy.obj.close()
+    disconnect()
     system = CaseSystem(settings, clock, opus_url, choice, answer_delay, slow)
     click.echo(f"The simulated case system listens on http://{bind}/")
     WsgiServer(system.server, bind=bind, workers=1, threads=8).run()

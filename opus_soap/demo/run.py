@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from opus_soap.clock import Clock, business_date
-from opus_soap.database import connected, proxy
+from opus_soap.database import connected, disconnect
 from opus_soap.demo.processes import Processes
 from opus_soap.demo.report import print_report
 from opus_soap.demo.scene import Scene, prepare, write_invoices
@@ -165,7 +165,7 @@ def _print_addresses(console: Console, scene: Scene) -> None:
 
 
 def _serve_on() -> None:
-    proxy.obj.close()
+    disconnect()
     try:
         while True:
             time.sleep(3600)

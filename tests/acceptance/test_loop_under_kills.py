@@ -17,7 +17,7 @@ from random import Random
 import pytest
 
 from opus_soap.clock import SystemClock
-from opus_soap.database import connected, proxy
+from opus_soap.database import connected, disconnect
 from opus_soap.demo.processes import Processes
 from opus_soap.demo.scene import Scene, prepare, write_invoices
 from opus_soap.interfaces.invoice_approval import lending
@@ -140,7 +140,7 @@ def test_nothing_is_lost_and_nothing_is_booked_twice(opus_database: str, tmp_pat
     report = verify()
     assert report.problems == ()
     assert report.vouchers > INVOICES / 2
-    proxy.obj.close()
+    disconnect()
 
 
 def wait_until_settled(scene: Scene, choice: Choice) -> None:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from opus_soap.cli.main import main
-from opus_soap.database import proxy
+from opus_soap.database import disconnect
 from opus_soap.store.models import Invoice
 from opus_soap.wss import pki
 from tests.conftest import NOON, ROOT
@@ -28,8 +28,7 @@ def run(sqlite_url, tmp_path, monkeypatch):
         return result.output
 
     yield invoke
-    if proxy.obj is not None:
-        proxy.obj.close()
+    disconnect()
 
 
 @pytest.fixture
