@@ -60,7 +60,7 @@ def postgres_template() -> Iterator[str]:
     """The name of such a PostgreSQL database, to use as a template."""
     name = f"opus_soap_template_{uuid.uuid4().hex[:12]}"
     _admin(f"CREATE DATABASE {name}")
-    database = connect(_database_url(name))
+    connect(_database_url(name))
     migrate()
     load_municipality(DEFINITION)
     disconnect()
