@@ -71,13 +71,13 @@ def balance_table(company: CompanyCode, year: int) -> Table:
     table = Table(title=title, title_style="bold", header_style="dim", show_footer=True)
     rows = [row for row in trial_balance(company, year) if row.debit_ore or row.credit_ore or row.opening_ore]
     table.add_column("Account", footer="Total")
-    table.add_column("Name", max_width=22, no_wrap=True)
+    table.add_column("Name", max_width=18, no_wrap=True)
     for name, total in (
         ("Debit", sum(row.debit_ore for row in rows)),
         ("Credit", sum(row.credit_ore for row in rows)),
         ("Balance", sum(row.closing_ore for row in rows)),
     ):
-        table.add_column(name, justify="right", footer=danish(total))
+        table.add_column(name, justify="right", footer=danish(total), no_wrap=True)
     for row in rows:
         table.add_row(
             row.account, row.name, danish(row.debit_ore), danish(row.credit_ore), danish(row.closing_ore)

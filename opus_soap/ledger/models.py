@@ -174,6 +174,9 @@ class NumberRange(BaseModel):
 class Voucher(BaseModel):
     """Bilag. Written once by `ledger.posting.post`; append-only by trigger."""
 
+    if TYPE_CHECKING:
+        reverses_id: int | None
+
     uuid = UUIDField(unique=True)
     company_code = ForeignKeyField(CompanyCode, backref="vouchers", on_delete="RESTRICT")
     document_type = CharField(max_length=2)

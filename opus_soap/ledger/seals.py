@@ -130,7 +130,7 @@ def signed_form(row: Seal) -> bytes:
 
 
 def signature_holds(row: Seal) -> bool:
-    """Whether a seal's signature is that of the key it names."""
+    """Whether a seal's signature is that of the key it names; False too when its vouchers are gone."""
     known = SealKey.get_or_none(SealKey.key_id == row.key_id)
     if known is None:
         return False
@@ -139,6 +139,6 @@ def signature_holds(row: Seal) -> bool:
         return False
     try:
         public.verify(bytes(row.signature), signed_form(row))
-    except InvalidSignature:
+    except (InvalidSignature, Voucher.DoesNotExist):
         return False
     return True

@@ -89,7 +89,7 @@ def _check_vouchers(company: CompanyCode, counted: dict[str, int]) -> Iterator[s
 
 
 def _check_voucher(voucher: Voucher, postings: list[Posting]) -> Iterator[str]:
-    original: Voucher | None = voucher.reverses
+    original = Voucher.get_or_none(Voucher.id == voucher.reverses_id) if voucher.reverses_id else None
     computed = voucher_hash(
         voucher,
         [posting_fields(row) for row in postings],
@@ -97,6 +97,8 @@ def _check_voucher(voucher: Voucher, postings: list[Posting]) -> Iterator[str]:
     )
     if computed != bytes(voucher.hash):
         yield f"{label(voucher)}: the hash does not match its content"
+    if voucher.reverses_id and original is None:
+        yield f"{label(voucher)}: the voucher that it reverses is gone"
     total = sum(row.amount_ore for row in postings)
     if total:
         yield f"{label(voucher)}: the postings sum to {total} øre, not to zero"

@@ -22,29 +22,9 @@ from opus_soap.ledger.models import (
     Supplier,
     Voucher,
 )
-from opus_soap.ledger.posting import PostingLine, VoucherDraft, post, reverse
+from opus_soap.ledger.posting import PostingLine, post, reverse
 
 TODAY = date(2026, 11, 23)
-
-
-@pytest.fixture
-def draft(company):
-    """Paper for 125 kroner from supplier 200002, VAT 25."""
-    return VoucherDraft(
-        company_code=company,
-        document_type="KR",
-        document_date=date(2026, 11, 20),
-        posting_date=TODAY,
-        header_text="Kontorartikler",
-        reference="F-1001",
-        lines=(
-            PostingLine(account="22000300", amount_ore=10000, cost_center="1101", text="papir"),
-            PostingLine(account="90510025", amount_ore=2500, tax_code="K25"),
-            PostingLine(account="90590100", amount_ore=-12500, supplier="200002"),
-        ),
-        entered_by="test",
-        source="test",
-    )
 
 
 def first_line(draft, **change):
