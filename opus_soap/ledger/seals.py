@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from peewee import DoesNotExist
 
 from opus_soap.clock import Clock, isoformat
 from opus_soap.database import is_postgresql, transaction
@@ -139,6 +140,6 @@ def signature_holds(row: Seal) -> bool:
         return False
     try:
         public.verify(bytes(row.signature), signed_form(row))
-    except (InvalidSignature, Voucher.DoesNotExist):
+    except (InvalidSignature, DoesNotExist):
         return False
     return True
