@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-
 import click
 
 from opus_soap.cli.runtime import Runtime, reports_errors
@@ -17,18 +14,11 @@ from opus_soap.cli.runtime import Runtime, reports_errors
 def worker(runtime: Runtime, once: bool) -> None:
     """Send what waits in the outbox. SIGTERM ends it after the message under way."""
     from opus_soap.app import build_worker
+    from opus_soap.transport.queue import run
 
     built = build_worker(runtime.settings, runtime.clock)
     if once:
         click.echo(f"{built.run_once()} messages tried")
         return
-    stop, wake = threading.Event(), threading.Event()
-
-    def end(*_: object) -> None:
-        stop.set()
-        wake.set()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
     click.echo(f"worker {built.name} is running")
-    built.run(stop, wake)
+    run(built, runtime.settings)
