@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
+
+from peewee import fn
 
 from opus_soap.database import proxy
 from opus_soap.errors import DatabaseUnsafe
@@ -114,7 +117,9 @@ def _check_numbers(company: CompanyCode) -> Iterator[str]:
         row.code: row.first_number
         for row in DocumentType.select().where(DocumentType.company_code == company)
     }
+    following = {}
     for series in NumberRange.select().where(NumberRange.company_code == company):
+        following[series.document_type, series.year] = series.next_number
         expected = series.next_number - first[series.document_type]
         present = (
             Voucher.select()
@@ -130,6 +135,14 @@ def _check_numbers(company: CompanyCode) -> Iterator[str]:
         if present != expected:
             name = f"{company.code} {series.document_type} {series.year}"
             yield f"{name}: {expected} numbers were given, {present} vouchers are there"
+    highest: Any = (
+        Voucher.select(Voucher.document_type, Voucher.year, fn.MAX(Voucher.number))
+        .where(Voucher.company_code == company)
+        .group_by(Voucher.document_type, Voucher.year)
+    )
+    for document_type, year, number in highest.tuples():
+        if number >= following.get((document_type, year), 0):
+            yield f"{company.code} {document_type} {year} {number}: the series never gave this number"
 
 
 def _check_seals(company: CompanyCode, counted: dict[str, int]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 
 from opus_soap.clock import Clock
-from opus_soap.database import transaction
+from opus_soap.database import is_postgresql, transaction
 from opus_soap.errors import FiscalYearUnknown
 from opus_soap.ledger.balance import CARRY_FORWARD_SOURCE, trial_balance
 from opus_soap.ledger.models import Account, CompanyCode, FiscalYear, Posting, Voucher
@@ -25,7 +25,10 @@ def carry_forward(company: CompanyCode, year: int, *, clock: Clock, entered_by: 
     is closed.
     """
     with transaction():
-        following = FiscalYear.get_or_none(FiscalYear.company_code == company, FiscalYear.year == year + 1)
+        query = FiscalYear.select().where(FiscalYear.company_code == company, FiscalYear.year == year + 1)
+        following = (
+            query.for_update() if is_postgresql() else query
+        ).first()  # two runs, one after the other
         if following is None:
             raise FiscalYearUnknown(element="year", value=year + 1, expected=company.code)
         lines = _difference(company, year)
