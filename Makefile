@@ -33,15 +33,12 @@ types: $(STAMP)  ## mypy, strict
 
 unit: $(STAMP)   ## The tests, on SQLite and (when OPUS_SOAP_TEST_POSTGRES names one) PostgreSQL
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -rs
+	@$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered | tail -n 40
-ifndef OPUS_SOAP_TEST_POSTGRES
-	@echo "Skipped: every test on PostgreSQL. To run them: OPUS_SOAP_TEST_POSTGRES=postgresql://USER@HOST:5432/postgres make test"
-endif
 
 faults: $(STAMP) ## The long kill-and-restart tests
-	@$(BIN)/python -m pytest -rs tests/acceptance
+	@$(BIN)/python -m pytest tests/acceptance
 
 bench: $(STAMP)  ## Measure: round trips per second, cost by body size; JSON and a plot in bench/results
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'

@@ -32,7 +32,11 @@ def settings_page() -> str:
         "# Settings\n\n" + GENERATED + "Each is an environment variable, or a key (lower case, without the "
         "prefix) in the TOML file that `OPUS_SOAP_CONFIG` names; the environment wins. At start every "
         "error is listed at once. Sizes are in bytes, times in seconds, unless the text says otherwise. "
-        "Secrets are files; no setting holds a key.\n\n"
+        "No setting holds a key: keys are files of their own. A setting that holds a password, such as a "
+        "database URL, can be a file too: `OPUS_SOAP_SECRETS_DIR` names a folder, in which a file called "
+        "like the key (`database_url`) holds the value; it comes after the environment and before the "
+        "TOML file. A variable that begins with `OPUS_SOAP_` and is neither a setting nor an option of "
+        "the command line is an error.\n\n"
         "| Environment variable | Default | Meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
     )
 

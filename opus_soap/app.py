@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 from opus_soap.clock import Clock
 from opus_soap.database import connect
 from opus_soap.errors import OpusSoapError, SigningKeyUnusable
-from opus_soap.interfaces.invoice_approval import sending
+from opus_soap.interfaces.invoice_approval import lending, sending
 from opus_soap.interfaces.invoice_approval.service import answer_service
 from opus_soap.interfaces.master_data.service import dimension_service
 from opus_soap.settings import Settings
 from opus_soap.soap.access_log import configure_logging
 from opus_soap.soap.front import SoapFront
 from opus_soap.soap.service import SoapService
+from opus_soap.store import content, replay
 from opus_soap.store.schema import check_schema
 from opus_soap.transport.client import Caller
 from opus_soap.transport.handlers import Delivery, Handlers
+from opus_soap.transport.queue import Chore
 from opus_soap.transport.worker import Worker
 from opus_soap.wss.certificates import TrustStore, load_pem
 from opus_soap.wss.errors import WssError
@@ -29,20 +31,24 @@ from opus_soap.wss.verification import VerificationPolicy, Verifier
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+WORKING = 8  # messages dealt with at a time by one process
+_EVERYBODY = 0o007
+
 Register = Callable[[Handlers], None]
 
 
-def services(clock: Clock) -> tuple[SoapService, ...]:
+def services(settings: Settings, clock: Clock) -> tuple[SoapService, ...]:
     """Every service that the finance system exposes."""
-    return (answer_service(clock), dimension_service())
+    return (answer_service(clock, settings.system_uuid), dimension_service())
 
 
-def build_server(settings: Settings, clock: Clock) -> WSGIApplication:
+def build_server(settings: Settings, clock: Clock, *, working: int = WORKING) -> WSGIApplication:
     """The finance system's SOAP server, its database connected and checked.
 
-    Raises a `ConfigurationError` or `DatabaseError` that says what to mend.
+    `working` messages are dealt with at a time, each with a database connection. Raises a
+    `ConfigurationError` or `DatabaseError` that says what to mend.
     """
-    return build_front(services(clock), settings, clock)
+    return build_front(services(settings, clock), settings, clock, working=working)
 
 
 def build_worker(settings: Settings, clock: Clock) -> Worker:
@@ -50,12 +56,24 @@ def build_worker(settings: Settings, clock: Clock) -> Worker:
     return assemble_worker([sending.register], settings, clock)
 
 
-def build_front(offered: Sequence[SoapService], settings: Settings, clock: Clock) -> WSGIApplication:
+def calendar(settings: Settings, clock: Clock) -> tuple[Chore, ...]:
+    """What the finance system's worker does by the clock, besides sending."""
+    retention = timedelta(days=settings.content_retention_days)
+    return (
+        Chore("forget_replays", lambda: replay.forget_expired(clock.now()), minute="0"),
+        Chore("remind", lambda: lending.remind(actor="calendar", clock=clock), minute="15"),
+        Chore("purge", lambda: content.purge(now=clock.now(), retention=retention), minute="30", hour="3"),
+    )
+
+
+def build_front(
+    offered: Sequence[SoapService], settings: Settings, clock: Clock, *, working: int = WORKING
+) -> WSGIApplication:
     """A SOAP server over any services; the simulated case system is one too."""
     configure_logging(settings.log_level)
-    connect(settings.database_url)
+    connect(settings.database_url, pool_size=2 * working)  # refusals are archived besides
     check_schema()
-    return SoapFront(offered, settings, clock, verifier(settings), signer(settings))
+    return SoapFront(offered, settings, clock, verifier(settings), signer(settings), working=working)
 
 
 def assemble_worker(registers: Sequence[Register], settings: Settings, clock: Clock) -> Worker:
@@ -70,7 +88,10 @@ def assemble_worker(registers: Sequence[Register], settings: Settings, clock: Cl
 
 
 def signer(settings: Settings) -> Signer:
-    """Our signing key; raises `SigningKeyUnusable`."""
+    """Our signing key; raises `SigningKeyUnusable`, also when everybody may read it."""
+    path = settings.signing_key_file
+    if path.exists() and path.stat().st_mode & _EVERYBODY:
+        raise SigningKeyUnusable(element=str(path), value="everybody can read it")
     try:
         return load_signer(
             settings.signing_key_file,

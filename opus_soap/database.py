@@ -14,11 +14,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from peewee import AutoField, CharField, Database, DatabaseProxy, Model, SqliteDatabase, TextField
+from peewee import (
+    AutoField,
+    CharField,
+    Database,
+    DatabaseProxy,
+    Model,
+    PeeweeException,
+    SqliteDatabase,
+    TextField,
+)
 from playhouse.pool import PooledPostgresqlDatabase
 
 from opus_soap.clock import from_isoformat, isoformat
-from opus_soap.errors import DatabaseUnsafe, DatabaseUrlUnknown
+from opus_soap.errors import DatabaseUnreachable, DatabaseUnsafe, DatabaseUrlUnknown
 
 proxy = DatabaseProxy()
 
@@ -72,7 +81,7 @@ class JsonField(TextField):
 def connect(url: str, *, pool_size: int = 16) -> Database:
     """Bind every model to the database at `url` (`sqlite:///path`, `postgresql://…`) and check it.
 
-    Raises `DatabaseUrlUnknown`, `DatabaseUnsafe`.
+    Raises `DatabaseUrlUnknown`, `DatabaseUnreachable`, `DatabaseUnsafe`.
     """
     disconnect()
     scheme = urlsplit(url).scheme
@@ -101,13 +110,19 @@ def disconnect() -> None:
 
 def verify_engine(database: Database) -> None:
     """Read the SQLite pragmas back; refuse an engine that does not keep them (`DatabaseUnsafe`)."""
-    if not isinstance(database, SqliteDatabase):
-        return
-    with database.connection_context():
+    try:
+        database.connect()
+    except PeeweeException as error:
+        raise DatabaseUnreachable(value=str(error).splitlines()[0]) from None
+    try:
+        if not isinstance(database, SqliteDatabase):
+            return
         for pragma, expected in SQLITE_PRAGMAS.items():
             actual = database.pragma(pragma)
             if actual != expected:
                 raise DatabaseUnsafe(element=f"pragma {pragma}", value=actual, expected=expected)
+    finally:
+        database.close()
 
 
 @contextmanager
@@ -133,6 +148,20 @@ def transaction() -> Iterator[None]:
         mode = ("IMMEDIATE",) if isinstance(database, SqliteDatabase) else ()
         with database.atomic(*mode):
             yield
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Everything read inside is of one moment, however long it takes; nothing can be written."""
+    database = proxy.obj
+    with connected():
+        if is_postgresql():
+            with database.atomic():
+                database.execute_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                yield
+        else:
+            with database.atomic("DEFERRED"):
+                yield
 
 
 def is_postgresql() -> bool:

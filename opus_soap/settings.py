@@ -1,25 +1,39 @@
-"""Settings: environment `OPUS_SOAP_*`, a TOML file, secret files; every error listed at once.
+"""Settings: environment `OPUS_SOAP_*`, secret files, a TOML file; every error listed at once.
 
-Precedence: environment, then the TOML file named by `OPUS_SOAP_CONFIG`, then the defaults below.
+Precedence: environment; files in the folder that `OPUS_SOAP_SECRETS_DIR` names, each called like its
+setting (`database_url`); the TOML file that `OPUS_SOAP_CONFIG` names; the defaults below. What is
+misspelt is an error wherever it stands, except in the folder, which may hold other secrets too.
 docs/reference/settings.md is generated from the descriptions here (`make docs`).
 """
 
 from __future__ import annotations
 
 import os
+import re
+import tomllib
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from opus_soap.errors import SettingsInvalid
+
+PREFIX = "OPUS_SOAP_"
+CONFIG, SECRETS_DIR = f"{PREFIX}CONFIG", f"{PREFIX}SECRETS_DIR"
+_TEST_PREFIX = f"{PREFIX}TEST_"
+_PASSWORD = re.compile(r"(://[^:@/?]*:).*(?=@)|([?&][a-z]*password=)[^&]*", re.IGNORECASE)
+_BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+# what else reads variables with our prefix: the command line adds its options when it is imported
+_variables_elsewhere: list[Callable[[], Collection[str]]] = []
 
 
 class Settings(BaseSettings):
@@ -73,15 +87,27 @@ class Settings(BaseSettings):
     max_request_bytes: int = Field(
         32 * 1024 * 1024, ge=1024, description="Largest HTTP body taken; larger gets 413 and a fault."
     )
+    max_unknown_sender_bytes: int = Field(
+        64 * 1024,
+        ge=0,
+        description="Largest refused message of an unknown sender that the archive keeps whole; "
+        "of a larger one, hash and size.",
+    )
     max_xml_depth: int = Field(100, ge=10, le=1000, description="Deepest element nesting taken.")
     max_xml_elements: int = Field(200_000, ge=100, description="Most elements in one message.")
     max_xml_attributes: int = Field(200, ge=10, description="Most attributes on one element.")
     max_signature_references: int = Field(16, ge=2, le=64, description="Most ds:Reference in one signature.")
+    header_timeout_seconds: int = Field(
+        10, ge=1, le=300, description="Longest time a caller may take to deliver its request's header."
+    )
+    request_timeout_seconds: int = Field(
+        120, ge=5, le=3600, description="Longest time of one request, from its header to its answer read."
+    )
     read_timeout_seconds: int = Field(
         20, ge=1, le=300, description="Longest time a caller may take to deliver its body."
     )
     max_pending_requests: int = Field(
-        64, ge=1, description="Requests under way in one process; more get 503 with Retry-After."
+        64, ge=1, le=500, description="Requests under way in one process; more get 503 with Retry-After."
     )
 
     # --- documents
@@ -115,6 +141,18 @@ class Settings(BaseSettings):
         5 * 366, ge=1, description="Days that documents and raw messages are kept before purge (5 years)."
     )
 
+    @field_validator("database_url", "queue_url", "public_url")
+    @classmethod
+    def _can_be_read(cls, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            broken = _BAD_PERCENT.search(parts.netloc) is not None or parts.port == 0
+        except ValueError:  # brackets, or a port that is none
+            broken = True
+        if broken:  # the library's own words would repeat parts of a password
+            raise ValueError("not a URL; % / @ : in a password are written %25 %2F %40 %3A")
+        return url
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -124,21 +162,83 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment before TOML file before defaults."""
-        config = os.environ.get("OPUS_SOAP_CONFIG")
-        sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings]
-        if config:
-            sources.append(TomlConfigSettingsSource(settings_cls, toml_file=config))
-        return tuple(sources)
+        """Environment before secret files before the TOML file before defaults."""
+        return (
+            init_settings,
+            env_settings,
+            InitSettingsSource(settings_cls, _secrets(settings_cls.model_fields)),
+            InitSettingsSource(settings_cls, _config()),
+        )
 
 
 def load(**overrides: Any) -> Settings:
     """Read the settings; raises `SettingsInvalid` that lists every error at once."""
+    return load_as(Settings, **overrides)
+
+
+def load_as(kind: type[Settings], **overrides: Any) -> Settings:
+    """The same with other defaults, those of `kind`."""
+    errors = list(_unknown_variables())
     try:
-        return Settings(**overrides)
+        settings = kind(**overrides)
+    except SettingsInvalid as unreadable:
+        errors.append(unreadable.value)
     except ValidationError as invalid:
-        listed = "; ".join(
-            f"OPUS_SOAP_{'.'.join(str(part) for part in error['loc']).upper()}: {error['msg']}"
+        errors += [
+            f"{PREFIX}{'.'.join(str(part) for part in error['loc']).upper()}: {error['msg']}"
             for error in invalid.errors(include_input=False, include_url=False)
-        )
-        raise SettingsInvalid(value=listed) from None
+        ]
+    if errors:
+        raise SettingsInvalid(value="; ".join(errors))
+    return settings
+
+
+def also_reads(variables: Callable[[], Collection[str]]) -> None:
+    """Declare variables with our prefix that are no settings; asked only when one is not known."""
+    _variables_elsewhere.append(variables)
+
+
+def shown(value: object) -> str:
+    """A setting's value for people to read: a password in a URL is masked."""
+    return _PASSWORD.sub(lambda found: f"{found[1] or found[2]}•••", str(value))
+
+
+def _unknown_variables() -> Iterator[str]:
+    known = {CONFIG, SECRETS_DIR, *(f"{PREFIX}{name.upper()}" for name in Settings.model_fields)}
+    unknown = {
+        name
+        for name in os.environ
+        if name.upper().startswith(PREFIX)
+        and name.upper() not in known
+        and not name.upper().startswith(_TEST_PREFIX)
+    }
+    for elsewhere in _variables_elsewhere if unknown else ():
+        unknown -= set(elsewhere())
+    yield from (f"{name}: there is no such setting" for name in sorted(unknown))
+
+
+def _config() -> dict[str, Any]:
+    """What the TOML file says; nothing when none is named."""
+    named = os.environ.get(CONFIG)
+    if not named:
+        return {}
+    try:
+        return tomllib.loads(Path(named).read_text("utf-8"))
+    except OSError as error:
+        raise SettingsInvalid(value=f"{CONFIG}: {named}: {error.strerror}") from None
+    except ValueError as error:  # not TOML, not UTF-8
+        raise SettingsInvalid(value=f"{CONFIG}: {named}: {error}") from None
+
+
+def _secrets(names: Collection[str]) -> dict[str, str]:
+    """The files of the secrets folder that are called like a setting; nothing when none is named."""
+    named = os.environ.get(SECRETS_DIR)
+    if not named:
+        return {}
+    try:
+        present = {path.name: path for path in Path(named).iterdir()}
+        return {name: present[name].read_text("utf-8").strip() for name in names if name in present}
+    except OSError as error:
+        raise SettingsInvalid(value=f"{SECRETS_DIR}: {error.filename}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsInvalid(value=f"{SECRETS_DIR}: {named}: a secret is not UTF-8") from None

@@ -6,9 +6,11 @@ import os
 import shutil
 import tomllib
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -16,14 +18,24 @@ import pytest
 from opus_soap.clock import ManualClock
 from opus_soap.database import connect, disconnect, proxy
 from opus_soap.documents.synthetic import SyntheticReceiver, SyntheticSupplier, synthetic_invoices
-from opus_soap.ledger.master_data import company_code, load_municipality
+from opus_soap.ledger.loading import load_municipality
+from opus_soap.ledger.master_data import company_code
 from opus_soap.ledger.models import CompanyCode
 from opus_soap.store.schema import migrate
 
 ROOT = Path(__file__).parent.parent
 DEFINITION = tomllib.loads((ROOT / "opus_soap/simulate/municipality.toml").read_text("utf-8"))
 POSTGRES_URL = os.environ.get("OPUS_SOAP_TEST_POSTGRES", "")
+SAMPLES = Path(os.environ.get("OPUS_SOAP_TEST_SAMPLES", ROOT.parent / "shared" / "samples"))
+NO_SAMPLES = "set OPUS_SOAP_TEST_SAMPLES to a folder of published messages (oioubl/, wss/)"
 NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)  # a Monday, 12:00 in Copenhagen
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What was skipped, a line for each reason, and so how to enable it."""
+    reasons = Counter(report.longrepr[2] for report in terminalreporter.stats.get("skipped", ()))
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line(f"{count} skipped: {reason.removeprefix('Skipped: ')}")
 
 
 @pytest.fixture
@@ -93,7 +105,8 @@ def postgres_url(postgres_template: str) -> Iterator[str]:
             marks=[
                 pytest.mark.postgres,
                 pytest.mark.skipif(
-                    not POSTGRES_URL, reason="set OPUS_SOAP_TEST_POSTGRES to a PostgreSQL URL"
+                    not POSTGRES_URL,
+                    reason="set OPUS_SOAP_TEST_POSTGRES to a URL (postgresql://USER@HOST:5432/postgres)",
                 ),
             ],
         ),
@@ -123,8 +136,8 @@ def company(database: None) -> CompanyCode:
 
 @pytest.fixture
 def documents():
-    """Ten synthetic files."""
+    """Fourteen synthetic files."""
     head = DEFINITION["municipality"]
     receiver = SyntheticReceiver(head["name"], head["cvr"], **DEFINITION["receiver"])
     suppliers = [SyntheticSupplier(row["name"], row["cvr"]) for row in DEFINITION["suppliers"][:5]]
-    return list(synthetic_invoices(1, 10, receiver, suppliers, date(2026, 11, 20)))
+    return list(synthetic_invoices(1, 14, receiver, suppliers, date(2026, 11, 20)))

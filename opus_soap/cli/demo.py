@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from opus_soap.cli.runtime import Runtime, reports_errors
 
@@ -21,9 +22,7 @@ def demo(runtime: Runtime, once: bool, port: int, case_port: int, keep: Path | N
     from opus_soap.demo.run import run_demo
 
     try:
-        good = run_demo(
-            runtime.console, runtime.clock, once=once, opus_port=port, case_port=case_port, keep=keep
-        )
+        good = run_demo(Console(), runtime.clock, once=once, opus_port=port, case_port=case_port, keep=keep)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     raise SystemExit(0 if good else 1)

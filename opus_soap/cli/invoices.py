@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
-from opus_soap.cli.runtime import Runtime, reports_errors
-from opus_soap.errors import OpusSoapError
+from opus_soap.cli.runtime import Runtime, actor, reports_errors
+from opus_soap.cli.shown import shown, shown_all
+from opus_soap.errors import ContentMissing, FileUnreadable, OpusSoapError
 from opus_soap.interfaces.invoice_approval import lending
+from opus_soap.interfaces.invoice_approval.answers import content_of
 from opus_soap.interfaces.invoice_approval.importing import files, import_files
 from opus_soap.ledger.master_data import company_code as find_company
 from opus_soap.money import danish
 from opus_soap.store import agreements, audit, content
 from opus_soap.store.models import Answer, Invoice, Lending
-
-ACTOR = "cli"
 
 
 @click.group()
@@ -42,14 +43,14 @@ def import_(
     runtime.open_database()
     company = find_company(municipality, company_code)
     found = files(paths)
-    results = import_files(found, company, clock=runtime.clock, settings=runtime.settings, actor=ACTOR)
+    results = import_files(found, company, clock=runtime.clock, settings=runtime.settings, actor=actor())
     table = Table("File", "Invoice", "Supplier", "Amount", "State")
     refused = 0
     for result in track(results, "Importing", total=len(found), console=runtime.console, transient=True):
         name = Path(result.path).name
         if result.invoice is None:
             refused += 1
-            table.add_row(name, "-", "-", "-", f"[red]{result.error}[/]")
+            table.add_row(name, "-", "-", "-", Text(shown(str(result.error)), style="red"))
             continue
         invoice = result.invoice
         if send:
@@ -62,10 +63,9 @@ def import_(
 
 def _try_to_send(runtime: Runtime, invoice: Invoice) -> None:
     try:
-        lending.send(invoice, actor=ACTOR, clock=runtime.clock)
+        lending.send(invoice, actor=actor(), clock=runtime.clock)
     except OpusSoapError as error:
-        invoice.state_reason, invoice.state_code = error.text_danish[:1000], error.code
-        invoice.save()
+        lending.note_problem(invoice, error)
 
 
 def _amount(invoice: Invoice) -> str:
@@ -89,7 +89,7 @@ def list_invoices(runtime: Runtime, state: str | None, as_json: bool) -> None:
     if state:
         query = query.where(Invoice.state == state)
     if as_json:
-        click.echo(json.dumps([_facts(invoice) for invoice in query], ensure_ascii=False, indent=2))
+        _echo_json([_facts(invoice) for invoice in query])
         return
     table = Table("ID", "Invoice", "Supplier", "Amount", "State")
     for invoice in query:
@@ -97,6 +97,10 @@ def list_invoices(runtime: Runtime, state: str | None, as_json: bool) -> None:
             invoice.uuid.hex[:8], invoice.number, invoice.supplier_name, _amount(invoice), _state(invoice)
         )
     runtime.console.print(table)
+
+
+def _echo_json(value: object) -> None:
+    click.echo(json.dumps(shown_all(value), ensure_ascii=False, indent=2))
 
 
 def _facts(invoice: Invoice) -> dict[str, Any]:
@@ -128,13 +132,8 @@ def show(runtime: Runtime, identifier: str, as_json: bool) -> None:
     subjects = [invoice.uuid, *(row.uuid for row in lendings)]
     trail = [entry for subject in subjects for entry in audit.trail(subject)]
     trail.sort(key=lambda entry: entry.id)
-    answers = [
-        {
-            "answer": str(row.uuid),
-            "approved": row.approved,
-            "reasons": row.reasons,
-            "remarks": row.correspondence,
-        }
+    answers: list[dict[str, Any]] = [
+        {"answer": str(row.uuid), "approved": row.approved, "content": _content(row)}
         for row in Answer.select().join(Lending).where(Lending.invoice == invoice).order_by(Answer.id)
     ]
     if as_json:
@@ -142,17 +141,36 @@ def show(runtime: Runtime, identifier: str, as_json: bool) -> None:
             {"at": str(entry.at), "event": entry.event, "actor": entry.actor, **entry.detail}
             for entry in trail
         ]
-        click.echo(
-            json.dumps({**_facts(invoice), "way": way, "answers": answers}, ensure_ascii=False, indent=2)
-        )
+        _echo_json({**_facts(invoice), "way": way, "answers": answers})
         return
-    runtime.console.print(f"[bold]{invoice.document_type} {invoice.number}[/] · {invoice.supplier_name}")
+    title = f"{invoice.document_type} {invoice.number} · {invoice.supplier_name}"
+    runtime.console.print(title, style="bold")
     runtime.console.print(f"{_amount(invoice)} · {_state(invoice)}")
     for warning in invoice.facts["warnings"]:
-        runtime.console.print(f"[yellow]{warning}[/]")
+        runtime.console.print(warning, style="yellow")
     for entry in trail:
         detail = ", ".join(f"{name} {value}" for name, value in entry.detail.items() if value)
         runtime.console.print(f"  {entry.at:%Y-%m-%d %H:%M:%S}Z  {entry.event:24} {entry.actor}: {detail}")
+    for answer in answers:
+        for text in _written(answer["content"] or {}):
+            runtime.console.print(f"  „{text}”", style="italic")
+
+
+def _written(content: dict[str, Any]) -> Iterator[str]:
+    """What people wrote in an answer: remarks, and reasons for accepting or rejecting."""
+    for remark in content.get("Korrespondance", ()):
+        yield remark["KorrespondanceTekst"]
+    for outcome in ("AcceptStruktur", "AfvisningStruktur"):
+        for reason in content.get(outcome, {}).get("ResultatÅrsagStruktur", ()):
+            yield reason.get("LokalÅrsagTekst") or reason.get("LokalÅrsagKode", "-")
+
+
+def _content(answer: Answer) -> dict[str, Any] | None:
+    """What the answer said; None when it has been purged."""
+    try:
+        return content_of(answer)
+    except ContentMissing:
+        return None
 
 
 @invoices.command()
@@ -170,8 +188,8 @@ def send(runtime: Runtime, identifiers: tuple[str, ...], everything: bool) -> No
         if everything:
             _try_to_send(runtime, invoice)
         else:
-            lending.send(invoice, actor=ACTOR, clock=runtime.clock)
-        click.echo(f"{invoice.number}: {_state(invoice)}")
+            lending.send(invoice, actor=actor(), clock=runtime.clock)
+        click.echo(shown(f"{invoice.number}: {_state(invoice)}"))
 
 
 def _acts(name: str, text: str, action: Callable[..., Any]) -> None:
@@ -184,8 +202,8 @@ def _acts(name: str, text: str, action: Callable[..., Any]) -> None:
     def command(runtime: Runtime, identifier: str) -> None:
         runtime.open_database()
         invoice = lending.find_invoice(identifier)
-        action(invoice, actor=ACTOR, clock=runtime.clock)
-        click.echo(f"{invoice.number}: {_state(invoice)}")
+        action(invoice, actor=actor(), clock=runtime.clock)
+        click.echo(shown(f"{invoice.number}: {_state(invoice)}"))
 
 
 _acts("recall", "Take an invoice back; a late answer to it is refused.", lending.recall)
@@ -201,8 +219,8 @@ def park(runtime: Runtime, identifier: str, reason: str) -> None:
     """Hold an invoice that waits to be sent."""
     runtime.open_database()
     invoice = lending.find_invoice(identifier)
-    lending.park(invoice, reason, actor=ACTOR, clock=runtime.clock)
-    click.echo(f"{invoice.number}: {_state(invoice)}")
+    lending.park(invoice, reason, actor=actor(), clock=runtime.clock)
+    click.echo(shown(f"{invoice.number}: {_state(invoice)}"))
 
 
 @invoices.command()
@@ -214,8 +232,8 @@ def resend(runtime: Runtime, identifier: str, system: str) -> None:
     """Send an invoice to another system; the earlier one's answers are refused from now on."""
     runtime.open_database()
     invoice = lending.find_invoice(identifier)
-    lending.resend(invoice, agreements.find_system(system), actor=ACTOR, clock=runtime.clock)
-    click.echo(f"{invoice.number}: {_state(invoice)}")
+    lending.resend(invoice, agreements.find_system(system), actor=actor(), clock=runtime.clock)
+    click.echo(shown(f"{invoice.number}: {_state(invoice)}"))
 
 
 @invoices.command()
@@ -224,8 +242,8 @@ def resend(runtime: Runtime, identifier: str, system: str) -> None:
 def remind(runtime: Runtime) -> None:
     """List the invoices whose answer is overdue, and note it."""
     runtime.open_database()
-    for row in lending.remind(actor=ACTOR, clock=runtime.clock):
-        click.echo(f"{row.invoice.number}: {row.system.name}, answer was due {row.due_at:%Y-%m-%d}")
+    for row in lending.remind(actor=actor(), clock=runtime.clock):
+        click.echo(shown(f"{row.invoice.number}: {row.system.name}, answer was due {row.due_at:%Y-%m-%d}"))
 
 
 @invoices.command("export-html")
@@ -236,5 +254,9 @@ def remind(runtime: Runtime) -> None:
 def export_html(runtime: Runtime, identifier: str, file: Path) -> None:
     """Write an invoice's readable rendering to FILE."""
     runtime.open_database()
-    file.write_bytes(content.get(lending.find_invoice(identifier).rendering.sha256))
+    page = content.get(lending.find_invoice(identifier).rendering.sha256)
+    try:
+        file.write_bytes(page)
+    except OSError as error:
+        raise FileUnreadable(element=str(file), value=error.strerror or "?") from None
     click.echo(f"written: {file}")

@@ -1,14 +1,18 @@
-"""`opus-soap ledger`: verify, balance, show, seal."""
+"""`opus-soap ledger`: verify, balance, show, seal; periods, fiscal years and the year-end."""
 
 from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
 
 import click
 from rich.table import Table
 
-from opus_soap.cli.runtime import Runtime, reports_errors
+from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.clock import business_date
-from opus_soap.errors import VoucherUnknown
-from opus_soap.ledger import seals
+from opus_soap.errors import OpeningLineInvalid, VoucherUnknown
+from opus_soap.ledger import openings, periods, seals, year_end
 from opus_soap.ledger.balance import trial_balance
 from opus_soap.ledger.master_data import company_code as find_company
 from opus_soap.ledger.models import Posting, Voucher
@@ -18,21 +22,51 @@ from opus_soap.money import danish
 
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
 _COMPANY = click.option("--company-code", default="0020", help="Company code (firmakode).")
+_STATE = click.Choice(["open", "closed"])
+_ROOT = re.compile(r"[0-9a-fA-F]{64}")
+_YEAR = click.IntRange(1990, 2999)
+
+
+def _roots(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    for root in given:
+        if not _ROOT.fullmatch(root):
+            raise click.BadParameter(f"{root} is not a root: 64 hex digits")
+    return tuple(root.lower() for root in given)
+
+
+def _trusted(runtime: Runtime, file: Path | None) -> frozenset[str] | None:
+    own = runtime.settings.seal_key_file
+    if file is not None:
+        return seals.read_trusted_keys(file)
+    return frozenset({seals.key_id(seals.load_seal_key(own).public_key())}) if os.path.exists(own) else None
 
 
 @click.group()
 def ledger() -> None:
-    """Verify and read the books."""
+    """Verify and read the books; open, close and carry forward."""
 
 
 @ledger.command()
 @click.option("--municipality", help="Only this municipality's books.")
+@click.option(
+    "--trusted-keys",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="File of public keys (PEM) or key ids; without it only OPUS_SOAP_SEAL_KEY_FILE is trusted.",
+)
+@click.option(
+    "--root", "roots", multiple=True, callback=_roots, help="The root of a seal, kept elsewhere (repeat)."
+)
 @click.pass_obj
 @reports_errors
-def verify(runtime: Runtime, municipality: str | None) -> None:
+def verify(
+    runtime: Runtime, municipality: str | None, trusted_keys: Path | None, roots: tuple[str, ...]
+) -> None:
     """Recompute hashes, sums, numbers, reversals and seals; exit status 1 when something does not hold."""
     runtime.open_database()
-    report = verify_ledger(municipality)
+    trusted = _trusted(runtime, trusted_keys)
+    if trusted is None:
+        click.echo("no key to trust: whose the seals are is not checked (--trusted-keys)", err=True)
+    report = verify_ledger(municipality, trusted=trusted, roots=roots)
     for problem in report.problems:
         click.echo(problem, err=True)
     click.echo(
@@ -45,7 +79,7 @@ def verify(runtime: Runtime, municipality: str | None) -> None:
 @ledger.command()
 @_MUNICIPALITY
 @_COMPANY
-@click.option("--year", type=int, help="Fiscal year; this year when left out.")
+@click.option("--year", type=_YEAR, help="Fiscal year; this year when left out.")
 @click.pass_obj
 @reports_errors
 def balance(runtime: Runtime, municipality: str, company_code: str, year: int | None) -> None:
@@ -63,16 +97,30 @@ def balance(runtime: Runtime, municipality: str, company_code: str, year: int | 
 
 
 @ledger.command()
-@click.argument("number", type=int)
+@click.argument("number", type=click.IntRange(1, 2**63 - 1))
 @_MUNICIPALITY
 @_COMPANY
+@click.option("--type", "document_type", help="Only this document type (KR, AB …).")
+@click.option("--year", type=_YEAR, help="Only this fiscal year.")
 @click.pass_obj
 @reports_errors
-def show(runtime: Runtime, number: int, municipality: str, company_code: str) -> None:
+def show(
+    runtime: Runtime,
+    number: int,
+    municipality: str,
+    company_code: str,
+    document_type: str | None,
+    year: int | None,
+) -> None:
     """Show every voucher with this number, with its postings and its links."""
     runtime.open_database()
     company = find_company(municipality, company_code)
-    vouchers = list(Voucher.select().where(Voucher.company_code == company, Voucher.number == number))
+    query = Voucher.select().where(Voucher.company_code == company, Voucher.number == number)
+    if document_type is not None:
+        query = query.where(Voucher.document_type == document_type.upper())
+    if year is not None:
+        query = query.where(Voucher.year == year)
+    vouchers = list(query.order_by(Voucher.year, Voucher.document_type))
     if not vouchers:
         raise VoucherUnknown(value=number)
     for voucher in vouchers:
@@ -114,3 +162,75 @@ def seal(runtime: Runtime, municipality: str, company_code: str, create_key: boo
         click.echo("nothing to seal")
     else:
         click.echo(f"seal {fresh.sequence}: {fresh.voucher_count} vouchers, root {bytes(fresh.root).hex()}")
+        click.echo(f"key {fresh.key_id}")
+
+
+@ledger.command("open")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--year", required=True, type=_YEAR, help="The first fiscal year in these books.")
+@_MUNICIPALITY
+@_COMPANY
+@click.pass_obj
+@reports_errors
+def open_(runtime: Runtime, file: Path, year: int, municipality: str, company_code: str) -> None:
+    """Enter the first year's opening balances from FILE; again, to post what a corrected file changes.
+
+    FILE is CSV in UTF-8, `account;amount` in its first line; kroner, debit positive, balance accounts only.
+    """
+    runtime.open_database()
+    try:
+        text = file.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise OpeningLineInvalid(element=file.name, value="?", expected="UTF-8") from None
+    company = find_company(municipality, company_code)
+    voucher = openings.open_year(
+        company, year, openings.read_balances(text), clock=runtime.clock, entered_by=actor()
+    )
+    click.echo("nothing to post" if voucher is None else f"posted {label(voucher)}")
+
+
+@ledger.command("carry-forward")
+@click.argument("year", type=_YEAR)
+@_MUNICIPALITY
+@_COMPANY
+@click.pass_obj
+@reports_errors
+def carry_forward(runtime: Runtime, year: int, municipality: str, company_code: str) -> None:
+    """Open the year after YEAR with its closing balances; again, to catch up with late postings."""
+    runtime.open_database()
+    company = find_company(municipality, company_code)
+    voucher = year_end.carry_forward(company, year, clock=runtime.clock, entered_by=actor())
+    click.echo("nothing to carry forward" if voucher is None else f"posted {label(voucher)}")
+
+
+@ledger.command()
+@click.argument("year", type=_YEAR)
+@click.argument("number", type=int)
+@click.argument("state", type=_STATE)
+@_MUNICIPALITY
+@_COMPANY
+@click.pass_obj
+@reports_errors
+def period(
+    runtime: Runtime, year: int, number: int, state: str, municipality: str, company_code: str
+) -> None:
+    """Open or close period NUMBER (1–15) of YEAR."""
+    runtime.open_database()
+    company = find_company(municipality, company_code)
+    periods.set_period(company, year, number, open_=state == "open", actor=actor(), clock=runtime.clock)
+    click.echo(f"{company.code} {year}/{number}: {state}")
+
+
+@ledger.command()
+@click.argument("year", type=_YEAR)
+@click.argument("state", type=_STATE)
+@_MUNICIPALITY
+@_COMPANY
+@click.pass_obj
+@reports_errors
+def year(runtime: Runtime, year: int, state: str, municipality: str, company_code: str) -> None:
+    """Open or close the fiscal year YEAR."""
+    runtime.open_database()
+    company = find_company(municipality, company_code)
+    periods.set_year(company, year, open_=state == "open", actor=actor(), clock=runtime.clock)
+    click.echo(f"{company.code} {year}: {state}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 
 import click
 
 from opus_soap import __version__
 from opus_soap.cli.runtime import Runtime
+from opus_soap.settings import also_reads
 
 # command → (module, attribute, one line of help); the help is here so that --help imports nothing
 COMMANDS = {
@@ -54,3 +56,22 @@ class LazyGroup(click.Group):
 def main(context: click.Context, database_url: str | None) -> None:
     """The finance system's side of a Danish municipality's integrations."""
     context.obj = Runtime({"database_url": database_url} if database_url else {})
+
+
+def option_variables() -> set[str]:
+    """The environment variable of every option of every command (imports them all)."""
+    return set(_variables(main, click.Context(main, auto_envvar_prefix="OPUS_SOAP")))
+
+
+def _variables(command: click.Command, context: click.Context) -> Iterator[str]:
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            yield f"{context.auto_envvar_prefix}_{(parameter.name or '').upper()}"
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            if child is not None:
+                yield from _variables(child, click.Context(child, info_name=name, parent=context))
+
+
+also_reads(option_variables)

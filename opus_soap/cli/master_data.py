@@ -13,9 +13,9 @@ from rich.table import Table
 
 from opus_soap.cli.runtime import Runtime, reports_errors
 from opus_soap.errors import MasterDataInvalid
+from opus_soap.ledger.loading import load_municipality
 from opus_soap.ledger.master_data import company_code as find_company
 from opus_soap.ledger.master_data import dimensions as all_dimensions
-from opus_soap.ledger.master_data import load_municipality
 from opus_soap.ledger.models import DimensionValue
 
 COLUMNS = ("kind", "code", "name", "uuid", "blocked")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
@@ -10,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 from rich.console import Console
 
+from opus_soap.cli.shown import PlainConsole, shown
 from opus_soap.clock import Clock, SystemClock
 from opus_soap.database import connect
 from opus_soap.errors import OpusSoapError
@@ -26,7 +29,7 @@ class Runtime:
 
     overrides: dict[str, Any] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)
-    console: Console = field(default_factory=Console)
+    console: Console = field(default_factory=PlainConsole)
     _settings: Settings | None = None
 
     @property
@@ -42,6 +45,14 @@ class Runtime:
         check_schema()
 
 
+def actor() -> str:
+    """Who is at the keyboard, for the audit trail."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError, ImportError):  # a user without a name, as in a container
+        return f"cli:{os.getuid()}"
+
+
 def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
     """Turn an `OpusSoapError` into its text and remedy on stderr, exit status 1; no traceback."""
 
@@ -50,8 +61,8 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except OpusSoapError as error:
-            click.echo(f"{error.code}  {error.text_english}\n         {error.text_danish}", err=True)
-            click.echo(f"      →  {error.remedy_english}", err=True)
+            said = f"{error.code}  {error.text_english}\n         {error.text_danish}"
+            click.echo(shown(f"{said}\n      →  {error.remedy_english}"), err=True)
             raise SystemExit(1) from None
 
     return wrapped

@@ -7,21 +7,38 @@ import click
 from opus_soap.cli.runtime import Runtime, reports_errors
 from opus_soap.database import disconnect
 
+_SPARE_THREADS = 4
+
 
 @click.command()
 @click.option("--bind", default="127.0.0.1:8080", help="HOST:PORT to listen on.")
 @click.option("--workers", default=2, type=click.IntRange(1, 64), help="Processes.")
-@click.option("--threads", default=8, type=click.IntRange(1, 256), help="Threads in each process.")
+@click.option(
+    "--threads",
+    default=8,
+    type=click.IntRange(1, 256),
+    help="Messages dealt with at a time, per process.",
+)
 @click.pass_obj
 @reports_errors
 def serve(runtime: Runtime, bind: str, workers: int, threads: int) -> None:
-    """Run the SOAP server. Stop it with Ctrl-C or SIGTERM: requests under way are finished first."""
+    """Run the SOAP server. Stop it with Ctrl-C or SIGTERM: requests under way are finished first.
+
+    Each process listens to OPUS_SOAP_MAX_PENDING_REQUESTS callers at a time; more get 503 at once.
+    """
     from opus_soap.app import build_server
     from opus_soap.soap.serving import WsgiServer
 
     settings, clock = runtime.settings, runtime.clock
     runtime.open_database()  # every error shows here, before gunicorn starts a worker
-    build_server(settings, clock)
+    build_server(settings, clock, working=threads)
     disconnect()  # no connection crosses the fork
     click.echo(f"opus-soap listens on http://{bind}/  (health: /health)")
-    WsgiServer(lambda: build_server(settings, clock), bind=bind, workers=workers, threads=threads).run()
+    WsgiServer(
+        lambda: build_server(settings, clock, working=threads),
+        settings,
+        bind=bind,
+        workers=workers,
+        # a thread for each caller that is listened to, and some that tell the others to come again
+        threads=settings.max_pending_requests + _SPARE_THREADS,
+    ).run()

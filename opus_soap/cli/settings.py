@@ -6,6 +6,7 @@ import click
 from rich.table import Table
 
 from opus_soap.cli.runtime import Runtime, reports_errors
+from opus_soap.settings import PREFIX, shown
 
 
 @click.command()
@@ -16,5 +17,5 @@ def settings(runtime: Runtime) -> None:
     table = Table("Environment variable", "Value", "Meaning", title="Settings")
     values = runtime.settings
     for name, field in type(values).model_fields.items():
-        table.add_row(f"OPUS_SOAP_{name.upper()}", str(getattr(values, name)), field.description)
+        table.add_row(f"{PREFIX}{name.upper()}", shown(getattr(values, name)), field.description)
     runtime.console.print(table)

@@ -7,9 +7,12 @@ from pathlib import Path
 import click
 
 from opus_soap.cli.runtime import Runtime, reports_errors
-from opus_soap.database import connect, disconnect
-from opus_soap.errors import BehaviourUnknown
+from opus_soap.database import connect, connected, disconnect
+from opus_soap.errors import BehaviourUnknown, DatabaseHoldsBooks
+from opus_soap.ledger.models import CompanyCode
+from opus_soap.settings import Settings, load_as, shown
 from opus_soap.simulate.behaviours import BEHAVIOURS, Choice
+from opus_soap.simulate.settings import CaseSystemSettings
 from opus_soap.store import agreements
 from opus_soap.store.schema import migrate
 
@@ -26,7 +29,8 @@ _LISTED = "\n".join(f"  {name:14} {text}" for name, text in BEHAVIOURS.items())
     "case-system",
     help=f"""Run a case system that takes invoices and answers them, with a page at / to look at.
 
-    It keeps its own database, signs with its own key, and goes on where it was after a kill.
+    It keeps its own database (var/case-system.sqlite3), signs with its own key
+    (var/secrets/case-system.key.pem), and goes on where it was after a kill.
 
     \b
     Behaviours:
@@ -67,10 +71,9 @@ def case_system(
     from opus_soap.simulate.case_system import CaseSystem
     from opus_soap.soap.serving import WsgiServer
 
-    settings, clock = runtime.settings, runtime.clock
+    settings, clock = load_as(CaseSystemSettings, **runtime.overrides), runtime.clock
     choice = Choice(seed, _weights(weights), _pairs(by_number))
-    connect(settings.database_url)
-    migrate()
+    _open_own_database(settings)
     opus = agreements.register_system(
         uuid=settings.system_uuid,
         municipality=municipality,
@@ -83,7 +86,16 @@ def case_system(
     disconnect()
     system = CaseSystem(settings, clock, opus_url, choice, answer_delay, slow)
     click.echo(f"The simulated case system listens on http://{bind}/")
-    WsgiServer(system.server, bind=bind, workers=1, threads=8).run()
+    WsgiServer(system.server, settings, bind=bind, workers=1, threads=8).run()
+
+
+def _open_own_database(settings: Settings) -> None:
+    database = connect(settings.database_url)
+    with connected():
+        if database.table_exists("company_code") and CompanyCode.select().exists():
+            raise DatabaseHoldsBooks(value=shown(settings.database_url))
+    disconnect()
+    migrate()
 
 
 def _pairs(texts: tuple[str, ...]) -> dict[str, str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
@@ -11,11 +14,45 @@ from rich.table import Table
 
 from opus_soap.cli.runtime import Runtime, reports_errors
 from opus_soap.database import new_uuid, transaction
+from opus_soap.ledger.master_data import find_municipality
 from opus_soap.money import ore_from_kroner
 from opus_soap.store import agreements
 from opus_soap.store.models import ExchangeRate, RoutingRule, System, SystemCertificate
 
+_KRONER = re.compile(r"\d{1,12}([.,]\d{1,2})?", re.ASCII)
+_RATE = re.compile(r"\d{1,9}([.,]\d{1,8})?", re.ASCII)
+_PRIORITY = click.IntRange(0, 2**31 - 1)
 SERVICES = ("FakturaInformationSvarAfsend", "DimensionHent", "FakturaInformationAfsend")
+
+
+def _decimal(pattern: re.Pattern[str], text: str, example: str) -> Decimal:
+    if not pattern.fullmatch(text):
+        raise click.BadParameter(f"{text} is not such as {example}")
+    return Decimal(text.replace(",", "."))
+
+
+def _ore(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:
+    return None if text is None else ore_from_kroner(_decimal(_KRONER, text, "1000.00"))
+
+
+def _rate(_context: click.Context, _parameter: click.Parameter, text: str) -> Decimal:
+    value = _decimal(_RATE, text, "746.00")
+    if not value:
+        raise click.BadParameter("a rate is more than 0")
+    return value
+
+
+def _shaped(
+    pattern: str, expected: str
+) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """A callback that takes nothing but what the pattern matches, in upper case."""
+
+    def check(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+        if text is not None and not re.fullmatch(pattern, text, re.ASCII):
+            raise click.BadParameter(f"{text} is not {expected}")
+        return text and text.upper()
+
+    return check
 
 
 @click.group()
@@ -47,6 +84,7 @@ def add(
 ) -> None:
     """Make an agreement with a system, or change the one with this UUID."""
     runtime.open_database()
+    find_municipality(municipality)
     system = agreements.register_system(
         uuid=uuid or new_uuid(),
         municipality=municipality,
@@ -74,7 +112,7 @@ def list_systems(runtime: Runtime) -> None:
         ]
         table.add_row(
             system.municipality,
-            system.name,
+            system.name if system.active else f"{system.name} (stopped)",
             str(system.uuid),
             system.profile,
             "\n".join(system.services),
@@ -82,6 +120,31 @@ def list_systems(runtime: Runtime) -> None:
             "\n".join(certificates) or "-",
         )
     runtime.console.print(table)
+
+
+@systems.command()
+@click.argument("system")
+@click.pass_obj
+@reports_errors
+def stop(runtime: Runtime, system: str) -> None:
+    """Take nothing from SYSTEM (name or UUID) and send it nothing, until `start`."""
+    _set_active(runtime, system, False)
+
+
+@systems.command()
+@click.argument("system")
+@click.pass_obj
+@reports_errors
+def start(runtime: Runtime, system: str) -> None:
+    """Exchange messages with SYSTEM (name or UUID) again."""
+    _set_active(runtime, system, True)
+
+
+def _set_active(runtime: Runtime, name: str, active: bool) -> None:
+    runtime.open_database()
+    system = agreements.find_system(name)
+    agreements.set_active(system, active)
+    click.echo(f"{system.name}: {'started' if active else 'stopped'}")
 
 
 @systems.group()
@@ -119,13 +182,13 @@ def route() -> None:
 
 @route.command("add")
 @click.argument("system")
-@click.option("--priority", required=True, type=int, help="The lowest number that matches wins.")
-@click.option("--ean", help="The EAN (GLN) the invoice is addressed to.")
+@click.option("--priority", required=True, type=_PRIORITY, help="The lowest number that matches wins.")
+@click.option("--ean", callback=_shaped(r"\d{13}", "13 digits"), help="The EAN (GLN) it is addressed to.")
 @click.option("--person-reference", help="The person reference on the invoice.")
 @click.option("--order-number", help="The order number on the invoice.")
 @click.option("--supplier", help="The supplier's number in the master data.")
-@click.option("--from-amount", type=str, help="Smallest amount, kroner (1000.00).")
-@click.option("--to-amount", type=str, help="Largest amount, kroner.")
+@click.option("--from-amount", callback=_ore, help="Smallest amount, kroner (1000.00).")
+@click.option("--to-amount", callback=_ore, help="Largest amount, kroner (1000.00).")
 @click.option("--information-only", is_flag=True, help="Send for information; no answer is possible.")
 @click.pass_obj
 @reports_errors
@@ -137,11 +200,13 @@ def add_route(
     person_reference: str | None,
     order_number: str | None,
     supplier: str | None,
-    from_amount: str | None,
-    to_amount: str | None,
+    from_amount: int | None,
+    to_amount: int | None,
     information_only: bool,
 ) -> None:
     """Send invoices that match every criterion given to SYSTEM; replaces the rule of this priority."""
+    if from_amount is not None and to_amount is not None and from_amount > to_amount:
+        raise click.BadParameter("nothing is both as much as --from-amount and as little as --to-amount")
     runtime.open_database()
     target = agreements.find_system(system)
     key = (RoutingRule.municipality == target.municipality) & (RoutingRule.priority == priority)
@@ -154,25 +219,12 @@ def add_route(
             person_reference=person_reference,
             order_number=order_number,
             supplier_number=supplier,
-            min_amount_ore=_ore(from_amount),
-            max_amount_ore=_ore(to_amount),
+            min_amount_ore=from_amount,
+            max_amount_ore=to_amount,
             system=target,
             answer_required=not information_only,
         )
     click.echo(f"rule {priority} → {target.name}")
-
-
-def _ore(text: str | None) -> int | None:
-    return None if text is None else ore_from_kroner(_decimal(text))
-
-
-def _decimal(text: str) -> Decimal:
-    try:
-        value = Decimal(text)
-        ore_from_kroner(value * 10_000)  # finite
-    except (InvalidOperation, ValueError):
-        raise click.BadParameter(f"{text} is not an amount such as 1000.00") from None
-    return value
 
 
 @route.command("list")
@@ -201,26 +253,29 @@ def rate() -> None:
 
 
 @rate.command("add")
-@click.argument("currency")
-@click.argument("kroner_per_hundred")
+@click.argument("currency", callback=_shaped("[A-Za-z]{3}", "a currency: three letters"))
+@click.argument("kroner_per_hundred", callback=_rate)
 @click.option("--municipality", required=True, help="Municipality code, three digits.")
 @click.option("--valid-from", required=True, type=click.DateTime(["%Y-%m-%d"]), help="First day, YYYY-MM-DD.")
 @click.pass_obj
 @reports_errors
 def add_rate(
-    runtime: Runtime, currency: str, kroner_per_hundred: str, municipality: str, valid_from: click.DateTime
+    runtime: Runtime, currency: str, kroner_per_hundred: Decimal, municipality: str, valid_from: datetime
 ) -> None:
     """Set the rate of CURRENCY: KRONER_PER_HUNDRED units, from a day on."""
     runtime.open_database()
-    value = _decimal(kroner_per_hundred)
+    find_municipality(municipality)
     day = f"{valid_from:%Y-%m-%d}"
     with transaction():
         ExchangeRate.delete().where(
             ExchangeRate.municipality == municipality,
-            ExchangeRate.currency == currency.upper(),
+            ExchangeRate.currency == currency,
             ExchangeRate.valid_from == day,
         ).execute()
         ExchangeRate.create(
-            municipality=municipality, currency=currency.upper(), valid_from=day, rate_per_hundred=str(value)
+            municipality=municipality,
+            currency=currency,
+            valid_from=day,
+            rate_per_hundred=str(kroner_per_hundred),
         )
-    click.echo(f"100 {currency.upper()} = {value} DKK from {day}")
+    click.echo(f"100 {currency} = {kroner_per_hundred} DKK from {day}")

@@ -13,7 +13,7 @@ from uuid import UUID
 from opus_soap.clock import Clock, business_date
 from opus_soap.database import connect, transaction
 from opus_soap.documents.synthetic import SyntheticReceiver, SyntheticSupplier, synthetic_invoices
-from opus_soap.ledger.master_data import load_municipality
+from opus_soap.ledger.loading import load_municipality
 from opus_soap.ledger.seals import create_seal_key
 from opus_soap.settings import Settings, load
 from opus_soap.simulate.receiving import PATH

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from opus_soap.identifiers import canonical
+
 INVOICE, CREDIT_NOTE = "invoice", "credit_note"
+
+
+# characters of what is stored and sent on; a test holds them to the columns
+LONGEST = {"ID": 64, "PartyName": 255, "Contact/ID": 255, "OrderReference/ID": 255, "filename": 255}
 
 
 @dataclass(frozen=True)
@@ -47,24 +53,24 @@ class Party:
     @property
     def cvr(self) -> str | None:
         """The Danish CVR number, eight digits, from any identifier that says it is one."""
-        for identifier in self.all_identifiers:
-            digits = "".join(character for character in identifier.value if character.isdigit())
-            if identifier.scheme.upper() in CVR_SCHEMES and len(digits) == 8:
-                return digits
-        return None
+        return self._number("CVR")
 
     @property
     def gln(self) -> str | None:
         """The GLN (EAN-nummer), thirteen digits."""
-        for identifier in self.all_identifiers:
-            if identifier.scheme.upper() in GLN_SCHEMES and len(identifier.value) == 13:
-                return identifier.value
+        return self._number("GLN")
+
+    @property
+    def known_by(self) -> tuple[str, ...]:
+        """The identifiers in their canonical form (`opus_soap.identifiers`); a person's as a digest."""
+        known = (canonical(identifier.scheme, identifier.value) for identifier in self.all_identifiers)
+        return tuple(dict.fromkeys(filter(None, known)))
+
+    def _number(self, kind: str) -> str | None:
+        for known in self.known_by:
+            if known.startswith(f"{kind}:"):
+                return known.partition(":")[2]
         return None
-
-
-CVR_SCHEMES = frozenset({"DK:CVR", "DK:SE", "CVR", "0184", "0198", "DK:VAT"})
-GLN_SCHEMES = frozenset({"GLN", "EAN", "EAN-13", "0088"})
-PERSONAL_SCHEMES = frozenset({"DK:CPR", "CPR", "9901"})
 
 
 @dataclass(frozen=True)

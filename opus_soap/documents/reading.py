@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 from lxml import etree
-from stdnum import ean, luhn
-from stdnum.dk import cvr
 
+from opus_soap.documents.attachments import read_attachments
 from opus_soap.documents.invoice import (
     CREDIT_NOTE,
     INVOICE,
     AllowanceCharge,
-    Attachment,
     DocumentLimits,
-    DocumentWarning,
     Identifier,
     InvoiceDocument,
     InvoiceLine,
@@ -25,6 +21,7 @@ from opus_soap.documents.invoice import (
     PaymentMeans,
     TaxSubtotal,
 )
+from opus_soap.documents.oddities import oddities
 from opus_soap.documents.structure import check_structure
 from opus_soap.documents.totals import check_totals
 from opus_soap.documents.xml import NAMESPACES, Reader, parse, where
@@ -42,6 +39,8 @@ _ROOTS = {f"{{{_UBL}Invoice-2}}Invoice": INVOICE, f"{{{_UBL}CreditNote-2}}Credit
 _OIOUBL = ("OIOUBL-2.01", "OIOUBL-2.02", "OIOUBL-2.1")
 _PEPPOL = "urn:cen.eu:en16931:2017#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0"
 PEPPOL = "Peppol BIS 3"
+_LINES = {INVOICE: "cac:InvoiceLine", CREDIT_NOTE: "cac:CreditNoteLine"}
+_MOST_OTHERS = 2000  # children of the document that are no lines: attachments, charges, notes
 _TYPE_CODES = {INVOICE: ("325", "380", "393"), CREDIT_NOTE: ("381",)}
 _PEPPOL_TYPE_CODES = {
     INVOICE: ("380", "383", "386", "393", "82", "80", "84", "395", "457", "456", "389", "751"),
@@ -57,14 +56,29 @@ def read_invoice(data: bytes, limits: DocumentLimits) -> InvoiceDocument:
     """
     root = parse(data, limits)
     document_type, standard = recognise(root)
+    _check_counts(root, document_type, limits)
     reader = Reader()
-    reader.errors += check_structure(root)
+    for misplaced in check_structure(root):
+        reader.add(misplaced)
     document, tax_exclusive = _read(root, reader, document_type, standard, limits)
     if not reader.errors:
-        reader.errors += check_totals(document, tax_exclusive)
+        for wrong in check_totals(document, tax_exclusive):
+            reader.add(wrong)
     if reader.errors:
         raise DocumentRefused(reader.errors)
-    return document
+    return replace(document, warnings=(*document.warnings, *oddities(document)))
+
+
+def _check_counts(root: etree._Element, document_type: str, limits: DocumentLimits) -> None:
+    """Before anything is looked into: how many lines, and how many children in all."""
+    name = _LINES[document_type]
+    lines = len(root.findall(name, NAMESPACES))
+    if lines > limits.max_lines:
+        raise DocumentTooLarge(element=name, value=lines, expected=limits.max_lines)
+    if len(root) > limits.max_lines + _MOST_OTHERS:
+        raise DocumentTooLarge(
+            element=etree.QName(root).localname, value=len(root), expected=limits.max_lines + _MOST_OTHERS
+        )
 
 
 def recognise(root: etree._Element) -> tuple[str, str]:
@@ -92,53 +106,56 @@ def _read(
 ) -> tuple[InvoiceDocument, Decimal | None]:
     total = root.find("cac:LegalMonetaryTotal", NAMESPACES)
     if total is None:
-        reader.errors.append(ElementMissing(element=f"{where(root)}/LegalMonetaryTotal"))
+        reader.add(ElementMissing(element=f"{where(root)}/LegalMonetaryTotal"))
         total = etree.Element("LegalMonetaryTotal")
     peppol = standard == PEPPOL
     currency = reader.required(root, "cbc:DocumentCurrencyCode")
     if len(currency) != 3 or not currency.isalpha() or not currency.isupper():
-        reader.errors.append(
-            ValueInvalid(element="DocumentCurrencyCode", value=currency[:10], expected="ISO 4217")
-        )
+        reader.add(ValueInvalid(element="DocumentCurrencyCode", value=currency[:10], expected="ISO 4217"))
     customer = _party(root, "cac:AccountingCustomerParty/cac:Party", reader)
     tax_totals = _tax_totals(root, currency, peppol=peppol)
     means = tuple(_payment_means(root, reader))
     issue_date = reader.date(root, "cbc:IssueDate")
     if issue_date is None:
-        reader.errors.append(ElementMissing(element=f"{where(root)}/IssueDate"))
+        reader.add(ElementMissing(element=f"{where(root)}/IssueDate"))
     due = reader.date(root, "cbc:DueDate") or next((item.due_date for item in means if item.due_date), None)
     supplier = _party(root, "cac:AccountingSupplierParty/cac:Party", reader)
+    attachments, warnings = read_attachments(root, reader, limits)
     zero = Decimal(0)
     document = InvoiceDocument(
         document_type=document_type,
         standard=standard,
         type_code=_type_code(root, reader, document_type, peppol=peppol),
-        number=reader.required(root, "cbc:ID"),
+        number=reader.fitting(reader.required(root, "cbc:ID"), "ID") or "",
         issue_date=issue_date,  # type: ignore[arg-type]  # None is refused above
         due_date=due,
         currency=currency,
         supplier=supplier,
         customer=customer,
-        order_number=reader.text(root, "cac:OrderReference/cbc:ID") or None,
-        person_reference=(reader.text(root, "cbc:BuyerReference") if peppol else customer.contact_id) or None,
+        order_number=reader.fitting(reader.text(root, "cac:OrderReference/cbc:ID"), "OrderReference/ID")
+        or None,
+        person_reference=reader.fitting(
+            reader.text(root, "cbc:BuyerReference") if peppol else customer.contact_id, "Contact/ID"
+        )
+        or None,
         accounting_cost=reader.text(root, "cbc:AccountingCost")
         or reader.text(root, "cbc:AccountingCostCode"),
         notes=tuple(node.text.strip() for node in reader.all(root, "cbc:Note") if node.text),
-        lines=tuple(_lines(root, reader, document_type, limits)),
-        allowances_charges=tuple(_allowances_charges(root, reader)),
-        tax_subtotals=tuple(_tax_subtotals(tax_totals, reader)),
-        line_total=reader.required_amount(total, "cbc:LineExtensionAmount"),
-        tax_total=sum((reader.required_amount(node, "cbc:TaxAmount") for node in tax_totals), zero),
-        allowance_total=reader.amount(total, "cbc:AllowanceTotalAmount") or zero,
-        charge_total=reader.amount(total, "cbc:ChargeTotalAmount") or zero,
-        prepaid=reader.amount(total, "cbc:PrepaidAmount") or zero,
-        rounding=reader.amount(total, "cbc:PayableRoundingAmount") or zero,
-        payable=reader.required_amount(total, "cbc:PayableAmount"),
+        lines=tuple(_lines(root, reader, document_type, currency)),
+        allowances_charges=tuple(_allowances_charges(root, reader, currency)),
+        tax_subtotals=tuple(_tax_subtotals(tax_totals, reader, currency)),
+        line_total=reader.money(total, "cbc:LineExtensionAmount", currency),
+        tax_total=sum((reader.whole_ore(node, "cbc:TaxAmount", currency) for node in tax_totals), zero),
+        allowance_total=reader.optional_money(total, "cbc:AllowanceTotalAmount", currency) or zero,
+        charge_total=reader.optional_money(total, "cbc:ChargeTotalAmount", currency) or zero,
+        prepaid=reader.optional_money(total, "cbc:PrepaidAmount", currency) or zero,
+        rounding=reader.optional_money(total, "cbc:PayableRoundingAmount", currency) or zero,
+        payable=reader.whole_ore(total, "cbc:PayableAmount", currency),
         payment_means=means,
-        attachments=tuple(_attachments(root, reader, limits)),
-        warnings=tuple(_warnings(supplier, customer, means)),
+        attachments=tuple(attachments),
+        warnings=tuple(warnings),
     )
-    return document, reader.amount(total, "cbc:TaxExclusiveAmount")
+    return document, reader.optional_money(total, "cbc:TaxExclusiveAmount", currency)
 
 
 def _type_code(root: etree._Element, reader: Reader, document_type: str, *, peppol: bool) -> str:
@@ -148,7 +165,7 @@ def _type_code(root: etree._Element, reader: Reader, document_type: str, *, pepp
     code = reader.required(root, path)
     known = (_PEPPOL_TYPE_CODES if peppol else _TYPE_CODES)[document_type]
     if code not in known:
-        reader.errors.append(ValueInvalid(element=path, value=code[:10], expected=", ".join(known)))
+        reader.add(ValueInvalid(element=path, value=code[:10], expected=", ".join(known)))
     return code
 
 
@@ -168,7 +185,7 @@ def _tax_totals(root: etree._Element, currency: str, *, peppol: bool) -> list[et
 def _party(root: etree._Element, path: str, reader: Reader) -> Party:
     node = root.find(path, NAMESPACES)
     if node is None:
-        reader.errors.append(ElementMissing(element=f"{where(root)}/{path}"))
+        reader.add(ElementMissing(element=f"{where(root)}/{path}"))
         return Party(name="", endpoint=None, identifiers=())
     endpoint = _identifier(node.find("cbc:EndpointID", NAMESPACES), reader)
     paths = (
@@ -186,11 +203,11 @@ def _party(root: etree._Element, path: str, reader: Reader) -> Party:
         node, "cac:PartyLegalEntity/cbc:RegistrationName"
     )
     if not name:
-        reader.errors.append(ElementMissing(element=f"{where(node)}/PartyName"))
+        reader.add(ElementMissing(element=f"{where(node)}/PartyName"))
     if endpoint is None and not identifiers:
-        reader.errors.append(ElementMissing(element=f"{where(node)}/EndpointID"))
+        reader.add(ElementMissing(element=f"{where(node)}/EndpointID"))
     return Party(
-        name=name or "",
+        name=reader.fitting(name, "PartyName") or "",
         endpoint=endpoint,
         identifiers=tuple(dict.fromkeys(identifiers)),
         contact_id=(node.findtext("cac:Contact/cbc:ID", "", NAMESPACES)).strip() or None,
@@ -204,7 +221,7 @@ def _identifier(node: etree._Element | None, reader: Reader) -> Identifier | Non
         return None
     value = (node.text or "").strip()
     if not value:
-        reader.errors.append(ElementMissing(element=where(node)))
+        reader.add(ElementMissing(element=where(node)))
         return None
     scheme = node.get("schemeID", "")
     # Peppol states a Danish VAT number as DK12345678 without a scheme
@@ -227,19 +244,12 @@ def _address(node: etree._Element) -> Iterator[str]:
             yield line.strip()
 
 
-def _lines(
-    root: etree._Element, reader: Reader, document_type: str, limits: DocumentLimits
-) -> Iterator[InvoiceLine]:
-    name, quantity = (
-        ("cac:InvoiceLine", "cbc:InvoicedQuantity")
-        if document_type == INVOICE
-        else ("cac:CreditNoteLine", "cbc:CreditedQuantity")
-    )
+def _lines(root: etree._Element, reader: Reader, document_type: str, currency: str) -> Iterator[InvoiceLine]:
+    name = _LINES[document_type]
+    quantity = "cbc:InvoicedQuantity" if document_type == INVOICE else "cbc:CreditedQuantity"
     nodes = reader.all(root, name)
     if not nodes:
-        reader.errors.append(ElementMissing(element=f"{where(root)}/{name}"))
-    if len(nodes) > limits.max_lines:
-        raise DocumentTooLarge(element=name, value=len(nodes), expected=limits.max_lines)
+        reader.add(ElementMissing(element=f"{where(root)}/{name}"))
     for node in nodes:
         measured = node.find(quantity, NAMESPACES)
         yield InvoiceLine(
@@ -251,30 +261,30 @@ def _lines(
             quantity=reader.amount(node, quantity),
             unit=measured.get("unitCode", "") if measured is not None else "",
             price=reader.amount(node, "cac:Price/cbc:PriceAmount"),
-            amount=reader.required_amount(node, "cbc:LineExtensionAmount"),
+            amount=reader.money(node, "cbc:LineExtensionAmount", currency),
             free_of_charge=(node.findtext("cbc:FreeOfChargeIndicator", "", NAMESPACES)).strip()
             in ("true", "1"),
         )
 
 
-def _allowances_charges(root: etree._Element, reader: Reader) -> Iterator[AllowanceCharge]:
+def _allowances_charges(root: etree._Element, reader: Reader, currency: str) -> Iterator[AllowanceCharge]:
     for node in reader.all(root, "cac:AllowanceCharge"):
         yield AllowanceCharge(
             charge=reader.required(node, "cbc:ChargeIndicator") in ("true", "1"),
             reason=(node.findtext("cbc:AllowanceChargeReason", "", NAMESPACES)).strip(),
-            amount=reader.required_amount(node, "cbc:Amount"),
+            amount=reader.money(node, "cbc:Amount", currency),
         )
 
 
-def _tax_subtotals(tax_totals: list[etree._Element], reader: Reader) -> Iterator[TaxSubtotal]:
+def _tax_subtotals(tax_totals: list[etree._Element], reader: Reader, currency: str) -> Iterator[TaxSubtotal]:
     for total in tax_totals:
         for node in total.findall("cac:TaxSubtotal", NAMESPACES):
             yield TaxSubtotal(
                 scheme=(node.findtext("cac:TaxCategory/cac:TaxScheme/cbc:Name", "", NAMESPACES)).strip(),
                 category=reader.required(node, "cac:TaxCategory/cbc:ID"),
                 percent=reader.amount(node, "cac:TaxCategory/cbc:Percent"),
-                taxable=reader.required_amount(node, "cbc:TaxableAmount"),
-                amount=reader.required_amount(node, "cbc:TaxAmount"),
+                taxable=reader.money(node, "cbc:TaxableAmount", currency),
+                amount=reader.money(node, "cbc:TaxAmount", currency),
             )
 
 
@@ -305,40 +315,3 @@ def _payment_means(root: etree._Element, reader: Reader) -> Iterator[PaymentMean
             branch=get(f"{branch}cac:FinancialInstitution/cbc:ID") or get(f"{branch}cbc:ID"),
             due_date=reader.date(node, "cbc:PaymentDueDate"),
         )
-
-
-def _attachments(root: etree._Element, reader: Reader, limits: DocumentLimits) -> Iterator[Attachment]:
-    nodes = reader.all(
-        root, "cac:AdditionalDocumentReference/cac:Attachment/cbc:EmbeddedDocumentBinaryObject"
-    )
-    if len(nodes) > limits.max_attachments:
-        raise DocumentTooLarge(element="attachments", value=len(nodes), expected=limits.max_attachments)
-    for number, node in enumerate(nodes, start=1):
-        try:
-            data = base64.b64decode("".join((node.text or "").split()), validate=True)
-        except (binascii.Error, ValueError):
-            reader.errors.append(ValueInvalid(element=where(node), value="…", expected="base64"))
-            continue
-        if len(data) > limits.max_attachment_bytes:
-            raise DocumentTooLarge(element=where(node), value=len(data), expected=limits.max_attachment_bytes)
-        media_type = node.get("mimeCode", "application/octet-stream")
-        name = node.get("filename") or f"bilag-{number}.{media_type.rpartition('/')[2]}"
-        yield Attachment(
-            file_name=name.replace("\\", "/").rpartition("/")[2], media_type=media_type, data=data
-        )
-
-
-def _warnings(supplier: Party, customer: Party, means: tuple[PaymentMeans, ...]) -> Iterator[DocumentWarning]:
-    """Check digits: sample identifiers are often made up, so a wrong one does not stop the document."""
-    if supplier.cvr and not cvr.is_valid(supplier.cvr):
-        yield DocumentWarning("AccountingSupplierParty", f"CVR {supplier.cvr}: kontrolcifferet passer ikke")
-    for party, name in ((supplier, "AccountingSupplierParty"), (customer, "AccountingCustomerParty")):
-        if party.gln and not ean.is_valid(party.gln):
-            yield DocumentWarning(name, f"GLN {party.gln}: kontrolcifferet passer ikke")
-    for item in means:
-        if (
-            item.channel.upper() == "DK:FIK"
-            and item.payment_id in ("71", "75")
-            and not luhn.is_valid(item.instruction_id)
-        ):
-            yield DocumentWarning("PaymentMeans", f"FIK {item.instruction_id}: kontrolcifferet passer ikke")

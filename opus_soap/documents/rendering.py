@@ -9,8 +9,9 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from opus_soap.documents.invoice import CREDIT_NOTE, PERSONAL_SCHEMES, InvoiceDocument, Party
+from opus_soap.documents.invoice import CREDIT_NOTE, InvoiceDocument, Party
 from opus_soap.errors import MASK, mask_cpr
+from opus_soap.identifiers import PERSONAL_SCHEMES
 
 
 def render_html(document: InvoiceDocument) -> bytes:

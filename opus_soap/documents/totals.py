@@ -30,6 +30,9 @@ def check_totals(document: InvoiceDocument, tax_exclusive: Decimal | None) -> It
     if tax_exclusive is not None:
         expected = net if document.standard.startswith("Peppol") else document.tax_total
         yield from _compare("TaxExclusiveAmount", tax_exclusive, expected, PAYABLE_TOLERANCE)
+    subtotals = sum((subtotal.amount for subtotal in document.tax_subtotals), Decimal(0))
+    if document.tax_subtotals and abs(subtotals - document.tax_total) > PAYABLE_TOLERANCE:
+        yield TotalWrong(element="TaxTotal/TaxAmount", value=document.tax_total, expected=subtotals)
     payable = net + document.tax_total - document.prepaid + document.rounding
     yield from _compare("PayableAmount", document.payable, payable, PAYABLE_TOLERANCE)
 

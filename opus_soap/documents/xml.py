@@ -9,9 +9,10 @@ from decimal import Decimal
 
 from lxml import etree
 
-from opus_soap.documents.invoice import DocumentLimits
+from opus_soap.documents.invoice import LONGEST, DocumentLimits
 from opus_soap.errors import (
     DocumentError,
+    DocumentRefused,
     DocumentTooLarge,
     DocumentTypeForbidden,
     ElementMissing,
@@ -22,7 +23,11 @@ from opus_soap.errors import (
 CAC = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
 CBC = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
 NAMESPACES = {"cac": CAC, "cbc": CBC}
-_AMOUNT = re.compile(r"[+-]?\d{1,17}(\.\d{1,10})?|[+-]?\.\d{1,10}")
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,13}(\.[0-9]{0,10})?|[+-]?\.[0-9]{1,10}")  # the contract has 13 before it
+_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(Z|[+-][0-9]{2}:[0-9]{2})?")  # xs:date
+_ORE = Decimal("0.01")
+_YEARS = range(1990, 3000)
+MOST_ERRORS = 20  # more of them nobody reads
 
 
 def parse(data: bytes, limits: DocumentLimits) -> etree._Element:
@@ -64,6 +69,18 @@ class Reader:
     def __init__(self) -> None:
         self.errors: list[DocumentError] = []
 
+    def add(self, error: DocumentError) -> None:
+        """Note an error; raises `DocumentRefused` when there are as many as anybody would read."""
+        self.errors.append(error)
+        if len(self.errors) >= MOST_ERRORS:
+            raise DocumentRefused(self.errors)
+
+    def fitting(self, value: str | None, what: str) -> str | None:
+        """A text that fits where it is kept and sent (`LONGEST`), or an error."""
+        if value is not None and len(value) > LONGEST[what]:
+            self.add(ValueInvalid(element=what, value=f"{value[:40]}…", expected=f"≤ {LONGEST[what]}"))
+        return value
+
     def all(self, node: etree._Element, path: str) -> list[etree._Element]:
         """Every element at a path (`cac:Party/cbc:Name`)."""
         return node.findall(path, NAMESPACES)
@@ -75,13 +92,13 @@ class Reader:
             return None
         value = (found.text or "").strip()
         if not value:
-            self.errors.append(ElementMissing(element=where(found)))
+            self.add(ElementMissing(element=where(found)))
         return value
 
     def required(self, node: etree._Element, path: str) -> str:
         """The text at a path, which must be there."""
         if node.find(path, NAMESPACES) is None:
-            self.errors.append(ElementMissing(element=f"{where(node)}/{path}"))
+            self.add(ElementMissing(element=f"{where(node)}/{path}"))
         return self.text(node, path) or ""
 
     def amount(self, node: etree._Element, path: str) -> Decimal | None:
@@ -89,27 +106,50 @@ class Reader:
         value = self.text(node, path)
         return self._decimal(node, path, value) if value else None
 
-    def required_amount(self, node: etree._Element, path: str) -> Decimal:
-        """A decimal number that must be there."""
-        value = self.required(node, path)
-        return self._decimal(node, path, value) if value else Decimal(0)
+    def money(self, node: etree._Element, path: str, currency: str) -> Decimal:
+        """An amount that must be there, in the document's currency: another's is another amount."""
+        if node.find(path, NAMESPACES) is None:
+            self.add(ElementMissing(element=f"{where(node)}/{path}"))
+        return self.optional_money(node, path, currency) or Decimal(0)
+
+    def optional_money(self, node: etree._Element, path: str, currency: str) -> Decimal | None:
+        """An amount in the document's currency, or None."""
+        found = node.find(path, NAMESPACES)
+        if found is not None and found.get("currencyID") != currency:
+            self.add(
+                ValueInvalid(
+                    element=f"{where(found)}/@currencyID",
+                    value=found.get("currencyID", "-"),
+                    expected=currency,
+                )
+            )
+        return self.amount(node, path)
+
+    def whole_ore(self, node: etree._Element, path: str, currency: str) -> Decimal:
+        """An amount that must be there and has no more than two decimals: it is booked as it stands."""
+        value = self.money(node, path, currency)
+        if value != value.quantize(_ORE):
+            self.add(ValueInvalid(element=f"{where(node)}/{path}", value=value, expected="0.00"))
+        return value
 
     def date(self, node: etree._Element, path: str) -> date | None:
         """A date at a path, or None."""
         value = self.text(node, path)
         if not value:
             return None
+        matched = _DATE.fullmatch(value)
         try:
-            return date.fromisoformat(value[:10])
+            found = date.fromisoformat(matched[1]) if matched else None
         except ValueError:
-            self.errors.append(
-                ValueInvalid(element=f"{where(node)}/{path}", value=value, expected="YYYY-MM-DD")
-            )
+            found = None
+        if found is None or found.year not in _YEARS:
+            self.add(ValueInvalid(element=f"{where(node)}/{path}", value=value[:40], expected="YYYY-MM-DD"))
             return None
+        return found
 
     def _decimal(self, node: etree._Element, path: str, value: str) -> Decimal:
         if not _AMOUNT.fullmatch(value):
-            self.errors.append(
+            self.add(
                 ValueInvalid(element=f"{where(node)}/{path}", value=value[:40], expected="a decimal number")
             )
             return Decimal(0)
@@ -127,8 +167,8 @@ def _steps(node: etree._Element) -> Iterator[str]:
         parent = current.getparent()
         name = etree.QName(current).localname
         if parent is not None:
-            same = [child for child in parent if child.tag == current.tag]
-            if len(same) > 1:
-                name += f"[{same.index(current) + 1}]"
+            before = sum(1 for _ in current.itersiblings(str(current.tag), preceding=True))
+            if before or next(current.itersiblings(str(current.tag)), None) is not None:
+                name += f"[{before + 1}]"
         yield name
         current = parent

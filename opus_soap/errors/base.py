@@ -16,14 +16,18 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar
 
+# An identifier or a hash is kept whole: six of its digits may look like a date by chance.
+_KEPT = r"(?<!\w)(?P<kept>[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{64})(?!\w)"
 # day 01–31 (or +60: a replacement number), month 01–12; voucher numbers are ten digits too
-_CPR = re.compile(r"(?<!\d)(0[1-9]|[12]\d|3[01]|6[1-9]|[78]\d|9[01])(0[1-9]|1[0-2])\d{2}-?\d{4}(?!\d)")
+_DATE = r"(?<!\d)(?:0[1-9]|[12]\d|3[01]|6[1-9]|[78]\d|9[01])(?:0[1-9]|1[0-2])\d{2}"
+# hyphens and dashes of every kind, a full stop; white space (also one that does not break) at either side
+_CPR = re.compile(rf"{_KEPT}|{_DATE}\s?[.\-\u2010-\u2015\u2212]?\s?\d{{4}}(?!\d)")
 MASK = "••••••"
 
 
 def mask_cpr(text: str) -> str:
-    """Replace whatever is shaped like a CPR number: a date, optional hyphen, 4 digits."""
-    return _CPR.sub(f"{MASK}-••••", text)
+    """Replace whatever is shaped like a CPR number: a date, 4 digits, at most a separator between them."""
+    return _CPR.sub(lambda found: found["kept"] or f"{MASK}-••••", text)
 
 
 class OpusSoapError(Exception):
@@ -44,7 +48,7 @@ class OpusSoapError(Exception):
         sensitive: bool = False,
         **details: object,
     ) -> None:
-        self.element = element
+        self.element = mask_cpr(element)
         self.value = MASK if sensitive and value not in ("", None) else mask_cpr(str(value))
         self.expected = mask_cpr(str(expected))
         self.details = {name: mask_cpr(str(detail)) for name, detail in details.items()}

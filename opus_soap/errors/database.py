@@ -37,3 +37,15 @@ class DatabaseNotMigrated(DatabaseError):
     english = "The database schema is not up to date: {value}"
     remedy_danish = "Kør `opus-soap database migrate`."
     remedy_english = "Run `opus-soap database migrate`."
+
+
+class DatabaseUnreachable(DatabaseError):
+    """No connection: the server does not answer, or the file cannot be opened."""
+
+    code = "DBA-004"
+    danish = "Databasen kan ikke nås: {value}"
+    english = "The database cannot be reached: {value}"
+    remedy_danish = "Se efter om databasen kører, om mappen findes, og om OPUS_SOAP_DATABASE_URL er rigtig."
+    remedy_english = (
+        "See whether the database runs, whether the folder exists, and OPUS_SOAP_DATABASE_URL is right."
+    )

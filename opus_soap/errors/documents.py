@@ -113,3 +113,8 @@ class DocumentRefused(DocumentError):
     def __init__(self, errors: Sequence[DocumentError]) -> None:
         self.errors = tuple(errors)
         super().__init__(value="; ".join(error.text_danish for error in self.errors))
+
+    @property
+    def text_english(self) -> str:
+        """The English sentence, with the reasons in English."""
+        return self.english.format(value="; ".join(error.text_english for error in self.errors))

@@ -147,6 +147,66 @@ class ElementNotSupported(InvoiceApprovalError):
     remedy_english = "Leave the element out."
 
 
+class AmountNegative(InvoiceApprovalError):
+    """An amount has a sign; DebetKreditIndikator alone says which side it is on."""
+
+    code = "FAK-015"
+    danish = "{element}: beløbet {value} er negativt; DebetKreditIndikator er {expected}"
+    english = "{element}: the amount {value} is negative; DebetKreditIndikator is {expected}"
+    remedy_danish = "Angiv beløbet uden fortegn, og siden med DebetKreditIndikator."
+    remedy_english = "Give the amount without a sign, and its side by DebetKreditIndikator."
+
+
+class VatTooHigh(InvoiceApprovalError):
+    """The lines on the VAT refund account are more than the VAT on the invoice."""
+
+    code = "FAK-016"
+    danish = "{element}: {value} kr. på momskontoen; fakturaens moms er {expected} kr."
+    english = "{element}: {value} kroner on the VAT account; the invoice's VAT is {expected} kroner"
+    remedy_danish = "Ret momslinjerne, eller udelad dem, så momsen beregnes efter artskontoen."
+    remedy_english = "Correct the VAT lines, or leave them out: VAT then follows from the account."
+
+
+class ReconciliationAccount(InvoiceApprovalError):
+    """An answer posts on the suppliers' reconciliation account, which follows by itself."""
+
+    code = "FAK-017"
+    danish = "{element}: {value} er kreditorernes samlekonto; den posteres af sig selv"
+    english = "{element}: {value} is the suppliers' reconciliation account; it is posted on by itself"
+    remedy_danish = "Kontér udgiften; kreditoren krediteres automatisk."
+    remedy_english = "Assign the cost; the supplier is credited by itself."
+
+
+class DocumentTypeWrong(InvoiceApprovalError):
+    """The document type is not the one of the invoice."""
+
+    code = "FAK-018"
+    danish = "{element}: bilagsarten {value} kan ikke bruges; fakturaens er {expected}"
+    english = "{element}: the document type {value} cannot be used; the invoice's is {expected}"
+    remedy_danish = "Udelad bilagsarten, eller angiv fakturaens."
+    remedy_english = "Leave the document type out, or give the invoice's."
+
+
+class DateDiffers(InvoiceApprovalError):
+    """A date of a line is not that of the voucher, or of the invoice."""
+
+    code = "FAK-019"
+    danish = "{element}: {value}; forventet {expected}"
+    english = "{element}: {value}; expected {expected}"
+    remedy_danish = "Et bilag har én bogføringsdato, og forfaldsdatoen er fakturaens."
+    remedy_english = "A voucher has one posting date, and the due date is the invoice's."
+
+
+class RouteWrong(InvoiceApprovalError):
+    """HovedOplysninger names another sender or receiver than the agreement does."""
+
+    code = "FAK-010"
+    danish = "{element}: {value} passer ikke med aftalen ({expected})"
+    english = "{element}: {value} does not agree with the agreement ({expected})"
+    remedy_danish = "Ret Rute i HovedOplysninger, eller udelad den."
+    remedy_english = "Correct Rute in HovedOplysninger, or leave it out."
+
+
 class TransitionRefused(InvoiceApprovalError):
     """The invoice's state does not allow the action."""
 
@@ -227,11 +287,21 @@ class RefusedByReceiver(InvoiceApprovalError):
     remedy_english = "Mend the cause and send again, or to another system."
 
 
+class SystemForeign(InvoiceApprovalError):
+    """The receiver belongs to another municipality."""
+
+    code = "FAK-029"
+    danish = "{element} hører til kommune {value}; fakturaen er kommune {expected}s"
+    english = "{element} belongs to municipality {value}; the invoice is of municipality {expected}"
+    remedy_danish = "Vælg et system, som kommunen selv har en aftale med."
+    remedy_english = "Choose a system that the municipality itself has an agreement with."
+
+
 class FileUnreadable(InvoiceApprovalError):
     """An invoice file could not be read from disk."""
 
     code = "FAK-028"
-    danish = "Filen {element} kan ikke læses: {value}"
-    english = "The file {element} cannot be read: {value}"
+    danish = "Filen {element} kan ikke læses eller skrives: {value}"
+    english = "The file {element} cannot be read or written: {value}"
     remedy_danish = "Kontrollér stien og rettighederne."
     remedy_english = "Check the path and the permissions."

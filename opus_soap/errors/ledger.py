@@ -24,6 +24,11 @@ class VoucherRefused(LedgerError):
         self.errors = tuple(errors)
         super().__init__(value="; ".join(error.text_danish for error in self.errors))
 
+    @property
+    def text_english(self) -> str:
+        """The English sentence, with the reasons in English."""
+        return self.english.format(value="; ".join(error.text_english for error in self.errors))
+
 
 class VoucherUnbalanced(LedgerError):
     """The postings do not sum to zero."""
@@ -145,6 +150,16 @@ class SupplierUnknown(LedgerError):
     remedy_english = "Create the supplier, or correct the number."
 
 
+class SupplierMissing(LedgerError):
+    """A posting on the suppliers' reconciliation account says no supplier."""
+
+    code = "LED-009"
+    danish = "{element}: en postering på kreditorernes samlekonto {value} mangler kreditor"
+    english = "{element}: a posting on the suppliers' reconciliation account {value} lacks a supplier"
+    remedy_danish = "Angiv kreditoren."
+    remedy_english = "Give the supplier."
+
+
 class SupplierInactive(LedgerError):
     """The supplier is not active."""
 
@@ -195,6 +210,26 @@ class PeriodClosed(LedgerError):
     remedy_english = "Use a date in an open period."
 
 
+class PeriodUnknown(LedgerError):
+    """There is no such period."""
+
+    code = "LED-026"
+    danish = "Perioden {value} findes ikke; forventet {expected}"
+    english = "The period {value} does not exist; expected {expected}"
+    remedy_danish = "Brug en periode fra 1 til 12, eller 13 til 15 i supplementsperioden."
+    remedy_english = "Use a period from 1 to 12, or 13 to 15 in the supplement period."
+
+
+class PeriodAgainstDate(LedgerError):
+    """The period is not the posting date's: 1–12 is its month, 13–15 a supplement to a year that is told."""
+
+    code = "LED-027"
+    danish = "Periode {value} passer ikke til bogføringsdatoen {element}; forventet {expected}"
+    english = "The period {value} does not agree with the posting date {element}; expected {expected}"
+    remedy_danish = "Udelad perioden, eller angiv regnskabsår og periode 13–15 for en supplementspostering."
+    remedy_english = "Leave the period out, or give fiscal year and period 13–15 for a supplement posting."
+
+
 class DocumentTypeUnknown(LedgerError):
     """The document type does not exist."""
 
@@ -225,6 +260,44 @@ class VoucherUnknown(LedgerError):
     remedy_english = "See `opus-soap ledger show`."
 
 
+class OpeningLineInvalid(LedgerError):
+    """A line of a file of opening balances cannot be read."""
+
+    code = "LED-028"
+    danish = "{element}: {value} er ikke en primosaldo; forventet {expected}"
+    english = "{element}: {value} is not an opening balance; expected {expected}"
+    remedy_danish = "Ret linjen: konto;beløb i kroner, debet positiv, uden tusindtalsseparator, i UTF-8."
+    remedy_english = (
+        "Correct the line: account;amount in kroner, debit positive, no thousands separator, in UTF-8."
+    )
+
+
+class YearOpenedOtherwise(LedgerError):
+    """A year's openings are either carried forward or entered, never both."""
+
+    code = "LED-029"
+    danish = "Regnskabsår {value} i firmakode {element} åbnes på anden vis: {expected}"
+    english = "The fiscal year {value} of company code {element} is opened in another way: {expected}"
+    remedy_danish = (
+        "Indtast primosaldi (`opus-soap ledger open`) for det første år; "
+        "senere år åbnes med `opus-soap ledger carry-forward`."
+    )
+    remedy_english = (
+        "Enter opening balances (`opus-soap ledger open`) for the first year; "
+        "later years are opened by `opus-soap ledger carry-forward`."
+    )
+
+
+class AccountNotBalance(LedgerError):
+    """Only a balance account has an opening balance."""
+
+    code = "LED-032"
+    danish = "{element}: artskonto {value} er ikke en statuskonto"
+    english = "{element}: the G/L account {value} is not a balance account"
+    remedy_danish = "Lad resultatkonti ude; deres saldo hører til på balancekontoen."
+    remedy_english = "Leave result accounts out; their balance belongs on the retained account."
+
+
 class MasterDataInvalid(LedgerError):
     """A definition of master data does not hold."""
 
@@ -245,6 +318,16 @@ class CompanyCodeUnknown(LedgerError):
     remedy_english = "Load the master data (`opus-soap master-data load`)."
 
 
+class MunicipalityUnknown(LedgerError):
+    """The municipality is not set up."""
+
+    code = "LED-033"
+    danish = "Kommune {value} findes ikke"
+    english = "The municipality {value} does not exist"
+    remedy_danish = "Indlæs stamdata (`opus-soap master-data load`), eller ret kommunekoden."
+    remedy_english = "Load the master data (`opus-soap master-data load`), or correct the code."
+
+
 class SealKeyUnusable(LedgerError):
     """The key that seals the ledger cannot be used."""
 
@@ -253,3 +336,13 @@ class SealKeyUnusable(LedgerError):
     english = "The seal key cannot be used: {value}"
     remedy_danish = "Giv en Ed25519-nøgle i PEM, som kun ejeren kan læse (0600)."
     remedy_english = "Give an Ed25519 key in PEM that only its owner can read (0600)."
+
+
+class TrustedKeysUnreadable(LedgerError):
+    """The list of keys whose seals are trusted cannot be read."""
+
+    code = "LED-041"
+    danish = "{element} kan ikke læses som betroede nøgler: {value}"
+    english = "{element} cannot be read as trusted keys: {value}"
+    remedy_danish = "Skriv offentlige nøgler (PEM) eller nøgle-id'er (64 hex-cifre), én pr. linje."
+    remedy_english = "Write public keys (PEM) or key ids (64 hex digits), one on each line."

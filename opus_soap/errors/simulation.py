@@ -37,3 +37,17 @@ class ProcessFailed(SimulationError):
     english = "{element} did not start: {value}"
     remedy_danish = "Læs loggen ovenfor; kør med --keep for at beholde den."
     remedy_english = "Read the log above; run with --keep to keep it."
+
+
+class DatabaseHoldsBooks(SimulationError):
+    """The simulator was given a database that has company codes: the finance system's own."""
+
+    code = "SIM-004"
+    danish = "Simulatoren må ikke bruge en database med et regnskab: {value}"
+    english = "The simulator may not use a database that holds books: {value}"
+    remedy_danish = (
+        "Giv den sin egen: fjern OPUS_SOAP_DATABASE_URL, eller `opus-soap --database-url … simulate`."
+    )
+    remedy_english = (
+        "Give it one of its own: unset OPUS_SOAP_DATABASE_URL, or `opus-soap --database-url … simulate`."
+    )

@@ -117,6 +117,26 @@ class SystemUnknown(StoreError):
     remedy_english = "See `opus-soap systems list`."
 
 
+class SystemAmbiguous(StoreError):
+    """Systems in several municipalities have this name."""
+
+    code = "STO-018"
+    danish = "Flere systemer hedder {value}: {expected}"
+    english = "Several systems are called {value}: {expected}"
+    remedy_danish = "Angiv systemets UUID i stedet for navnet (`opus-soap systems list`)."
+    remedy_english = "Give the system's UUID instead of its name (`opus-soap systems list`)."
+
+
+class AgreementInvalid(StoreError):
+    """A fact of an agreement has the wrong shape, or belongs to another agreement already."""
+
+    code = "STO-019"
+    danish = "Aftalen kan ikke bruges: {element} er {value}; forventet {expected}"
+    english = "The agreement cannot be used: {element} is {value}; expected {expected}"
+    remedy_danish = "Ret oplysningen; en bestående aftale ændres med dens UUID (`--uuid`)."
+    remedy_english = "Correct the fact; an existing agreement is changed by its UUID (`--uuid`)."
+
+
 class MessageReplayed(StoreError):
     """The very same signed message has been accepted before."""
 

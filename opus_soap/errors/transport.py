@@ -101,3 +101,36 @@ class HandlerFailed(TransportError):
     english = "The sending failed unexpectedly ({value})"
     remedy_danish = "Se loggen; der forsøges igen."
     remedy_english = "See the log; another attempt follows."
+
+
+class MessageInvalid(TransportError):
+    """What we were about to send does not keep to the contract. Values are never shown."""
+
+    code = "TRA-009"
+    danish = "Meddelelsen til {element} følger ikke kontrakten: {value}; forventet {expected}"
+    english = "The message to {element} does not keep to the contract: {value}; expected {expected}"
+    remedy_danish = "Ret oplysningen hos os, og send igen."
+    remedy_english = "Correct the fact on our side and send again."
+    retryable = False
+
+
+class AttemptsUsedUp(TransportError):
+    """The worker died during every attempt that the settings allow."""
+
+    code = "TRA-010"
+    danish = "Afsendelsen blev afbrudt {value} gange uden resultat"
+    english = "The sending was cut off {value} times without a result"
+    remedy_danish = "Se loggen fra arbejderen (hukommelse, genstart), og frigiv afsendelsen."
+    remedy_english = "See the worker's log (memory, restarts) and release the message."
+    retryable = False
+
+
+class ReceiverInactive(TransportError):
+    """The agreement with the receiver has been stopped."""
+
+    code = "TRA-011"
+    danish = "Aftalen med {element} er standset"
+    english = "The agreement with {element} has been stopped"
+    remedy_danish = "Genoptag aftalen (`opus-soap systems start`), eller send til et andet system."
+    remedy_english = "Start the agreement again (`opus-soap systems start`), or send to another system."
+    retryable = False

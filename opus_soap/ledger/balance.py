@@ -10,7 +10,8 @@ from peewee import Case, fn
 
 from opus_soap.ledger.models import Account, CompanyCode, Posting, Voucher
 
-CARRY_FORWARD_SOURCE = "carry-forward"  # what an opening voucher's source starts with
+# what the source of an opening voucher starts with: carried forward, or entered for the first year
+CARRY_FORWARD_SOURCE, ENTERED_SOURCE = "carry-forward", "opening-balance"
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class TrialBalanceRow:
 
 def trial_balance(company: CompanyCode, year: int) -> list[TrialBalanceRow]:
     """Every account that was posted on in a year, in order of number."""
-    opening = Voucher.source.startswith(CARRY_FORWARD_SOURCE)
+    opening = is_opening()
     amount = Posting.amount_ore
 
     moved = ~opening
@@ -54,6 +55,11 @@ def trial_balance(company: CompanyCode, year: int) -> list[TrialBalanceRow]:
         TrialBalanceRow(account, names[account], int(opened), int(debit), -int(credit))
         for account, opened, debit, credit in rows
     ]
+
+
+def is_opening() -> Any:
+    """The condition on `Voucher` of those that open a year."""
+    return Voucher.source.startswith(CARRY_FORWARD_SOURCE) | Voucher.source.startswith(ENTERED_SOURCE)
 
 
 def _total(condition: Any) -> Any:

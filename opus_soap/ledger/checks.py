@@ -6,7 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
+from peewee import chunked
+
+from opus_soap.database import is_postgresql
 from opus_soap.errors import (
     AccountBlocked,
     AccountRuleMissing,
@@ -20,8 +24,11 @@ from opus_soap.errors import (
     FiscalYearClosed,
     FiscalYearUnknown,
     LedgerError,
+    PeriodAgainstDate,
     PeriodClosed,
+    PeriodUnknown,
     SupplierInactive,
+    SupplierMissing,
     SupplierUnknown,
     TaxCodeUnknown,
     TextTooLong,
@@ -29,7 +36,7 @@ from opus_soap.errors import (
     VoucherUnbalanced,
 )
 from opus_soap.ledger.drafts import PostingLine, VoucherDraft, total_ore
-from opus_soap.ledger.master_data import valid_on
+from opus_soap.ledger.master_data import AT_ONCE, valid_on
 from opus_soap.ledger.models import (
     Account,
     AccountRule,
@@ -42,6 +49,7 @@ from opus_soap.ledger.models import (
     TaxCode,
     Voucher,
 )
+from opus_soap.ledger.periods import SUPPLEMENT
 
 LARGEST_ORE = 99_999_999_999_999  # 999,999,999,999.99 kroner, the format's largest amount
 _WBS = re.compile(r"(X[A-Z])-(\d{1,10})-(\d{1,5})")
@@ -68,13 +76,17 @@ def normalised_wbs(code: str) -> str:
 
 def check(draft: VoucherDraft) -> list[LedgerError]:
     """Every error of a draft, in the order of its fields and lines."""
-    return [*_check_header(draft), *check_time(draft), *_check_lines(draft)]
+    return [*check_header(draft), *check_time(draft), *_check_lines(draft)]
 
 
 def check_time(draft: VoucherDraft) -> list[LedgerError]:
-    """The fiscal year is open, and so is the period."""
-    year = FiscalYear.get_or_none(
-        FiscalYear.company_code == draft.company_code, FiscalYear.year == draft.fiscal_year
+    """The period agrees with the posting date; the fiscal year is open, and so is the period."""
+    if disagreements := list(_check_period_against_date(draft)):
+        return disagreements
+    year = _kept(
+        FiscalYear.select().where(
+            FiscalYear.company_code == draft.company_code, FiscalYear.year == draft.fiscal_year
+        )
     )
     if year is None:
         return [
@@ -84,13 +96,38 @@ def check_time(draft: VoucherDraft) -> list[LedgerError]:
         ]
     if year.closed:
         return [FiscalYearClosed(element="posting date", value=draft.fiscal_year)]
-    period = Period.get_or_none(Period.fiscal_year == year, Period.number == draft.fiscal_period)
+    period = _kept(Period.select().where(Period.fiscal_year == year, Period.number == draft.fiscal_period))
     if period is None or not period.open:
         return [PeriodClosed(element="posting date", value=f"{draft.fiscal_period} {draft.fiscal_year}")]
     return []
 
 
-def _check_header(draft: VoucherDraft) -> Iterator[LedgerError]:
+def _kept(query: Any) -> Any:
+    """The row, or None; nobody closes it before the voucher's transaction has ended."""
+    return (query.for_update("FOR SHARE") if is_postgresql() else query).first()
+
+
+def _check_period_against_date(draft: VoucherDraft) -> Iterator[LedgerError]:
+    """1–12 is the posting date's own month; 13–15 needs the year told, the date's own or the one before.
+
+    A supplement posting is dated in the year it belongs to, or on the day it is made in the next.
+    """
+    period, year, posted = draft.fiscal_period, draft.fiscal_year, draft.posting_date
+    if not 1 <= period <= SUPPLEMENT[-1]:
+        yield PeriodUnknown(element="period", value=period, expected="1–15")
+    elif period in SUPPLEMENT:
+        if draft.year is None or posted.year - year not in (0, 1):
+            yield PeriodAgainstDate(
+                element=posted.isoformat(), value=f"{period} {year}", expected=f"{posted.year}"
+            )
+    elif (year, period) != (posted.year, posted.month):
+        yield PeriodAgainstDate(
+            element=posted.isoformat(), value=f"{period} {year}", expected=f"{posted.month} {posted.year}"
+        )
+
+
+def check_header(draft: VoucherDraft) -> Iterator[LedgerError]:
+    """Document type and texts are good, and the lines sum to zero."""
     known = DocumentType.select().where(
         DocumentType.company_code == draft.company_code, DocumentType.code == draft.document_type
     )
@@ -109,7 +146,7 @@ def _check_header(draft: VoucherDraft) -> Iterator[LedgerError]:
 def _check_lines(draft: VoucherDraft) -> Iterator[LedgerError]:
     master_data = _MasterData(draft)
     for number, line in enumerate(draft.lines, start=1):
-        where = f"line {number}"
+        where = line.origin or f"line {number}"
         if line.amount_ore == 0:
             yield AmountInvalid(element=f"{where} amount", value=0, expected="≠ 0")
         elif abs(line.amount_ore) > LARGEST_ORE:
@@ -136,12 +173,12 @@ class _MasterData:
 
     def __init__(self, draft: VoucherDraft) -> None:
         company = draft.company_code
+        self.supplier_account = company.supplier_account
         numbers = {line.account for line in draft.lines}
         self.accounts = {
             row.number: row
-            for row in Account.select().where(
-                Account.company_code == company, Account.number.in_(sorted(numbers))
-            )
+            for some in chunked(sorted(numbers), AT_ONCE)
+            for row in Account.select().where(Account.company_code == company, Account.number.in_(some))
         }
         self.rules = [
             (re.compile(rule.pattern), rule)
@@ -155,15 +192,17 @@ class _MasterData:
         codes |= {line.partner_profit_center for line in draft.lines if line.partner_profit_center}
         self.dimensions = {
             (row.kind, row.code): row
+            for some in chunked(sorted(codes), AT_ONCE)
             for row in DimensionValue.select().where(
-                DimensionValue.company_code == company, DimensionValue.code.in_(sorted(codes))
+                DimensionValue.company_code == company, DimensionValue.code.in_(some)
             )
         }
         named = {line.supplier for line in draft.lines if line.supplier is not None}
         self.suppliers = {
             row.number: row
+            for some in chunked(sorted(named), AT_ONCE)
             for row in Supplier.select().where(
-                Supplier.municipality == company.municipality, Supplier.number.in_(sorted(named))
+                Supplier.municipality == company.municipality, Supplier.number.in_(some)
             )
         }
         self.tax_codes = {row.code for row in TaxCode.select().where(TaxCode.company_code == company)}
@@ -206,6 +245,8 @@ class _MasterData:
     def check_supplier(self, where: str, line: PostingLine) -> Iterator[LedgerError]:
         """The supplier exists and is active."""
         if line.supplier is None:
+            if line.account == self.supplier_account:
+                yield SupplierMissing(element=f"{where} supplier", value=line.account)
             return
         supplier = self.suppliers.get(line.supplier)
         if supplier is None:

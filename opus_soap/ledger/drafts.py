@@ -28,11 +28,15 @@ class PostingLine:
     value_date: date | None = None
     text: str = ""
     allocation: str = ""
+    origin: str = ""  # what the maker of the draft calls the line; errors name it so; not posted
 
 
 @dataclass(frozen=True)
 class VoucherDraft:
-    """A voucher to be posted. `period` is the posting date's month unless it is given (13–15)."""
+    """A voucher to be posted. Year and period are the posting date's unless given.
+
+    Given are they for the supplement period (13–15 of a year); `periods.posting_period` chooses them.
+    """
 
     company_code: CompanyCode
     document_type: str

@@ -40,7 +40,7 @@ class CompanyCode(BaseModel):
     vat_refund_account = CharField(max_length=10)  # købsmoms, refunded by momsrefusionsordningen
     retained_account = CharField(max_length=10)  # balancekonto: takes the year's result at carry-forward
     supplier_account = CharField(max_length=10)  # reconciliation account of the suppliers (kreditorer)
-    default_bank_account = CharField(max_length=10, null=True)
+    default_bank_account = CharField(max_length=10, null=True)  # for payments and bank statements to come
 
     class Meta:
         indexes = ((("municipality", "code"), True),)
@@ -52,7 +52,7 @@ class FiscalYear(BaseModel):
     company_code = ForeignKeyField(CompanyCode, backref="fiscal_years", on_delete="RESTRICT")
     year = IntegerField()
     closed = BooleanField(default=False)
-    carried_forward_at = InstantField(null=True)
+    carried_forward_at = InstantField(null=True)  # the last time that posted something; for people, no rule
 
     class Meta:
         indexes = ((("company_code", "year"), True),)
@@ -152,7 +152,7 @@ class Supplier(BaseModel):
     number = CharField(max_length=10)
     name = CharField()
     cvr = CharField(max_length=8, null=True, index=True)
-    identifiers = JsonField(default=list)  # EndpointIDs and party ids the supplier is known by
+    identifiers = JsonField(default=list)  # canonical (opus_soap.identifiers): EndpointIDs and party ids
     active = BooleanField(default=True)
 
     class Meta:

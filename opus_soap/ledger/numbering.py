@@ -16,6 +16,7 @@ from opus_soap.ledger.models import CompanyCode, DocumentType, NumberRange
 def take_number(company_code: CompanyCode, document_type: str, year: int) -> int:
     """The next number of a series, in the caller's transaction; raises `DocumentTypeUnknown`."""
     with transaction():
+        _wait_for_the_sealer(company_code)
         series = (
             (NumberRange.company_code == company_code)
             & (NumberRange.document_type == document_type)
@@ -38,6 +39,16 @@ def take_number(company_code: CompanyCode, document_type: str, year: int) -> int
         number: int = row.next_number
         NumberRange.update(next_number=number + 1).where(NumberRange.id == row.id).execute()
     return number
+
+
+def _wait_for_the_sealer(company_code: CompanyCode) -> None:
+    """Hold a seal off until this transaction ends, before the voucher takes its place in the order.
+
+    PostgreSQL would take this lock for the foreign key, but only after the voucher has its id.
+    """
+    if is_postgresql():
+        query = CompanyCode.select(CompanyCode.id).where(CompanyCode.id == company_code.id)
+        query.for_update("FOR KEY SHARE").execute()  # type: ignore[arg-type]  # the stub is too narrow
 
 
 def _locked(series: object) -> ModelSelect[NumberRange]:

@@ -9,16 +9,20 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from datetime import date
 
+from peewee import chunked
+
 from opus_soap.clock import Clock
 from opus_soap.database import new_uuid, transaction
 from opus_soap.errors import AlreadyReversed, VoucherRefused
-from opus_soap.ledger.checks import check, check_time, normalised
+from opus_soap.ledger.checks import check, check_header, check_time, normalised
 from opus_soap.ledger.drafts import PostingLine, VoucherDraft
 from opus_soap.ledger.hashing import voucher_hash
+from opus_soap.ledger.master_data import AT_ONCE
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.ledger.numbering import take_number
+from opus_soap.ledger.periods import told_period
 
-__all__ = ["PostingLine", "VoucherDraft", "check", "label", "lines_of", "post", "reverse"]
+__all__ = ["PostingLine", "VoucherDraft", "check", "label", "lines_of", "post", "post_closing", "reverse"]
 
 DEBIT_KEY, CREDIT_KEY = "40", "50"
 SUPPLIER_CREDIT_KEY, SUPPLIER_DEBIT_KEY = "31", "21"
@@ -37,13 +41,13 @@ def post(draft: VoucherDraft, clock: Clock) -> Voucher:
 def reverse(voucher: Voucher, *, posting_date: date, entered_by: str, source: str, clock: Clock) -> Voucher:
     """Post the opposite of a voucher, linked to it; raises `AlreadyReversed`, `VoucherRefused`.
 
-    Only what concerns time is checked (year and period open): an account or supplier that was blocked
-    since must not keep a mistake in the books.
+    An account or supplier that was blocked since does not hinder it (`post_closing`).
     """
     with transaction():
         earlier = Voucher.get_or_none(Voucher.reverses == voucher)
         if earlier is not None:
             raise AlreadyReversed(element=label(voucher), value=label(earlier))
+        year, period = told_period(voucher.company_code, posting_date, clock=clock)
         draft = VoucherDraft(
             company_code=voucher.company_code,
             document_type=voucher.document_type,
@@ -55,16 +59,28 @@ def reverse(voucher: Voucher, *, posting_date: date, entered_by: str, source: st
             entered_by=entered_by,
             source=source,
             currency=voucher.currency,
+            year=year,
+            period=period,
         )
-        errors = check_time(draft)
+        return post_closing(draft, clock, reverses=voucher)
+
+
+def post_closing(draft: VoucherDraft, clock: Clock, *, reverses: Voucher | None = None) -> Voucher:
+    """Post what the books themselves demand (a reversal, a carry-forward); raises `VoucherRefused`.
+
+    The header, the balance and the time are checked. Accounts and dimensions are not: what was blocked
+    since it was posted on must neither keep a mistake in the books nor stop the year-end.
+    """
+    with transaction():
+        errors = [*check_header(draft), *check_time(draft)]
         if errors:
             raise VoucherRefused(errors)
-        return _write(draft, clock, reverses=voucher)
+        return _write(draft, clock, reverses=reverses)
 
 
 def lines_of(voucher: Voucher) -> tuple[PostingLine, ...]:
     """A voucher's postings as lines, in order."""
-    names = PostingLine.__dataclass_fields__
+    names = PostingLine.__dataclass_fields__.keys() - {"origin"}
     return tuple(
         PostingLine(**{name: getattr(row, name) for name in names})
         for row in Posting.select().where(Posting.voucher == voucher).order_by(Posting.line)
@@ -98,7 +114,8 @@ def _write(draft: VoucherDraft, clock: Clock, *, reverses: Voucher | None) -> Vo
     rows = [_row(index, line) for index, line in enumerate(draft.lines, start=1)]
     voucher.hash = voucher_hash(voucher, rows, reversed_uuid=reverses.uuid if reverses else None)
     voucher.save(force_insert=True)
-    Posting.insert_many([{"voucher": voucher, **row} for row in rows]).execute()
+    for some in chunked(rows, AT_ONCE):
+        Posting.insert_many([{"voucher": voucher, **row} for row in some]).execute()
     return voucher
 
 
@@ -107,4 +124,6 @@ def _row(number: int, line: PostingLine) -> dict[str, object]:
         key = SUPPLIER_DEBIT_KEY if line.amount_ore > 0 else SUPPLIER_CREDIT_KEY
     else:
         key = DEBIT_KEY if line.amount_ore > 0 else CREDIT_KEY
-    return {"line": number, "posting_key": key, **asdict(line)}
+    facts = asdict(line)
+    del facts["origin"]
+    return {"line": number, "posting_key": key, **facts}

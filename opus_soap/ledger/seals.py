@@ -1,9 +1,8 @@
 """Seals: signed, chained proofs over batches of vouchers.
 
 A seal's root is SHA-256 over the previous root and the hashes of its vouchers, in order of entry. The
-signature (Ed25519) covers the seal's own fields in canonical JSON. What a seal cannot see: vouchers
-after the last seal, and a tail that was cut off together with its seals; keep the last root somewhere
-else (print it, mail it, publish it) to see that too. Keys rotate: public keys stay in `seal_key`.
+signature (Ed25519) covers the seal's own fields in canonical JSON. Keys rotate: public keys stay in
+`seal_key`. What a seal cannot see by itself, and what to keep elsewhere, is in docs/ledger.md.
 """
 
 from __future__ import annotations
@@ -11,26 +10,32 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
     load_pem_private_key,
+    load_pem_public_key,
 )
 from peewee import DoesNotExist
 
 from opus_soap.clock import Clock, isoformat
 from opus_soap.database import is_postgresql, transaction
-from opus_soap.errors import SealKeyUnusable
+from opus_soap.errors import SealKeyUnusable, TrustedKeysUnreadable
 from opus_soap.ledger.models import CompanyCode, Seal, SealKey, Voucher
 
 FORM = "opus-soap-seal-1"
 NO_ROOT = bytes(32)
+BATCH = 1000  # rows read at a time
 _OTHERS = 0o077
+_PUBLIC_KEY = re.compile(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
+_KEY_ID = re.compile(r"[0-9a-f]{64}")
 
 
 def create_seal_key(path: Path) -> None:
@@ -62,14 +67,42 @@ def key_id(public: Ed25519PublicKey) -> str:
     return hashlib.sha256(public.public_bytes_raw()).hexdigest()
 
 
+def read_trusted_keys(path: Path) -> frozenset[str]:
+    """The key ids that a file names: by public keys (PEM) or by ids, one on a line, `#` a comment.
+
+    Raises `TrustedKeysUnreadable`, also for a file that names none: nobody's seals would be trusted.
+    """
+    try:
+        text = path.read_text("ascii")
+        trusted = {_public_key_id(pem) for pem in _PUBLIC_KEY.findall(text)}
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        raise TrustedKeysUnreadable(element=str(path), value=type(error).__name__) from None
+    for line in _PUBLIC_KEY.sub("", text).splitlines():
+        word = line.partition("#")[0].strip().lower()
+        if word and not _KEY_ID.fullmatch(word):
+            raise TrustedKeysUnreadable(element=str(path), value=word[:80])
+        trusted |= {word} - {""}
+    if not trusted:
+        raise TrustedKeysUnreadable(element=str(path), value="no key")
+    return frozenset(trusted)
+
+
+def _public_key_id(pem: str) -> str:
+    key = load_pem_public_key(pem.encode("ascii"))
+    if not isinstance(key, Ed25519PublicKey):
+        raise ValueError("not Ed25519")  # noqa: TRY004  caught by the one caller
+    return key_id(key)
+
+
 def seal(company: CompanyCode, key: Ed25519PrivateKey, *, clock: Clock) -> Seal | None:
     """Seal every voucher since the last seal; None when there is none."""
     with transaction():
         locked = CompanyCode.select().where(CompanyCode.id == company.id)
         (locked.for_update() if is_postgresql() else locked).get()  # one sealer at a time
         last = last_seal(company)
-        vouchers = unsealed(company, last)
-        if not vouchers:
+        previous = bytes(last.root) if last else NO_ROOT
+        batch = digest_after(company, last.last_voucher_id if last else 0, previous)
+        if not batch.count:
             return None
         public = key.public_key()
         SealKey.insert(
@@ -78,14 +111,14 @@ def seal(company: CompanyCode, key: Ed25519PrivateKey, *, clock: Clock) -> Seal 
         fresh = Seal(
             company_code=company,
             sequence=last.sequence + 1 if last else 1,
-            first_voucher=vouchers[0],
-            last_voucher=vouchers[-1],
-            voucher_count=len(vouchers),
-            previous=bytes(last.root) if last else NO_ROOT,
+            first_voucher=batch.first,
+            last_voucher=batch.last,
+            voucher_count=batch.count,
+            previous=previous,
+            root=batch.root,
             key_id=key_id(public),
             sealed_at=clock.now(),
         )
-        fresh.root = root_of(bytes(fresh.previous), [bytes(voucher.hash) for voucher in vouchers])
         fresh.signature = key.sign(signed_form(fresh))
         fresh.save(force_insert=True)
         return fresh
@@ -99,17 +132,34 @@ def last_seal(company: CompanyCode) -> Seal | None:
     return newest
 
 
-def unsealed(company: CompanyCode, last: Seal | None) -> list[Voucher]:
-    """The vouchers after a seal, in order of entry."""
-    query = Voucher.select().where(Voucher.company_code == company)
-    if last is not None:
-        query = query.where(Voucher.id > last.last_voucher.id)
-    return list(query.order_by(Voucher.id))
+@dataclass(frozen=True)
+class BatchDigest:
+    """What a seal says of its vouchers: ids of the first and the last, their number, and the root."""
+
+    first: int
+    last: int
+    count: int
+    root: bytes
 
 
-def root_of(previous: bytes, hashes: list[bytes]) -> bytes:
-    """SHA-256 over the previous root and the vouchers' hashes."""
-    return hashlib.sha256(previous + b"".join(hashes)).digest()
+def digest_after(company: CompanyCode, after: int, previous: bytes, until: int | None = None) -> BatchDigest:
+    """SHA-256 over the previous root and the hashes of the vouchers after an id, in order of entry.
+
+    `until` is the id of the last one; all of them when left out. Memory does not grow with them.
+    """
+    digest, first, last, count = hashlib.sha256(previous), 0, after, 0
+    while True:
+        query = Voucher.select(Voucher.id, Voucher.hash).where(
+            Voucher.company_code == company, Voucher.id > last
+        )
+        if until is not None:
+            query = query.where(Voucher.id <= until)
+        rows: list[tuple[int, bytes]] = list(query.order_by(Voucher.id).limit(BATCH).tuples())  # type: ignore[arg-type]
+        if not rows:
+            return BatchDigest(first, last, count, digest.digest())
+        for _, voucher_hash in rows:
+            digest.update(bytes(voucher_hash))
+        first, last, count = first or rows[0][0], rows[-1][0], count + len(rows)
 
 
 def signed_form(row: Seal) -> bytes:

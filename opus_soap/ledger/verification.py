@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from peewee import fn
 
-from opus_soap.database import proxy
+from opus_soap.database import proxy, snapshot
 from opus_soap.errors import DatabaseUnsafe
 from opus_soap.ledger.hashing import posting_fields, voucher_hash
 from opus_soap.ledger.models import CompanyCode, DocumentType, NumberRange, Posting, Seal, Voucher
 from opus_soap.ledger.posting import label, lines_of
-from opus_soap.ledger.seals import NO_ROOT, root_of, signature_holds
+from opus_soap.ledger.seals import BATCH, NO_ROOT, digest_after, signature_holds
 from opus_soap.store.schema import check_triggers
 
-BATCH = 1000
 MOST_PROBLEMS = 100
 
 
@@ -37,21 +36,33 @@ class VerificationReport:
         return not self.problems
 
 
-def verify(municipality: str | None = None) -> VerificationReport:
-    """Recompute everything, of one municipality or all; memory does not grow with the books."""
+def verify(
+    municipality: str | None = None,
+    *,
+    trusted: Collection[str] | None = None,
+    roots: Collection[str] = (),
+) -> VerificationReport:
+    """Recompute everything, of one municipality or all; memory does not grow with the books.
+
+    What is kept outside the database tells more than the database can say of itself: with `trusted`
+    (key ids) a seal by any other key is a problem; each of `roots` (hex) must be a seal's.
+    """
     problems: list[str] = []
     counted = {"vouchers": 0, "postings": 0, "seals": 0, "unsealed": 0}
     companies = CompanyCode.select()
     if municipality is not None:
         companies = companies.where(CompanyCode.municipality == municipality)
-    for problem in _problems(list(companies), counted):
-        problems.append(problem)
-        if len(problems) >= MOST_PROBLEMS:
-            break
+    with snapshot():  # others may go on posting
+        for problem in _problems(list(companies), counted, trusted, set(roots)):
+            problems.append(problem)
+            if len(problems) >= MOST_PROBLEMS:
+                break
     return VerificationReport(tuple(problems), **counted)
 
 
-def _problems(companies: list[CompanyCode], counted: dict[str, int]) -> Iterator[str]:
+def _problems(
+    companies: list[CompanyCode], counted: dict[str, int], trusted: Collection[str] | None, missing: set[str]
+) -> Iterator[str]:
     try:
         check_triggers(proxy.obj)
     except DatabaseUnsafe as error:
@@ -59,7 +70,9 @@ def _problems(companies: list[CompanyCode], counted: dict[str, int]) -> Iterator
     for company in companies:
         yield from _check_vouchers(company, counted)
         yield from _check_numbers(company)
-        yield from _check_seals(company, counted)
+        yield from _check_seals(company, counted, trusted, missing)
+    for root in sorted(missing):
+        yield f"no seal has the root {root}"
 
 
 def _batches(company: CompanyCode, after: int = 0) -> Iterator[list[Voucher]]:
@@ -145,28 +158,25 @@ def _check_numbers(company: CompanyCode) -> Iterator[str]:
             yield f"{company.code} {document_type} {year} {number}: the series never gave this number"
 
 
-def _check_seals(company: CompanyCode, counted: dict[str, int]) -> Iterator[str]:
+def _check_seals(
+    company: CompanyCode, counted: dict[str, int], trusted: Collection[str] | None, missing: set[str]
+) -> Iterator[str]:
+    """The chain, its vouchers and its signatures hold; roots that are found leave `missing`."""
     previous, last_id = NO_ROOT, 0
     seals = Seal.select().where(Seal.company_code == company).order_by(Seal.sequence)
     for sequence, row in enumerate(seals, start=1):
         counted["seals"] += 1
         name = f"seal {company.code}/{row.sequence}"
-        hashes = [
-            bytes(voucher.hash)
-            for voucher in Voucher.select(Voucher.hash)
-            .where(
-                Voucher.company_code == company,
-                Voucher.id > last_id,
-                Voucher.id <= row.last_voucher_id,
-            )
-            .order_by(Voucher.id)
-        ]
+        batch = digest_after(company, last_id, bytes(row.previous), until=row.last_voucher_id)
         if row.sequence != sequence or bytes(row.previous) != previous:
             yield f"{name}: does not follow on the seal before it"
-        if len(hashes) != row.voucher_count or root_of(bytes(row.previous), hashes) != bytes(row.root):
+        if batch.count != row.voucher_count or batch.root != bytes(row.root):
             yield f"{name}: its vouchers are not those that were sealed"
         if not signature_holds(row):
             yield f"{name}: the signature does not hold"
+        if trusted is not None and row.key_id not in trusted:
+            yield f"{name}: {row.key_id} is not a trusted key"
+        missing.discard(bytes(row.root).hex())
         previous, last_id = bytes(row.root), row.last_voucher_id
     counted["unsealed"] += (
         Voucher.select().where(Voucher.company_code == company, Voucher.id > last_id).count()

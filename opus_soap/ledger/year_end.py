@@ -6,83 +6,45 @@ has come since, so late postings in the supplement period (13–15) are caught u
 
 from __future__ import annotations
 
-from datetime import date
-
 from opus_soap.clock import Clock
-from opus_soap.database import is_postgresql, transaction
-from opus_soap.errors import FiscalYearUnknown
+from opus_soap.database import transaction
 from opus_soap.ledger.balance import CARRY_FORWARD_SOURCE, trial_balance
-from opus_soap.ledger.models import Account, CompanyCode, FiscalYear, Posting, Voucher
-from opus_soap.ledger.posting import PostingLine, VoucherDraft, post
-
-DOCUMENT_TYPE = "AB"
+from opus_soap.ledger.models import Account, CompanyCode, FiscalYear, Voucher
+from opus_soap.ledger.openings import lock_year, post_difference
 
 
 def carry_forward(company: CompanyCode, year: int, *, clock: Clock, entered_by: str) -> Voucher | None:
     """Open the year after `year` with its closing balances; None when nothing has changed since.
 
-    Raises `FiscalYearUnknown` when the next year is not set up, `VoucherRefused` when its first period
-    is closed.
+    Raises `FiscalYearUnknown` when the next year is not set up, `YearOpenedOtherwise` when its openings
+    were entered, `VoucherRefused` when its first period is closed.
     """
     with transaction():
-        query = FiscalYear.select().where(FiscalYear.company_code == company, FiscalYear.year == year + 1)
-        following = (
-            query.for_update() if is_postgresql() else query
-        ).first()  # two runs, one after the other
-        if following is None:
-            raise FiscalYearUnknown(element="year", value=year + 1, expected=company.code)
-        lines = _difference(company, year)
-        if not lines:
-            return None
-        voucher = post(
-            VoucherDraft(
-                company_code=company,
-                document_type=DOCUMENT_TYPE,
-                document_date=date(year + 1, 1, 1),
-                posting_date=date(year + 1, 1, 1),
-                header_text=f"Primosaldi {year + 1}",
-                reference=str(year),
-                lines=lines,
-                entered_by=entered_by,
-                source=f"{CARRY_FORWARD_SOURCE} {year}",
-            ),
-            clock,
+        lock_year(company, year + 1)
+        voucher = post_difference(
+            company,
+            year + 1,
+            _closing(company, year),
+            text=f"Primosaldo fra {year}",
+            reference=str(year),
+            source=f"{CARRY_FORWARD_SOURCE} {year}",
+            clock=clock,
+            entered_by=entered_by,
         )
-        FiscalYear.update(carried_forward_at=clock.now()).where(
-            FiscalYear.company_code == company, FiscalYear.year == year
-        ).execute()
+        if voucher is not None:
+            FiscalYear.update(carried_forward_at=clock.now()).where(
+                FiscalYear.company_code == company, FiscalYear.year == year
+            ).execute()
         return voucher
 
 
-def _difference(company: CompanyCode, year: int) -> tuple[PostingLine, ...]:
-    """What the openings of the next year lack: balance accounts as they are, results on one account."""
+def _closing(company: CompanyCode, year: int) -> dict[str, int]:
+    """What a year leaves to the next: balance accounts as they are, results on one account."""
     balance_accounts = {
         row.number for row in Account.select().where(Account.company_code == company, Account.is_balance)
     }
-    wanted: dict[str, int] = {}
+    left: dict[str, int] = {}
     for row in trial_balance(company, year):
         account = row.account if row.account in balance_accounts else company.retained_account
-        wanted[account] = wanted.get(account, 0) + row.closing_ore
-    opened = _opened(company, year + 1)
-    accounts = sorted(wanted.keys() | opened.keys())
-    return tuple(
-        PostingLine(account=account, amount_ore=amount, text=f"Primosaldo fra {year}")
-        for account in accounts
-        if (amount := wanted.get(account, 0) - opened.get(account, 0))
-    )
-
-
-def _opened(company: CompanyCode, year: int) -> dict[str, int]:
-    rows = (
-        Posting.select(Posting.account, Posting.amount_ore)
-        .join(Voucher)
-        .where(
-            Voucher.company_code == company,
-            Voucher.year == year,
-            Voucher.source.startswith(CARRY_FORWARD_SOURCE),
-        )
-    )
-    opened: dict[str, int] = {}
-    for row in rows:
-        opened[row.account] = opened.get(row.account, 0) + row.amount_ore
-    return opened
+        left[account] = left.get(account, 0) + row.closing_ore
+    return left

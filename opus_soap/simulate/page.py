@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from opus_soap.clock import COPENHAGEN
 from opus_soap.database import connected
+from opus_soap.money import danish, ore_from_kroner
 from opus_soap.simulate.behaviours import BEHAVIOURS
 from opus_soap.simulate.receiving import INTERFACE, Reception, received
 from opus_soap.store import content
@@ -93,7 +95,7 @@ def _row(entry: InboxEntry) -> str:
     at = facts["at"].astimezone(COPENHAGEN)
     return (
         f"<tr><td>{at:%H:%M:%S}<td><a href='/faktura/{facts['lending']}'>{escape(facts['number'])}</a>"
-        f"<td>{escape(facts['supplier'])}<td class=n>{escape(facts['amount'])}"
+        f"<td>{escape(facts['supplier'])}<td class=n>{danish(ore_from_kroner(Decimal(facts['amount'])))}"
         f"<td title='{escape(BEHAVIOURS[facts['behaviour']])}'>{escape(facts['behaviour'])}"
         f"<td>{escape(', '.join(_outcome(answer) for answer in answers))}</tr>"
     )

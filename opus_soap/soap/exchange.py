@@ -65,6 +65,7 @@ class Guard:
     clock: Clock
     verifier: Verifier
     signer: Signer
+    most_bytes_of_strangers: int
 
     def answer(self, exchange: Exchange, service: SoapService, data: bytes, soap_action: str) -> bytes:
         """The signed answer to a message; raises an `OpusSoapError` or a `WssError` to refuse it.
@@ -151,6 +152,8 @@ class Guard:
                     content=content,
                     http_status=exchange.status,
                     outcome=exchange.outcome,
+                    # or whoever reaches the port fills the disk
+                    most_bytes=None if exchange.system else self.most_bytes_of_strangers,
                 )
 
     def _operation(self, service: SoapService, verified: VerifiedMessage, soap_action: str) -> Operation:
@@ -164,7 +167,7 @@ class Guard:
             if value and value != operation.soap_action:
                 raise ActionMismatch(element=header, expected=operation.soap_action)
         to = verified.to
-        if to and to != service.entity_id and urlsplit(to).path.rstrip("/") != service.path:
+        if to and to != service.entity_id and _path(to) != service.path:
             raise AddresseeWrong(element="wsa:To", expected=service.entity_id)
         return operation
 
@@ -181,6 +184,13 @@ def claimed_message_id(data: bytes) -> str:
         return ""
     claimed = root.findtext(f"{{{SOAP11}}}Header/{{{WSA}}}MessageID", "").strip()
     return claimed if _URN_UUID.fullmatch(claimed) else ""
+
+
+def _path(address: str) -> str | None:
+    try:
+        return urlsplit(address).path.rstrip("/")
+    except ValueError:  # brackets that hold no IPv6 address
+        return None
 
 
 def _content(verified: VerifiedMessage) -> etree._Element:

@@ -18,7 +18,7 @@ import structlog
 from lxml import etree
 
 from opus_soap.clock import Clock
-from opus_soap.database import is_postgresql, proxy, transaction
+from opus_soap.database import connected, proxy, transaction
 from opus_soap.errors import (
     ContractFileUnknown,
     InternalFailure,
@@ -60,7 +60,11 @@ Answer = tuple[int, str, bytes]
 
 
 class SoapFront:
-    """The server's WSGI application over the services that the interfaces bring."""
+    """The server's WSGI application over the services that the interfaces bring.
+
+    At most `max_pending_requests` are listened to at a time, whoever comes then gets a Busy fault; of
+    them at most `working` are verified and answered at a time, the others wait for their turn.
+    """
 
     def __init__(
         self,
@@ -69,12 +73,15 @@ class SoapFront:
         clock: Clock,
         verifier: Verifier,
         signer: Signer,
+        *,
+        working: int | None = None,
     ) -> None:
         self._services = {service.path: service for service in services}
         self._settings = settings
         self._clock = clock
-        self._guard = Guard(clock, verifier, signer)
+        self._guard = Guard(clock, verifier, signer, settings.max_unknown_sender_bytes)
         self._slots = threading.BoundedSemaphore(settings.max_pending_requests)
+        self._turns = threading.BoundedSemaphore(working or settings.max_pending_requests)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one HTTP request; never raises."""
@@ -100,8 +107,10 @@ class SoapFront:
         headers = [("Content-Type", media_type), ("Content-Length", str(len(body)))]
         if status == 503:
             headers.append(("Retry-After", str(RETRY_AFTER_SECONDS)))
-        if status in (400, 405, 408, 413, 415):
+        if status in (400, 404, 405, 408, 413, 415, 503):
             headers.append(("Connection", "close"))  # the body may not have been read to its end
+            if method not in ("GET", "HEAD"):
+                limits.discard_body(environ)
         if status == 405:
             headers.append(("Allow", "GET, POST"))
         start_response(f"{status} {_REASONS[status]}", headers)
@@ -139,7 +148,7 @@ class SoapFront:
 
     def _health(self) -> Answer:
         try:
-            with _connection():
+            with connected():
                 proxy.obj.execute_sql("SELECT 1")
         except Exception:
             log.exception("health")
@@ -158,11 +167,13 @@ class SoapFront:
             service = self._services.get(path)
             if service is None:
                 raise PathUnknown
+            exchange.request = b""  # what is refused by its headers is archived too, with no body
             with exchange.timings.part("read"):
                 limits.check_headers(environ, self._settings)
                 data = exchange.request = limits.read_body(environ, self._settings)
+            exchange.now = self._clock.now()  # a body may take its time, in which a message grows old
             soap_action = environ.get("HTTP_SOAPACTION", "").strip().strip('"')
-            with _connection():
+            with self._turn(exchange), connected():
                 reply = self._guard.answer(exchange, service, data, soap_action)
             return 200, limits.MEDIA_TYPE, reply
         except (OpusSoapError, WssError) as error:
@@ -173,6 +184,18 @@ class SoapFront:
         finally:
             if taken:
                 self._slots.release()
+
+    @contextmanager
+    def _turn(self, exchange: Exchange) -> Iterator[None]:
+        """A turn at the processor and the database; `ServerBusy` when none comes in time."""
+        with exchange.timings.part("wait"):
+            taken = self._turns.acquire(timeout=self._settings.read_timeout_seconds)
+        if not taken:
+            raise ServerBusy
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def _refuse(self, exchange: Exchange, fault: Fault) -> Answer:
         """The signed fault; the message and the fault go into the archive in a transaction of their own."""
@@ -188,23 +211,11 @@ class SoapFront:
             reply = _unsigned(element)
         try:
             if exchange.request is not None:
-                with _connection(), transaction():
+                with connected(), transaction():
                     self._guard.record(exchange, reply)
         except Exception:
             log.exception("refusal not archived", correlation_id=str(exchange.correlation_id))
         return fault.status, limits.MEDIA_TYPE, reply
-
-
-@contextmanager
-def _connection() -> Iterator[None]:
-    """The thread's database connection: pooled on PostgreSQL, kept open on SQLite."""
-    database = proxy.obj
-    if is_postgresql() and database.is_closed():
-        with database.connection_context():
-            yield
-    else:
-        database.connect(reuse_if_open=True)
-        yield
 
 
 def _unsigned(fault: etree._Element) -> bytes:

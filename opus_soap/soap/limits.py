@@ -26,6 +26,7 @@ from opus_soap.settings import Settings
 
 MEDIA_TYPE = "text/xml; charset=utf-8"
 _STEP = 64 * 1024
+_DISCARD_SECONDS, _DISCARD_BYTES = 0.2, 1024 * 1024
 
 
 def check_headers(environ: dict[str, Any], settings: Settings) -> None:
@@ -89,8 +90,28 @@ def _read(stream: Any, announced: int | None, most: int) -> bytes:
     return bytes(body)
 
 
+def discard_body(environ: dict[str, Any]) -> None:
+    """Read what is left of a refused body, for a moment, and then stop listening.
+
+    A caller that is still sending would lose our answer if we closed on it at once. One that goes on for
+    long would keep a thread; gunicorn drops our `Connection: close`, and waits for the rest.
+    """
+    left = True
+    with _deadline(environ, _DISCARD_SECONDS), suppress(OSError, ParseException, RequestTooLarge):
+        _read(environ["wsgi.input"], None, _DISCARD_BYTES)
+        left = False
+    if left:
+        _stop_listening(environ.get("gunicorn.socket"))
+
+
+def _stop_listening(connection: socket.socket | None) -> None:
+    if connection is not None:
+        with suppress(OSError):  # the caller may have left already
+            connection.shutdown(socket.SHUT_RD)
+
+
 @contextmanager
-def _deadline(environ: dict[str, Any], seconds: int) -> Iterator[threading.Event]:
+def _deadline(environ: dict[str, Any], seconds: float) -> Iterator[threading.Event]:
     """Stop reading from the connection after `seconds`, however slowly bytes keep coming.
 
     A socket timeout would start anew with every byte. Only gunicorn shows its socket; another server
@@ -101,9 +122,7 @@ def _deadline(environ: dict[str, Any], seconds: int) -> Iterator[threading.Event
 
     def stop() -> None:
         expired.set()
-        if connection is not None:
-            with suppress(OSError):  # the caller may have left already
-                connection.shutdown(socket.SHUT_RD)
+        _stop_listening(connection)
 
     timer = threading.Timer(seconds, stop)
     timer.daemon = True

@@ -6,8 +6,13 @@ schemas, not against these: facets stand here only so that the test can compare 
 
 from __future__ import annotations
 
+import datetime as time
+import decimal
 from typing import Any
 
+from lxml import etree
+
+from opus_soap.clock import COPENHAGEN
 from opus_soap.soap import compat  # noqa: F401  before spyne
 
 from spyne import ComplexModel, XmlAttribute  # isort: skip
@@ -144,6 +149,29 @@ class HovedOplysningerSvar(KontekstStructure):
 
 HOVED = required(HovedOplysninger.customize(sub_ns=KONTEKST_NS))
 HOVED_SVAR = required(HovedOplysningerSvar.customize(sub_ns=KONTEKST_NS))
+
+
+def plain(value: Any) -> Any:
+    """A value of a Spyne model as JSON has it: elements by their names, and nothing for what is not there.
+
+    What means the same is the same: 100.0 and 100.00, an instant in any zone.
+    """
+    if isinstance(value, ComplexModel):
+        members = {
+            name: getattr(value, name, None)
+            for name, member in value.get_flat_type_info(type(value)).items()
+            if not issubclass(member, XmlAttribute)
+        }
+        return {name: plain(member) for name, member in members.items() if member is not None}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, decimal.Decimal):
+        return f"{value.normalize():f}"
+    if isinstance(value, time.datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=COPENHAGEN)).astimezone(time.UTC).isoformat()
+    if isinstance(value, etree._Element):
+        return etree.tostring(value, method="c14n").decode("utf-8")
+    return value if isinstance(value, bool) else str(value)
 
 
 def answer_header(request: Any, *reactions: Any) -> HovedOplysningerSvar:

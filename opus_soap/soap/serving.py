@@ -1,14 +1,50 @@
-"""gunicorn around a WSGI application: threads, safe defaults, no files in anybody's home folder."""
+"""gunicorn around a WSGI application: threads, deadlines, no files in anybody's home folder."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from opus_soap.settings import Settings
+from opus_soap.soap.deadlines import Deadline
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+
+_running = threading.local()  # the deadline of the connection that this thread works on
+
+
+class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
+    """gthread, in which no caller keeps a thread longer than the settings say.
+
+    A header must be there within its time; from then on runs the time of the whole request, so that
+    neither a caller who writes a byte at a time nor one who never reads its answers holds a thread.
+    """
+
+    header_seconds = 10
+
+    def handle(self, conn: TConn) -> Any:
+        """One request of one connection."""
+        deadline = _running.deadline = Deadline(self.header_seconds, conn.sock)
+        try:
+            return super().handle(conn)
+        finally:
+            deadline.cancel()
+
+
+def within(application: WSGIApplication, seconds: int) -> WSGIApplication:
+    """The application; its request must be over in so many seconds, its answer read included."""
+
+    def timed(environ: Any, start_response: Any) -> Any:
+        _running.deadline.renew(seconds)
+        return application(environ, start_response)
+
+    return timed
 
 
 class WsgiServer(BaseApplication):  # type: ignore[misc]
@@ -18,14 +54,24 @@ class WsgiServer(BaseApplication):  # type: ignore[misc]
     """
 
     def __init__(
-        self, build: Callable[[], WSGIApplication], *, bind: str, workers: int, threads: int, **options: Any
+        self,
+        build: Callable[[], WSGIApplication],
+        settings: Settings,
+        *,
+        bind: str,
+        workers: int,
+        threads: int,
+        **options: Any,
     ) -> None:
         self._build = build
+        self._seconds = settings.request_timeout_seconds
         self._options = {
             "bind": bind,
             "workers": workers,
             "threads": threads,
-            "worker_class": "gthread",
+            "worker_class": type(
+                "Worker", (DeadlineWorker,), {"header_seconds": settings.header_timeout_seconds}
+            ),
             "control_socket_disable": True,
             "loglevel": "warning",
             "graceful_timeout": 20,
@@ -45,4 +91,4 @@ class WsgiServer(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> WSGIApplication:
         """The application of one worker."""
-        return self._build()
+        return within(self._build(), self._seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -11,13 +12,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from opus_soap.clock import isoformat
-from opus_soap.database import transaction
+from opus_soap.database import is_postgresql, transaction
 from opus_soap.errors import (
+    AgreementInvalid,
     CertificateOutOfDate,
     CertificateRevoked,
     CertificateUnknown,
     CertificateUnreadable,
     ServiceNotGranted,
+    SystemAmbiguous,
     SystemInactive,
     SystemUnknown,
     TooManyCertificates,
@@ -38,7 +41,15 @@ def register_system(
     profile: str = "kombit",
     security_model: str = "x509",
 ) -> System:
-    """Make an agreement, or bring the one with this UUID up to date."""
+    """Make an agreement, or bring the one with this UUID up to date.
+
+    Raises `AgreementInvalid` for a municipality, CVR number or address of the wrong shape, and for a
+    name that another agreement of the municipality has.
+    """
+    _check("municipality", municipality, r"\d{3}", "three digits")
+    _check("CVR", cvr, r"\d{8}", "eight digits")
+    if endpoint_url is not None:
+        _check("endpoint URL", endpoint_url, r"https?://[^\s/?#@]+([/?#]\S*)?", "http(s)://HOST…")
     facts = {
         "municipality": municipality,
         "name": name,
@@ -49,26 +60,46 @@ def register_system(
         "security_model": security_model,
     }
     with transaction():
+        namesake = System.select().where(
+            System.municipality == municipality, System.name == name, System.uuid != uuid
+        )
+        if namesake.exists():
+            raise AgreementInvalid(element="name", value=name, expected="a name of its own")
         if not System.update(**facts).where(System.uuid == uuid).execute():
             System.create(uuid=uuid, **facts)
-    return find_system(str(uuid))
+    return System.get(System.uuid == uuid)
+
+
+def _check(element: str, value: str, pattern: str, expected: str) -> None:
+    if not re.fullmatch(pattern, value, re.ASCII):
+        raise AgreementInvalid(element=element, value=value, expected=expected)
 
 
 def find_system(name_or_uuid: str) -> System:
-    """The agreement with this name or UUID; raises `SystemUnknown`."""
+    """The agreement with this name or UUID; raises `SystemUnknown`, `SystemAmbiguous`."""
     query = System.name == name_or_uuid
     with suppress(ValueError):
         query |= System.uuid == UUID(name_or_uuid)
-    system: System | None = System.select().where(query).first()
-    if system is None:
+    found = list(System.select().where(query).order_by(System.municipality))
+    if not found:
         raise SystemUnknown(value=name_or_uuid)
-    return system
+    if len(found) > 1:
+        listed = ", ".join(f"{row.uuid} ({row.municipality})" for row in found)
+        raise SystemAmbiguous(value=name_or_uuid, expected=listed)
+    return found[0]
+
+
+def set_active(system: System, active: bool) -> None:
+    """Stop an agreement (nothing in, nothing out), or start it again."""
+    with transaction():
+        System.update(active=active).where(System.id == system.id).execute()
 
 
 def add_certificate(system: System, pem: bytes) -> SystemCertificate:
     """Add a certificate to an agreement; the same one again is no change.
 
-    Raises `CertificateUnreadable`, and `TooManyCertificates` when two others are valid in its time.
+    Raises `CertificateUnreadable`; `CertificateRevoked` for one that was taken out; and
+    `TooManyCertificates` when at some moment of its time two others are valid.
     """
     try:
         certificate = x509.load_pem_x509_certificate(pem)
@@ -77,23 +108,18 @@ def add_certificate(system: System, pem: bytes) -> SystemCertificate:
     thumbprint = certificate.fingerprint(SHA256()).hex()
     valid_from, valid_to = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     with transaction():
+        if is_postgresql():  # two additions at once are counted one after the other
+            System.select().where(System.id == system.id).for_update().execute()
         known = SystemCertificate.get_or_none(SystemCertificate.thumbprint_sha256 == thumbprint)
         if known is not None:
             if known.system != system:
                 raise CertificateUnreadable(value=f"it belongs to {known.system.name}")
+            if known.revoked_at is not None:
+                raise CertificateRevoked(value=thumbprint)
             return known
-        overlapping = (
-            SystemCertificate.select()
-            .where(
-                SystemCertificate.system == system,
-                SystemCertificate.revoked_at.is_null(),
-                SystemCertificate.valid_from <= valid_to,
-                SystemCertificate.valid_to >= valid_from,
-            )
-            .count()
-        )
-        if overlapping >= MOST_VALID_AT_ONCE:
-            raise TooManyCertificates(element=system.name, value=overlapping, expected=MOST_VALID_AT_ONCE)
+        others = _most_valid_at_once(system, valid_from, valid_to)
+        if others >= MOST_VALID_AT_ONCE:
+            raise TooManyCertificates(element=system.name, value=others, expected=MOST_VALID_AT_ONCE)
         return SystemCertificate.create(
             system=system,
             thumbprint_sha256=thumbprint,
@@ -102,6 +128,21 @@ def add_certificate(system: System, pem: bytes) -> SystemCertificate:
             valid_from=valid_from,
             valid_to=valid_to,
         )
+
+
+def _most_valid_at_once(system: System, start: datetime, end: datetime) -> int:
+    """How many certificates are valid at the same moment, at most, within a time."""
+    rows = list(
+        SystemCertificate.select().where(
+            SystemCertificate.system == system,
+            SystemCertificate.revoked_at.is_null(),
+            SystemCertificate.valid_from <= end,
+            SystemCertificate.valid_to >= start,
+        )
+    )
+    # the number only grows where one begins
+    moments = [start, *(row.valid_from for row in rows if row.valid_from > start)]
+    return max(sum(1 for row in rows if row.valid_from <= moment <= row.valid_to) for moment in moments)
 
 
 def revoke_certificate(thumbprint: str, *, at: datetime) -> SystemCertificate:

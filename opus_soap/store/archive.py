@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -26,14 +27,16 @@ def record(
     municipality: str | None = None,
     system: System | None = None,
     http_status: int | None = None,
+    most_bytes: int | None = None,
 ) -> ArchivedMessage:
     """Keep one message, in the caller's transaction or one of its own.
 
     `direction` is `in` or `out`; `correlation_id` is shared by a request and its answer; `outcome` is
-    `ok` or the code of the error.
+    `ok` or the code of the error. A message of more than `most_bytes` is kept by hash and size alone.
     """
     with transaction():
-        stored = contents.put(content, "text/xml", at=at)
+        whole = most_bytes is None or len(content) <= most_bytes
+        stored = (contents.put if whole else contents.note)(content, "text/xml", at=at)
         return ArchivedMessage.create(
             correlation_id=correlation_id,
             direction=direction,
@@ -55,7 +58,7 @@ def find(identifier: str) -> list[ArchivedMessage]:
     Raises `ArchivedMessageUnknown`.
     """
     query = ArchivedMessage.message_id == identifier
-    if identifier.isdigit():
+    if re.fullmatch("[0-9]{1,18}", identifier):
         query |= ArchivedMessage.id == int(identifier)
     with suppress(ValueError):
         query |= ArchivedMessage.correlation_id == UUID(identifier)

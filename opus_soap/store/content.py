@@ -13,18 +13,42 @@ from opus_soap.database import transaction
 from opus_soap.errors import ContentDamaged, ContentMissing
 from opus_soap.store.models import Content
 
+_AFRESH = timedelta(days=1)  # retention is counted in days: no lock on a shared row for less
+
 
 def put(data: bytes, media_type: str, *, at: datetime) -> Content:
-    """Store bytes under their hash; storing the same bytes again is the same row, its bytes restored."""
-    digest = hashlib.sha256(data).hexdigest()
+    """Store bytes under their hash; the same bytes again are the same row.
+
+    Retention counts from the last time: whoever stores them next must find them as long as the first.
+    """
+    row = Content(
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data),
+        media_type=media_type,
+        data=data,
+        stored_at=at,
+    )
     with transaction():
-        Content.insert(
-            sha256=digest, size=len(data), media_type=media_type, data=data, stored_at=at
-        ).on_conflict_ignore().execute()
-        Content.update(data=data, purged_at=None, stored_at=at).where(
-            Content.sha256 == digest, Content.data.is_null()
+        Content.insert(row.__data__).on_conflict(
+            conflict_target=[Content.sha256],
+            update={Content.data: data, Content.purged_at: None, Content.stored_at: at},
+            where=Content.data.is_null() | (Content.stored_at < at - _AFRESH),
         ).execute()
-    return Content.get_by_id(digest)
+    return row
+
+
+def note(data: bytes, media_type: str, *, at: datetime) -> Content:
+    """Keep the hash and the size alone, as of purged content; what is there already stays."""
+    row = Content(
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data),
+        media_type=media_type,
+        stored_at=at,
+        purged_at=at,
+    )
+    with transaction():
+        Content.insert(row.__data__).on_conflict_ignore().execute()
+    return row
 
 
 def get(digest: str) -> bytes:

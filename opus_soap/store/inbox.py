@@ -24,20 +24,28 @@ def find(interface: str, sender: str, business_key: str) -> InboxEntry | None:
 
 
 def record(
-    interface: str, sender: str, business_key: str, *, body: bytes, answer: bytes, at: datetime
+    interface: str,
+    sender: str,
+    business_key: str,
+    *,
+    body: bytes,
+    answer: bytes,
+    at: datetime,
+    media_type: str = "application/json",
 ) -> InboxEntry:
     """Keep a message and its answer, in the transaction of its effect.
 
     `body` is the canonical business content, without what differs between two sendings of the same.
+    `media_type` is that of both.
     """
     with transaction():
-        stored = content.put(body, "text/xml", at=at)
+        stored = content.put(body, media_type, at=at)
         return InboxEntry.create(
             interface=interface,
             sender=sender,
             business_key=business_key,
             body_sha256=stored.sha256,
             body=stored,
-            answer=content.put(answer, "text/xml", at=at),
+            answer=content.put(answer, media_type, at=at),
             received_at=at,
         )

@@ -5,6 +5,8 @@ Municipality codes are plain text here: the store lies below the ledger and know
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from peewee import (
     BigIntegerField,
     BlobField,
@@ -38,7 +40,7 @@ class System(BaseModel):
     name = CharField()
     cvr = CharField(max_length=8)  # the organisation behind the system
     profile = CharField(default="kombit")  # kombit | basic
-    security_model = CharField(default="x509")  # x509 | token | context
+    security_model = CharField(default="x509")  # x509; token and context are for later
     services = JsonField(default=list)  # names of services it may call
     endpoint_url = CharField(null=True)  # where it takes invoices
     active = BooleanField(default=True)
@@ -89,6 +91,8 @@ class InboxEntry(BaseModel):
     sender = CharField(max_length=64)  # the system's UUID
     business_key = CharField(max_length=120)  # e.g. the FakturaInformationSvar UUID
     body_sha256 = CharField(max_length=64)  # of the canonical business content
+    if TYPE_CHECKING:
+        body_id: str
     body = ForeignKeyField(Content, on_delete="RESTRICT", backref="+")  # to name the differences
     answer = ForeignKeyField(Content, on_delete="RESTRICT", backref="+")
     received_at = InstantField()
@@ -224,7 +228,10 @@ class InvoiceAttachment(BaseModel):
 
 
 class Lending(BaseModel):
-    """Fakturaudlån: one sending of an invoice to one system. Its UUID is FakturaInformation's."""
+    """Fakturaudlån: one sending of an invoice to one system. Its UUID is FakturaInformation's.
+
+    An invoice has at most one that is live; an index of the database sees to it as well.
+    """
 
     OPEN, ANSWERED, RECALLED, INFORMATION, REPLACED = (
         "open",
@@ -233,6 +240,7 @@ class Lending(BaseModel):
         "information",
         "replaced",
     )
+    LIVE = (OPEN, ANSWERED, INFORMATION)
 
     uuid = UUIDField(unique=True)
     invoice = ForeignKeyField(Invoice, backref="lendings", on_delete="RESTRICT")
@@ -245,16 +253,22 @@ class Lending(BaseModel):
     reminded_at = InstantField(null=True)
 
 
+Lending.add_index(
+    Lending.index(Lending.invoice, unique=True, where=Lending.state.in_(Lending.LIVE), name="lending_live")
+)
+
+
 class Answer(BaseModel):
-    """FakturaInformationSvar that was accepted: approval (with its voucher) or rejection. Append-only."""
+    """FakturaInformationSvar that was accepted: approval (with its voucher) or rejection. Append-only.
+
+    What people wrote in it stands in the inbox's content alone, which can be purged.
+    """
 
     uuid = UUIDField(index=True)  # FakturaInformationSvar's; unique per sender, by the inbox
     lending = ForeignKeyField(Lending, backref="answers", on_delete="RESTRICT")
     approved = BooleanField()
     voucher_uuid = UUIDField(null=True, unique=True)
     corrects = ForeignKeyField("self", null=True, unique=True, backref="corrected_by", on_delete="RESTRICT")
-    correspondence = JsonField(default=list)
-    reasons = JsonField(default=list)
     received_at = InstantField()
 
 

@@ -49,7 +49,11 @@ def enqueue(
 
 
 def lease(worker: str, limit: int, *, now: datetime, lease_seconds: int) -> list[OutboxEntry]:
-    """Own up to `limit` messages that are due, or whose owner's lease has run out; oldest first."""
+    """Own up to `limit` messages that are due, or whose owner's lease has run out; oldest first.
+
+    Each lease has a name of its own, so that two threads of one worker are two owners.
+    """
+    owner = f"{worker} {new_uuid().hex[:12]}"
     due = (OutboxEntry.state == OutboxEntry.PENDING) & (OutboxEntry.next_attempt_at <= now)
     lost = (OutboxEntry.state == OutboxEntry.LEASED) & (OutboxEntry.leased_until < now)
     with transaction():
@@ -64,7 +68,7 @@ def lease(worker: str, limit: int, *, now: datetime, lease_seconds: int) -> list
         ids = [row.id for row in query]
         OutboxEntry.update(
             state=OutboxEntry.LEASED,
-            leased_by=worker,
+            leased_by=owner,
             leased_until=now + timedelta(seconds=lease_seconds),
             attempts=OutboxEntry.attempts + 1,
         ).where(OutboxEntry.id.in_(ids)).execute()
@@ -89,7 +93,8 @@ def failed(
 ) -> str | None:
     """An attempt failed: wait and try again, or park. Returns the new state, None for a lost lease.
 
-    The wait doubles with every attempt, up to its limit; the receiver's own Retry-After may lengthen it.
+    The wait doubles with every attempt; the receiver's own Retry-After may lengthen it. Neither goes
+    beyond the longest wait of the settings.
     """
     now = clock.now()
     if not retryable or entry.attempts >= settings.send_max_attempts:
@@ -101,14 +106,13 @@ def failed(
             leased_until=None,
         )
         return OutboxEntry.PARKED if changed else None
-    backoff = min(
-        settings.send_backoff_seconds * 2 ** min(entry.attempts - 1, 30), settings.send_backoff_max_seconds
-    )
+    backoff = settings.send_backoff_seconds * 2 ** min(entry.attempts - 1, 30)
+    wait = min(max(backoff, wait_seconds or 0), settings.send_backoff_max_seconds)
     changed = _finish(
         entry,
         state=OutboxEntry.PENDING,
         last_error=error[:_ERROR_LENGTH],
-        next_attempt_at=now + timedelta(seconds=max(backoff, wait_seconds or 0)),
+        next_attempt_at=now + timedelta(seconds=wait),
         leased_until=None,
     )
     return OutboxEntry.PENDING if changed else None

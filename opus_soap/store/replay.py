@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from peewee import IntegrityError
 
 from opus_soap.database import proxy, transaction
 from opus_soap.errors import MessageReplayed
 from opus_soap.store.models import ReplayEntry
+
+_MARGIN = timedelta(hours=1)  # longer than any request may take
 
 
 def remember(key: str, expires_at: datetime) -> None:
@@ -26,7 +28,10 @@ def remember(key: str, expires_at: datetime) -> None:
 
 
 def forget_expired(now: datetime) -> int:
-    """Drop what can no longer be replayed because its message has expired; returns how many."""
+    """Drop what can no longer be replayed because its message expired a while ago; returns how many.
+
+    A while: a request that is under way has looked at the clock before.
+    """
     with transaction():
-        forgotten: int = ReplayEntry.delete().where(ReplayEntry.expires_at < now).execute()
+        forgotten: int = ReplayEntry.delete().where(ReplayEntry.expires_at < now - _MARGIN).execute()
     return forgotten

@@ -32,9 +32,8 @@ def migrate() -> list[str]:
     database: Database = proxy.obj
     with database.connection_context(), _alone(database):
         applied: list[str] = Runner(database, str(MIGRATIONS)).up()
-        for table in APPEND_ONLY_TABLES:
-            for statement in _trigger_statements(table):
-                database.execute_sql(statement)
+        for statement in _trigger_statements():
+            database.execute_sql(statement)
         check_triggers(database)
     return applied
 
@@ -68,31 +67,64 @@ def check_schema() -> None:
 def check_triggers(database: Database) -> None:
     """Every append-only table has its triggers; raises `DatabaseUnsafe` for the first that has not."""
     query = (
-        "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
+        "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
         if is_postgresql()
         else "SELECT name FROM sqlite_master WHERE type = 'trigger'"
     )
     present = {row[0] for row in database.execute_sql(query).fetchall()}
-    for table in APPEND_ONLY_TABLES:
-        for operation in ("update", "delete", *(("truncate",) if is_postgresql() else ())):
-            name = f"{table}_no_{operation}"
-            if name not in present:
-                raise DatabaseUnsafe(element=f"trigger {name}", value="missing", expected="present")
+    operations = ("update", "delete", *(("truncate",) if is_postgresql() else ()))
+    expected = [f"{table}_no_{operation}" for table in APPEND_ONLY_TABLES for operation in operations]
+    expected += [f"content_{guard}" for guard in ("no_change", *(f"no_{name}" for name in operations[1:]))]
+    for name in expected:
+        if name not in present:
+            raise DatabaseUnsafe(element=f"trigger {name}", value="missing", expected="present")
 
 
-def _trigger_statements(table: str) -> list[str]:
-    if is_postgresql():
-        return [
-            "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$BEGIN RAISE EXCEPTION 'append-only: %% on %%', TG_OP, TG_TABLE_NAME; END$$",
-            *(
-                f'CREATE OR REPLACE TRIGGER {table}_no_{operation} BEFORE {operation} ON "{table}" '
-                "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-                for operation in ("update", "delete", "truncate")
-            ),
-        ]
-    return [
-        f'CREATE TRIGGER IF NOT EXISTS {table}_no_{operation} BEFORE {operation} ON "{table}" '
-        f"BEGIN SELECT RAISE(ABORT, 'append-only: {operation} on {table}'); END"
-        for operation in ("update", "delete")
+# Bytes may be forgotten, and be put back; they never become others, and their hash stays for ever.
+_CONTENT_CHANGED = """
+    NEW.sha256 <> OLD.sha256 OR NEW.size <> OLD.size
+    OR (OLD.data IS NOT NULL AND NEW.data IS NOT NULL AND OLD.data <> NEW.data)
+    OR (OLD.data IS NULL AND NEW.data IS NOT NULL AND length(NEW.data) <> OLD.size)
+"""
+
+
+def _trigger_statements() -> Iterator[str]:
+    yield from _postgresql_triggers() if is_postgresql() else _sqlite_triggers()
+
+
+def _postgresql_triggers() -> Iterator[str]:
+    yield (
+        "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$BEGIN RAISE EXCEPTION 'append-only: %% on %%', TG_OP, TG_TABLE_NAME; END$$"
+    )
+    guarded = [
+        *((table, name) for table in APPEND_ONLY_TABLES for name in ("update", "delete", "truncate")),
+        *(("content", name) for name in ("delete", "truncate")),
     ]
+    for table, operation in guarded:
+        yield (
+            f'CREATE OR REPLACE TRIGGER {table}_no_{operation} BEFORE {operation} ON "{table}" '
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
+    yield (
+        f"CREATE OR REPLACE TRIGGER content_no_change BEFORE UPDATE ON content FOR EACH ROW "
+        f"WHEN ({_CONTENT_CHANGED}) EXECUTE FUNCTION refuse_change()"
+    )
+
+
+def _sqlite_triggers() -> Iterator[str]:
+    guarded = [
+        *((table, name) for table in APPEND_ONLY_TABLES for name in ("update", "delete")),
+        ("content", "delete"),
+    ]
+    for table, operation in guarded:
+        yield f"DROP TRIGGER IF EXISTS {table}_no_{operation}"
+        yield (
+            f'CREATE TRIGGER {table}_no_{operation} BEFORE {operation} ON "{table}" '
+            f"BEGIN SELECT RAISE(ABORT, 'append-only: {operation} on {table}'); END"
+        )
+    yield "DROP TRIGGER IF EXISTS content_no_change"
+    yield (
+        f"CREATE TRIGGER content_no_change BEFORE UPDATE ON content WHEN {_CONTENT_CHANGED} "
+        "BEGIN SELECT RAISE(ABORT, 'append-only: update on content'); END"
+    )

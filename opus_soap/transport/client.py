@@ -6,38 +6,54 @@ archives both directions, verifies the reply, and gives zeep nothing but the reb
 
 from __future__ import annotations
 
+import re
+import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
 import requests
+import urllib3
 import zeep
 from lxml import etree
-from zeep.exceptions import Fault
+from requests.adapters import HTTPAdapter
+from zeep.exceptions import Fault, ValidationError
 
 from opus_soap.clock import Clock
+from opus_soap.database import proxy
 from opus_soap.errors import (
+    BodyInvalid,
     EndpointMissing,
+    MessageInvalid,
     MessageRefused,
     ReceiverBusy,
     ReceiverFailed,
+    ReceiverInactive,
     ReceiverUnreachable,
     ReplyUnusable,
+    TransportError,
     mask_cpr,
 )
 from opus_soap.settings import Settings
-from opus_soap.soap.contracts import ROOT
+from opus_soap.soap.contracts import ROOT, Contract, load_contract
+from opus_soap.soap.deadlines import Deadline
 from opus_soap.store import agreements, archive
 from opus_soap.store.models import System
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.errors import WssError
 from opus_soap.wss.names import ANONYMOUS, SOAP11
+from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.replies import verify_reply
 from opus_soap.wss.signing import Signer
+from opus_soap.wss.verification import VerificationPolicy, VerifiedMessage
 
 _BUSY = (429, 503)
+_STEP = 65536  # bytes
 
 
 @dataclass(frozen=True)
@@ -62,21 +78,29 @@ class Caller:
 
         `address` replaces the endpoint, for a system that offers several services.
 
-        Raises a `TransportError` that says whether another attempt may help.
+        Raises a `TransportError` that says whether another attempt may help. Not to be called inside
+        a transaction: it would be held open for as long as the receiver takes.
         """
+        assert proxy.obj.is_closed() or not proxy.obj.in_transaction()
         address = address or system.endpoint_url
         if not address:
             raise EndpointMissing(element=system.name)
+        if not system.active:
+            raise ReceiverInactive(element=system.name)
         transport = self._transport()
-        transport.begin(system)
+        transport.begin(system, _contract(contract))
         try:
-            return getattr(self._service(contract, address, transport), operation)(**message)
+            answer = getattr(self._service(contract, address, transport), operation)(**message)
+        except ValidationError as error:  # zeep's: an element is missing, or its value has no such form
+            path = ".".join(str(step) for step in error.path) or operation
+            raise MessageInvalid(element=system.name, value=path, expected="the contract's form") from None
         except Fault as fault:
             text = mask_cpr(f"{fault.code}: {fault.message}")[:500]
             blames_sender = not str(fault.code).endswith("Server")
             raise (MessageRefused if blames_sender else ReceiverFailed)(
                 element=system.name, value=text
             ) from None
+        return _answer_to(message, answer, system)
 
     def _transport(self) -> SignedTransport:
         transport: SignedTransport | None = getattr(self._local, "transport", None)
@@ -95,52 +119,141 @@ class Caller:
         return cache[contract, address]
 
 
+def _answer_to(message: Mapping[str, Any], answer: Any, system: System) -> Any:
+    """The answer, whose header repeats the TransaktionsId of our message; or it answers another one."""
+    asked = str(message["HovedOplysninger"]["TransaktionsId"])
+    told = str(answer["HovedOplysningerSvar"]["TransaktionsId"])
+    if told != asked:
+        raise ReplyUnusable(element=system.name, value=f"TransaktionsId {told}", expected=asked)
+    return answer
+
+
+@cache
+def _contract(name: str) -> Contract:
+    return load_contract(name)
+
+
+_running = threading.local()  # the deadline of the call that this thread makes
+
+
+class _Watched:
+    """A connection that shows its socket to the deadline of the call it is used for."""
+
+    sock: socket.socket | None
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        _running.deadline.watch(self.sock)
+
+    def request(self, *args: Any, **more: Any) -> None:
+        _running.deadline.watch(self.sock)
+        super().request(*args, **more)  # type: ignore[misc]
+
+
+class _HttpPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = type("Watched", (_Watched, urllib3.connection.HTTPConnection), {})
+
+
+class _HttpsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = type("Watched", (_Watched, urllib3.connection.HTTPSConnection), {})
+
+
+class WatchedAdapter(HTTPAdapter):
+    """Connections whose every step, the header's too, keeps to the deadline of the call."""
+
+    def init_poolmanager(self, *args: Any, **more: Any) -> None:
+        """Pools of such connections."""
+        super().init_poolmanager(*args, **more)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+
+
 class SignedTransport(zeep.Transport):
-    """zeep's way out: one signed request, one verified reply, both in the archive."""
+    """zeep's way out: one signed request, one verified reply, both in the archive.
+
+    Both bodies are held against the contract, as the server does with what it takes and gives.
+    """
 
     def __init__(self, caller: Caller) -> None:
         session = requests.Session()
         session.trust_env = False  # no proxy and no credentials from the environment
+        session.mount("http://", WatchedAdapter())
+        session.mount("https://", WatchedAdapter())
         super().__init__(session=session)  # type: ignore[no-untyped-call]
         self._caller = caller
         self._system: System
+        self._contract: Contract
 
-    def begin(self, system: System) -> None:
-        """The next call goes to this system."""
-        self._system = system
+    def begin(self, system: System, contract: Contract) -> None:
+        """The next call goes to this system, under this contract."""
+        self._system, self._contract = system, contract
 
     def post_xml(self, address: str, envelope: etree._Element, headers: Mapping[str, str]) -> Any:
         """Sign and send zeep's envelope; returns a response whose content is only what was signed."""
         caller, system, correlation = self._caller, self._system, uuid4()
-        body = envelope.find(f"{{{SOAP11}}}Body")
-        if body is None or len(body) != 1:
-            raise ReplyUnusable(element=system.name, value="the request has no body")
+        message = self._message(envelope)
         action = headers.get("SOAPAction", "").strip('"')
-        message_id = f"urn:uuid:{uuid4()}"
-        addressing = Addressing(action=action, message_id=message_id, to=address, reply_to=ANONYMOUS)
-        request = caller.signer.sign(body[0], addressing, now=caller.clock.now(), profile=system.profile)
-        self._record("out", request, correlation, address, action, message_id, "ok", None)
+        # without a MessageID nobody expects RelatesTo of plain WS-Security peers, who know neither
+        message_id = f"urn:uuid:{uuid4()}" if system.profile == "kombit" else None
+        addressing = Addressing(
+            action=action, message_id=message_id, to=address, reply_to=ANONYMOUS if message_id else None
+        )
+        request = caller.signer.sign(message, addressing, now=caller.clock.now(), profile=system.profile)
+        self._record("out", request, correlation, address, action, message_id or "", "ok", None)
         status, content, wait = self._send(address, request, action)
         try:
-            envelope_back = self._verified(content, message_id)
-        except WssError as error:
-            self._record("in", content, correlation, address, action, message_id, error.code, status)
-            if status in _BUSY:
-                busy = ReceiverBusy(element=system.name, value=status)
-                busy.wait_seconds = wait
-                raise busy from None
-            raise ReplyUnusable(element=system.name, value=f"HTTP {status}, {error}") from None
-        self._record("in", content, correlation, address, action, message_id, "ok", status)
+            verified = self._verified(content, message_id)
+            self._check_reply(str(message.tag), verified.body, status)
+        except (WssError, BodyInvalid) as error:
+            self._record("in", content, correlation, address, action, message_id or "", error.code, status)
+            raise self._unusable(status, error, wait) from None
+        self._record("in", content, correlation, address, action, message_id or "", "ok", status)
+        if status in _BUSY:
+            raise self._busy(status, wait)
         response = requests.Response()
         response.status_code = status
         response.headers["Content-Type"] = "text/xml; charset=utf-8"
-        response._content = etree.tostring(envelope_back, encoding="UTF-8")
+        response._content = etree.tostring(verified.envelope, encoding="UTF-8")
         return response
 
+    def _message(self, envelope: etree._Element) -> etree._Element:
+        """The one child of the body; raises `MessageInvalid` when it does not keep to the contract."""
+        message = envelope.find(f"{{{SOAP11}}}Body")[0]  # type: ignore[index]  # zeep makes both
+        try:
+            self._contract.validate(message)
+        except BodyInvalid as error:
+            raise MessageInvalid(
+                element=self._system.name, value=error.element, expected=error.expected
+            ) from None
+        return message
+
+    def _check_reply(self, request: str, body: etree._Element, status: int) -> None:
+        """A signed reply is a fault, or with HTTP 200 the answer that the contract says."""
+        if len(body) == 1 and body[0].tag == f"{{{SOAP11}}}Fault":
+            return
+        expected = self._contract.operations[request].response
+        if len(body) != 1 or body[0].tag != expected or status != 200:
+            raise BodyInvalid(element=f"HTTP {status} Body", expected=expected)
+        self._contract.validate(body[0])
+
+    def _unusable(self, status: int, error: Exception, wait: int | None) -> TransportError:
+        if status in _BUSY:  # a proxy's own page: nobody signs that
+            return self._busy(status, wait)
+        return ReplyUnusable(element=self._system.name, value=f"HTTP {status}, {error}")
+
+    def _busy(self, status: int, wait: int | None) -> ReceiverBusy:
+        busy = ReceiverBusy(element=self._system.name, value=status)
+        busy.wait_seconds = wait
+        return busy
+
     def _send(self, address: str, request: bytes, action: str) -> tuple[int, bytes, int | None]:
-        """HTTP status, reply bytes (at most the limit), and Retry-After in seconds."""
+        """HTTP status, reply bytes, and Retry-After in seconds."""
         settings, name = self._caller.settings, self._system.name
-        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{action}"'}
+        headers = {
+            "Content-Type": "text/xml; charset=utf-8",
+            "SOAPAction": f'"{action}"',
+            "Accept-Encoding": "identity",  # what is signed is what is counted
+        }
+        deadline = _running.deadline = Deadline(settings.send_timeout_seconds)
         try:
             with self.session.post(
                 address,
@@ -150,28 +263,52 @@ class SignedTransport(zeep.Transport):
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                content = bytearray()
-                for piece in response.iter_content(65536):
-                    content += piece
-                    if len(content) > settings.max_reply_bytes:
-                        raise ReplyUnusable(
-                            element=name, value="too large", expected=settings.max_reply_bytes
-                        )
+                content = self._read(response)
                 after = response.headers.get("Retry-After", "")
-                return response.status_code, bytes(content), int(after) if after.isdigit() else None
-        except requests.RequestException as error:
-            raise ReceiverUnreachable(element=name, value=type(error).__name__) from None
+                return response.status_code, content, self._wait_seconds(after)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            what = "the reply comes too slowly" if deadline.passed else type(error).__name__
+            raise ReceiverUnreachable(element=name, value=what) from None
+        finally:
+            deadline.cancel()
 
-    def _verified(self, content: bytes, message_id: str) -> etree._Element:
-        now = self._caller.clock.now()
+    def _read(self, response: requests.Response) -> bytes:
+        """The reply, within its size."""
+        settings, name = self._caller.settings, self._system.name
+        content = bytearray()
+        while piece := response.raw.read1(_STEP):
+            content += piece
+            if len(content) > settings.max_reply_bytes:
+                raise ReplyUnusable(element=name, value="too large", expected=settings.max_reply_bytes)
+        if _running.deadline.passed:  # cut off, which a reply without a length does not show
+            raise ReceiverUnreachable(element=name, value="the reply comes too slowly")
+        return bytes(content)
+
+    def _wait_seconds(self, after: str) -> int | None:
+        """Retry-After, as a number of seconds or as a date; anything else says nothing."""
+        if re.fullmatch("[0-9]{1,9}", after):
+            return int(after)
+        try:
+            moment = parsedate_to_datetime(after)
+            if moment.tzinfo is None:
+                return None
+            return max(0, round((moment - self._caller.clock.now()).total_seconds()))
+        except (ValueError, OverflowError):
+            return None
+
+    def _verified(self, content: bytes, message_id: str | None) -> VerifiedMessage:
+        now, settings = self._caller.clock.now(), self._caller.settings
         return verify_reply(
             content,
             request_message_id=message_id,
             pinned=agreements.valid_certificates(self._system, now),
             now=now,
             profile=self._system.profile,
-            policy=None,
-        ).envelope
+            policy=VerificationPolicy(
+                skew=timedelta(seconds=settings.clock_skew_seconds),
+                limits=ParseLimits(max_bytes=settings.max_reply_bytes),
+            ),
+        )
 
     def _record(
         self,

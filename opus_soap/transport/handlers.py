@@ -22,6 +22,7 @@ class Delivery:
 
 
 Send = Callable[[OutboxEntry, Delivery], None]
+Hold = Callable[[OutboxEntry], None]
 GivenUp = Callable[[OutboxEntry, TransportError, Delivery], None]
 
 
@@ -30,11 +31,13 @@ class Handler:
     """`send` delivers and records the effect, or raises a `TransportError`.
 
     It ends in one transaction that marks the entry delivered together with whatever follows from
-    that. `given_up` runs in the transaction that parks the entry.
+    that. `given_up` runs in the transaction that parks the entry; `hold`, when there is one, runs first in
+    it, and locks what the entry is about before the entry itself, as everybody else does.
     """
 
     send: Send
     given_up: GivenUp
+    hold: Hold | None = None
 
 
 Handlers = dict[str, Handler]

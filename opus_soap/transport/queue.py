@@ -1,4 +1,4 @@
-"""Huey around the worker: threads, a graceful end, a clock for the sweep.
+"""Huey around the worker: threads, a graceful end, a clock for the sweep and for chores.
 
 The outbox table is the queue; Huey only says when to look at it. A task that Huey loses costs nothing:
 the next sweep asks again. Its own storage is a SQLite file beside the database, or Redis; what is in it
@@ -11,14 +11,18 @@ import hashlib
 import json
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import huey
+import structlog
 from huey.registry import Message
 from huey.serializer import Serializer
 
+from opus_soap.database import connected
 from opus_soap.settings import Settings
 from opus_soap.transport.worker import Worker
 
@@ -34,6 +38,9 @@ class JsonSerializer(Serializer):  # type: ignore[misc]
 
     def _deserialize(self, data: bytes) -> Any:
         return Message(*json.loads(data))
+
+
+log = structlog.get_logger("opus_soap.queue")
 
 
 def open_queue(settings: Settings) -> Any:
@@ -53,10 +60,24 @@ def queue_file(settings: Settings) -> Path:
     return Path(tempfile.gettempdir()) / f"opus-soap-{digest}.queue"
 
 
-def run(worker: Worker, settings: Settings) -> None:
+@dataclass(frozen=True)
+class Chore:
+    """What is done by the clock: `hour` and `minute` as in crontab, UTC. Missed once, it waits for the next.
+
+    Several machines may do it at the same time, so doing it twice must be the same as doing it once.
+    """
+
+    name: str
+    action: Callable[[], object]
+    minute: str
+    hour: str = "*"
+
+
+def run(worker: Worker, settings: Settings, chores: Sequence[Chore] = ()) -> None:
     """Work until SIGTERM or SIGINT; the message under way is finished first."""
     queue = open_queue(settings)
-    deliver = _tasks(queue, worker)
+    deliver = _delivery(queue, worker)
+    schedule(queue, chores)
     stop = threading.Event()
     sweeper = threading.Thread(target=_sweep, args=(queue, deliver, settings, stop), daemon=True)
     sweeper.start()
@@ -73,25 +94,36 @@ def run(worker: Worker, settings: Settings) -> None:
         sweeper.join(settings.sweep_seconds)
 
 
-def _tasks(queue: Any, worker: Worker) -> Callable[[], Any]:
-    """The two tasks: look at the outbox; once an hour, forget replays that have expired."""
+def _delivery(queue: Any, worker: Worker) -> Callable[[], Any]:
+    """The task that looks at the outbox."""
 
     @queue.task(name="deliver")  # type: ignore[untyped-decorator]
     def deliver() -> None:
-        if worker.run_once():
+        if worker.run_once(limit=1):  # one at a time: SIGTERM is heard between two
             deliver()  # there may be more
-
-    @queue.periodic_task(huey.crontab(minute="0"), name="forget_replays")  # type: ignore[untyped-decorator]
-    def forget_replays() -> None:
-        worker.forget_replays()
 
     task: Callable[[], Any] = deliver
     return task
 
 
+def schedule(queue: Any, chores: Sequence[Chore]) -> None:
+    """Put chores into Huey's calendar, each in a database connection of its own thread."""
+    for chore in chores:
+        when = huey.crontab(minute=chore.minute, hour=chore.hour)
+        queue.periodic_task(when, name=chore.name)(partial(_do, chore))
+
+
+def _do(chore: Chore) -> None:
+    with connected():
+        chore.action()
+
+
 def _sweep(queue: Any, deliver: Callable[[], Any], settings: Settings, stop: threading.Event) -> None:
     """Ask for a look every `sweep_seconds`, unless enough already wait to be done."""
     while not stop.is_set():
-        if queue.pending_count() < settings.worker_threads:
-            deliver()
+        try:
+            if queue.pending_count() < settings.worker_threads:
+                deliver()
+        except Exception:  # a locked file, a full disk, a server that restarts: asked again
+            log.exception("the queue does not answer")
         stop.wait(settings.sweep_seconds)

@@ -128,7 +128,7 @@ class Loop:
         self.clock = ManualClock(NOON)
         self.keys = keys
         self.settings = {name: load(**self._files(name)) for name in ("opus", "case-system")}
-        self.opus = self._side("opus", services(self.clock), {})
+        self.opus = self._side("opus", services(self.settings["opus"], self.clock), {})
         self.reception = Reception(Choice(), self.clock, ANSWER_DELAY.total_seconds(), slow_seconds=0.0)
         self.case_system = self._side("case-system", [invoice_service(self.reception)], {})
         self.case_system.application = with_page(self.case_system.application, self.reception)

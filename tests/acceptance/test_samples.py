@@ -14,24 +14,39 @@ from opus_soap.documents.reading import read_invoice
 from opus_soap.interfaces.invoice_approval import lending
 from opus_soap.interfaces.invoice_approval.importing import import_invoice
 from opus_soap.ledger.master_data import company_code, find_supplier
-from opus_soap.ledger.models import Posting, Supplier, Voucher
+from opus_soap.ledger.models import Municipality, Posting, Supplier, Voucher
 from opus_soap.ledger.verification import verify
 from opus_soap.money import round_to_ore
 from opus_soap.simulate.behaviours import Choice
 from opus_soap.simulate.receiving import received
-from opus_soap.store.models import ExchangeRate, InboxEntry, Invoice
+from opus_soap.store.models import ExchangeRate, InboxEntry, Invoice, RoutingRule
 from tests.acceptance.in_process import Loop
+from tests.conftest import NO_SAMPLES
 from tests.documents.test_samples import FILES, is_valid, name
 
 VALID = [path for path in FILES if is_valid(path)]
 RATES = {"EUR": "746.00", "NOK": "64.00", "SEK": "68.00"}
 
-pytestmark = pytest.mark.skipif(not FILES, reason="the samples lie outside the project")
+pytestmark = pytest.mark.skipif(not FILES, reason=NO_SAMPLES)
+
+
+def address_to_us(document: InvoiceDocument) -> None:
+    """Make the municipality the one that the document is addressed to."""
+    if document.customer.cvr:
+        Municipality.update(cvr=document.customer.cvr).execute()
+    elif document.customer.gln:
+        rule = RoutingRule.select().order_by(RoutingRule.priority.desc()).first()
+        RoutingRule.create(
+            municipality="999", priority=rule.priority + 1, ean=document.customer.gln, system=rule.system
+        )
+    else:
+        RoutingRule.update(ean=None).execute()
 
 
 def know_the_world_of(document: InvoiceDocument) -> None:
     """Its supplier in the master data, and a rate for its currency."""
-    identifiers = [identifier.value for identifier in document.supplier.all_identifiers]
+    address_to_us(document)
+    identifiers = document.supplier.known_by
     with transaction():
         if find_supplier("999", identifiers) is None:
             Supplier.create(
@@ -40,7 +55,7 @@ def know_the_world_of(document: InvoiceDocument) -> None:
                 number="300001",
                 name=document.supplier.name,
                 cvr=document.supplier.cvr,
-                identifiers=identifiers,
+                identifiers=list(identifiers) or ["X:1"],
             )
         if document.currency != "DKK":
             ExchangeRate.create(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from opus_soap.cli.main import main
-from opus_soap.database import disconnect
+from opus_soap.clock import ManualClock
+from opus_soap.database import connect, disconnect, proxy
+from opus_soap.errors import VoucherRefused
+from opus_soap.ledger.master_data import company_code
+from opus_soap.ledger.posting import PostingLine, VoucherDraft, post
 from opus_soap.store.models import Invoice
 from opus_soap.wss import pki
 from tests.conftest import NOON, ROOT
@@ -71,6 +76,20 @@ def test_every_command_has_help(run):
         assert "Usage" in run(name, "--help")
 
 
+def test_a_system_is_stopped_and_started(run, agreement):
+    assert "stopped" in run("systems", "stop", "Sag")
+    assert "Sag (stopped)" in run("systems", "list")
+    run("systems", "start", "Sag")
+    assert "(stopped)" not in run("systems", "list")
+
+
+def test_a_database_that_cannot_be_reached(run, monkeypatch):
+    monkeypatch.setenv("OPUS_SOAP_DATABASE_URL", "sqlite:////nowhere/at/all.sqlite3")
+    said = run("systems", "list", status=1)
+    assert "DBA-004" in said
+    assert "Traceback" not in said
+
+
 def test_an_error_is_told_with_its_remedy_and_no_traceback(run):
     said = run("systems", "certificate", "revoke", "00", status=1)
     assert "STO-010" in said
@@ -104,6 +123,54 @@ def test_systems(run, keys):
     run("systems", "rate", "add", "eur", "x", "--municipality=999", "--valid-from=2026-01-01", status=2)
 
 
+RATE = ("systems", "rate", "add", "EUR", "746.00", "--municipality=999", "--valid-from=2026-01-01")
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        (4, "0"),
+        (4, "0.0"),
+        (4, "-1"),
+        (4, "NaN"),
+        (4, "Infinity"),
+        (4, "1e400"),
+        (3, "EURO"),
+        (3, "E1R"),
+        (3, ""),
+    ],
+)
+def test_a_rate_that_cannot_be_is_refused(run, at, value):
+    arguments = list(RATE)
+    arguments[at] = value
+    assert "Invalid value" in run(*arguments[:3], *arguments[5:], "--", *arguments[3:5], status=2)
+
+
+@pytest.mark.parametrize("municipality", ["12345", "998"])
+def test_a_municipality_must_be_in_the_books(run, municipality):
+    assert "LED-033" in run(*RATE[:5], f"--municipality={municipality}", RATE[6], status=1)
+    assert "LED-033" in run(
+        "systems", "add", "X", f"--municipality={municipality}", "--cvr=44444449", status=1
+    )
+
+
+@pytest.mark.usefixtures("agreement")
+@pytest.mark.parametrize("option", ["--from-amount", "--to-amount"])
+@pytest.mark.parametrize("amount", ["1.005", "Infinity", "NaN", "x", "1e3", "-1", "1000000000000"])
+def test_a_routing_amount_is_whole_oere(run, option, amount):
+    said = run("systems", "route", "add", "Sag", "--priority=2", f"{option}={amount}", status=2)
+    assert "1000.00" in said
+
+
+@pytest.mark.usefixtures("agreement")
+def test_a_route_that_nothing_could_take_is_refused(run):
+    route = ("systems", "route", "add", "Sag", "--priority=2")
+    run(*route, "--from-amount=2.00", "--to-amount=1,99", status=2)
+    run(*route, "--ean=579", status=2)
+    run("systems", "route", "add", "Sag", "--priority=99999999999", status=2)
+    run(*route, "--from-amount=2,00", "--to-amount=2", "--ean=5798009900012")
+
+
 @pytest.mark.usefixtures("agreement")
 def test_invoices(run, folder, tmp_path):
     assert "3 imported, 0 refused" in run("invoices", "import", folder)
@@ -122,6 +189,7 @@ def test_invoices(run, folder, tmp_path):
     run("invoices", "remind")
     run("invoices", "export-html", one, str(tmp_path / "x.html"))
     assert (tmp_path / "x.html").read_bytes().startswith(b"<!doctype html>")
+    assert "FAK-028" in run("invoices", "export-html", one, "/nowhere/x.html", status=1)
     assert "pending" in run("messages", "outbox")
     assert Invoice.select().count() == 3
 
@@ -134,7 +202,104 @@ def test_ledger(run):
     assert "nothing to seal" in run("ledger", "seal", "--create-key")
 
 
+def test_year_end(run, sqlite_url):
+    _post(sqlite_url)
+    assert "posted 0020 AB 2027 200000000" in run("ledger", "carry-forward", "2026")
+    assert "nothing to carry forward" in run("ledger", "carry-forward", "2026")
+    assert "LED-020" in run("ledger", "carry-forward", "2027", status=1)
+    shown = run("ledger", "show", "200000000", "--type=ab", "--year=2027")
+    assert "Primosaldi 2027" in shown
+    assert "LED-025" in run("ledger", "show", "200000000", "--type=KR", status=1)
+    assert "100,00" in run("ledger", "balance", "--year=2027")
+    assert "1 vouchers" not in run("ledger", "verify")
+
+
+def test_opening_balances(run, tmp_path):
+    file = tmp_path / "opening.csv"
+    file.write_text("account;amount\n90520001;1000,50\n90590100;-1000,50\n")
+    assert "posted 0020 AB 2026 200000000" in run("ledger", "open", str(file), "--year=2026")
+    assert "nothing to post" in run("ledger", "open", str(file), "--year=2026")
+    assert "1.000,50" in run("ledger", "balance", "--year=2026")
+    file.write_bytes(b"\xff")
+    assert "LED-028" in run("ledger", "open", str(file), "--year=2026", status=1)
+
+
+def test_periods_and_years_are_closed_and_opened(run, sqlite_url):
+    run("ledger", "period", "2026", "11", "closed")
+    with pytest.raises(VoucherRefused, match="2026"):
+        _post(sqlite_url)
+    run("ledger", "period", "2026", "11", "open")
+    run("ledger", "year", "2026", "closed")
+    with pytest.raises(VoucherRefused, match="2026"):
+        _post(sqlite_url)
+    run("ledger", "year", "2026", "open")
+    _post(sqlite_url)
+    assert "LED-026" in run("ledger", "period", "2026", "16", "open", status=1)
+    assert "LED-020" in run("ledger", "year", "2031", "open", status=1)
+
+
+def test_a_tampered_ledger_is_told_and_ends_with_1(run, sqlite_url):
+    _post(sqlite_url)
+    run("ledger", "seal", "--create-key")
+    connect(sqlite_url)
+    proxy.obj.execute_sql("DROP TRIGGER posting_no_update")
+    proxy.obj.execute_sql("UPDATE posting SET amount_ore = amount_ore + 1 WHERE line = 1")
+    assert "DBA-001" in run("ledger", "verify", status=1)
+    run("database", "migrate")
+    assert "problems" in run("ledger", "verify", status=1)
+
+
+def test_seals_of_another_key_are_told(run, sqlite_url, tmp_path, monkeypatch):
+    _post(sqlite_url)
+    sealed = run("ledger", "seal", "--create-key")
+    root, key = sealed.split("root ")[1].split()[0].rstrip(","), sealed.split("key ")[1].strip()
+    assert "all hold" in run("ledger", "verify", "--root", root)
+    assert "no seal has the root" in run("ledger", "verify", "--root", "00" * 32, status=1)
+    run("ledger", "verify", "--root", "x", status=2)
+    (tmp_path / "trusted").write_text(key)
+    assert "all hold" in run("ledger", "verify", "--trusted-keys", str(tmp_path / "trusted"))
+    monkeypatch.setenv("OPUS_SOAP_SEAL_KEY_FILE", str(tmp_path / "gone.pem"))
+    assert "--trusted-keys" in run("ledger", "verify")  # the database vouches for its own keys
+    monkeypatch.setenv("OPUS_SOAP_SEAL_KEY_FILE", str(tmp_path / "other.pem"))
+    run("ledger", "seal", "--create-key")
+    assert "not a trusted key" in run("ledger", "verify", status=1)
+    assert "all hold" in run("ledger", "verify", "--trusted-keys", str(tmp_path / "trusted"))
+
+
+def _post(url: str) -> None:
+    connect(url)
+    lines = (
+        PostingLine(account="22000300", amount_ore=10000, cost_center="1101"),
+        PostingLine(account="90590100", amount_ore=-10000, supplier="200002"),
+    )
+    day = date(2026, 11, 23)
+    post(
+        VoucherDraft(company_code("999", "0020"), "KR", day, day, "Papir", "1", lines, "test", "test"),
+        ManualClock(NOON),
+    )
+
+
 def test_messages_and_settings(run):
     run("messages", "list")
-    assert "STO-040" in run("messages", "show", "1", status=1)
+    for identifier in ("1", "²", "9" * 40, "urn:uuid:x"):
+        assert "STO-040" in run("messages", "show", identifier, status=1)
     assert "OPUS_SOAP_DATABASE_URL" in run("settings")
+
+
+@pytest.mark.usefixtures("agreement")
+def test_a_supplier_with_brackets_does_not_break_the_lists(run, folder):
+    run("invoices", "import", folder)
+    Invoice.update(supplier_name="Firma [/b] A/S\x1b[2J 010190-1234").execute()
+    for command in (("list",), ("list", "--json"), ("show", str(Invoice.get().uuid))):
+        said = run("invoices", *command)
+        assert "Firma [/b] A/S" in said
+        assert "\x1b[2J" not in said
+        assert "010190" not in said
+
+
+def test_settings_show_no_password(run, monkeypatch):
+    monkeypatch.setenv("OPUS_SOAP_DATABASE_URL", "postgresql://u:secret@h/d")
+    monkeypatch.setenv("OPUS_SOAP_QUEUE_URL", "redis://:secret@h:6379/0")
+    said = run("settings")
+    assert "postgresql://u:" in said
+    assert "secret@" not in said

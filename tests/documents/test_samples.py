@@ -12,8 +12,9 @@ from opus_soap.documents.invoice import DocumentLimits
 from opus_soap.documents.reading import read_invoice
 from opus_soap.documents.rendering import render_html
 from opus_soap.errors import DocumentRefused, FormatUnsupported
+from tests.conftest import NO_SAMPLES, SAMPLES
 
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples" / "oioubl"
+FOLDER = SAMPLES / "oioubl"
 CBC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
 CAC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2}"
 SUPPORTED = ("OIOUBL-2.01", "OIOUBL-2.02", "OIOUBL-2.1")
@@ -28,9 +29,9 @@ UNSUPPORTED = {
     "OIOUBL_ApplicationResponse": "UBL ApplicationResponse",
     "OIOUBL_Reminder": "UBL Reminder",
 }
-FILES = sorted(SAMPLES.glob("*/*.xml"))
+FILES = sorted(FOLDER.glob("*/*.xml"))
 
-pytestmark = pytest.mark.skipif(not FILES, reason="the samples lie outside the project")
+pytestmark = pytest.mark.skipif(not FILES, reason=NO_SAMPLES)
 
 
 def name(path: Path) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from opus_soap.database import connected, is_postgresql, proxy, transaction
+from opus_soap.database import is_postgresql, proxy, transaction
 from opus_soap.errors import DocumentTypeUnknown
 from opus_soap.ledger.models import NumberRange, Voucher
 from opus_soap.ledger.numbering import take_number
@@ -24,7 +24,7 @@ class GivenUp(Exception):
 def test_posting_at_once_leaves_no_gap_and_no_duplicate(draft, clock):
     def work(number: int) -> None:
         try:
-            with connected():
+            with proxy.obj.connection_context():
                 for turn in range(EACH):
                     try:
                         with transaction():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 
 import pytest
 from peewee import PeeweeException
 
-from opus_soap.database import transaction
+from opus_soap.database import proxy, transaction
 from opus_soap.errors import AlreadyReversed, VoucherRefused
 from opus_soap.ledger.checks import normalised_wbs
 from opus_soap.ledger.hashing import posting_fields, voucher_hash
@@ -22,6 +24,7 @@ from opus_soap.ledger.models import (
     Supplier,
     Voucher,
 )
+from opus_soap.ledger.periods import set_period
 from opus_soap.ledger.posting import PostingLine, post, reverse
 
 TODAY = date(2026, 11, 23)
@@ -121,7 +124,7 @@ def test_periods_and_years_must_be_open(draft, clock, company):
     supplement = replace(draft, posting_date=date(2027, 1, 10), year=2026, period=13)
     assert post(supplement, clock).year == 2026
     FiscalYear.update(closed=True).where(FiscalYear.id == year.id).execute()
-    with pytest.raises(VoucherRefused, match="lukket"):
+    with pytest.raises(VoucherRefused, match="is closed"):
         post(supplement, clock)
 
 
@@ -193,3 +196,22 @@ def test_insert_or_replace_does_not_slip_past(draft, clock):
         Posting.insert({**row, "amount_ore": 1}).on_conflict_replace().execute()
     assert Posting.get_by_id(row["id"]).amount_ore == 10000
     assert Seal.select().count() == 0
+
+
+def test_a_period_is_not_closed_under_a_voucher(draft, clock, company):
+    """Whoever closes it waits for what is being posted; SQLite has one writer at a time anyway."""
+
+    def close() -> None:
+        with proxy.obj.connection_context():
+            set_period(company, 2026, 11, open_=False, actor="test", clock=clock)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction():
+            post(draft, clock)
+            closing = pool.submit(close)
+            with suppress(TimeoutError):
+                closing.result(timeout=0.5)
+            assert not closing.done()
+        closing.result(timeout=10)
+    with pytest.raises(VoucherRefused):
+        post(draft, clock)

@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 
-from opus_soap.database import connected, is_postgresql, proxy
+from opus_soap.database import is_postgresql, proxy
 from opus_soap.ledger.balance import trial_balance
 from opus_soap.ledger.models import NumberRange
 from opus_soap.ledger.posting import post
@@ -21,7 +21,7 @@ def test_year_end_run_at_once_opens_the_new_year_once(draft, company, clock):
 
     def work(_: int) -> None:
         try:
-            with connected():
+            with proxy.obj.connection_context():
                 together.wait(10)
                 carry_forward(company, 2026, clock=clock, entered_by="test")
         finally:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from opus_soap.database import is_postgresql, proxy
-from opus_soap.errors import SealKeyUnusable
-from opus_soap.ledger.models import Seal
+from opus_soap.database import is_postgresql, proxy, transaction
+from opus_soap.errors import SealKeyUnusable, TrustedKeysUnreadable
+from opus_soap.ledger.models import CompanyCode, Seal
 from opus_soap.ledger.posting import post, reverse
-from opus_soap.ledger.seals import create_seal_key, load_seal_key, seal
+from opus_soap.ledger.seals import create_seal_key, key_id, load_seal_key, read_trusted_keys, seal
 from opus_soap.ledger.verification import verify
 from opus_soap.store.schema import APPEND_ONLY_TABLES, migrate
 
@@ -112,6 +117,77 @@ def test_keys_rotate_and_old_seals_still_verify(draft, clock, company, books, tm
     assert len({row.key_id for row in Seal.select()}) == 2
 
 
+def drop_last_voucher() -> list[str]:
+    """Voucher 4 gone, and its number given back."""
+    return [
+        "DELETE FROM posting WHERE voucher_id = 4",
+        *(["ALTER TABLE seal DROP CONSTRAINT seal_last_voucher_id_fkey"] if is_postgresql() else []),
+        "DELETE FROM voucher WHERE id = 4",
+        "UPDATE number_range SET next_number = next_number - 1 WHERE document_type = 'KR'",
+    ]
+
+
+@pytest.mark.usefixtures("books")
+def test_the_last_sealed_voucher_deleted_is_seen():
+    tamper(*drop_last_voucher())
+    assert any("seal 0020/2" in problem for problem in verify().problems)
+
+
+@pytest.mark.usefixtures("books")
+def test_a_tail_cut_off_with_its_seal_is_seen_only_by_a_root_kept_elsewhere():
+    roots = [bytes(row.root).hex() for row in Seal.select().order_by(Seal.sequence)]
+    assert verify(roots=roots).ok
+    tamper("DELETE FROM seal WHERE sequence = 2", *drop_last_voucher())
+    assert verify().ok  # what a seal cannot see: docs/ledger.md
+    problems = verify(roots=roots).problems
+    assert problems == (f"no seal has the root {roots[1]}",)
+
+
+@pytest.mark.usefixtures("books")
+def test_books_sealed_again_with_another_key_are_seen_by_the_trusted_keys(company, key, clock, tmp_path):
+    trusted = frozenset({key_id(key.public_key())})
+    assert verify(trusted=trusted).ok
+    tamper("DELETE FROM seal", "DELETE FROM seal_key")
+    create_seal_key(tmp_path / "forged.pem")
+    seal(company, load_seal_key(tmp_path / "forged.pem"), clock=clock)
+    assert verify().ok  # the database vouches for its own keys
+    assert any("not a trusted key" in problem for problem in verify(trusted=trusted).problems)
+
+
+def public_pem(key) -> str:
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def test_trusted_keys_are_public_keys_or_their_ids(key, tmp_path):
+    create_seal_key(tmp_path / "next.pem")
+    other = load_seal_key(tmp_path / "next.pem")
+    file = tmp_path / "trusted"
+    file.write_text(f"# 2026\n{key_id(key.public_key()).upper()}  # old\n\n{public_pem(other)}")
+    assert read_trusted_keys(file) == {key_id(key.public_key()), key_id(other.public_key())}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        b"",
+        b"# nothing\n",
+        b"abc\n",
+        b"\xff",
+        b"-----BEGIN PUBLIC KEY-----\nnonsense\n-----END PUBLIC KEY-----\n",
+        rsa.generate_private_key(65537, 2048)
+        .public_key()
+        .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+    ],
+)
+def test_trusted_keys_that_cannot_be_read(tmp_path, content):
+    file = tmp_path / "trusted"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(TrustedKeysUnreadable, match="trusted"):
+        read_trusted_keys(file)
+
+
 def test_a_key_that_others_can_read_is_refused(tmp_path):
     path = tmp_path / "seal.pem"
     create_seal_key(path)
@@ -124,3 +200,46 @@ def test_a_key_that_others_can_read_is_refused(tmp_path):
     path.write_text("nonsense")
     with pytest.raises(SealKeyUnusable):
         load_seal_key(path)
+
+
+def test_books_hold_while_others_post_and_seal(draft, company, key, clock, database_url):
+    """What is verified is one moment of the books, and no seal overlooks a voucher that was under way."""
+    stop = threading.Event()
+    types = ["KR", "SA", "KG", "ZP"]
+
+    def work(document_type: str) -> None:
+        with proxy.obj.connection_context():
+            while not stop.wait(0.01):  # leave the others a turn
+                post(replace(draft, document_type=document_type), clock)
+
+    with ThreadPoolExecutor(len(types)) as pool:
+        posters = [pool.submit(work, name) for name in types]
+        try:
+            for _ in range(12):
+                seal(company, key, clock=clock)
+                report = verify()
+                assert report.ok, report.problems
+        finally:
+            stop.set()
+        for poster in posters:
+            poster.result()
+    assert verify().ok
+
+
+@pytest.mark.usefixtures("company")
+def test_no_voucher_takes_its_place_while_a_seal_is_made(draft, clock, company):
+    """Places are given in the order of entry only if nobody takes one before the sealer lets go."""
+    if not is_postgresql():
+        pytest.skip("SQLite has one writer at a time")
+    post(draft, clock)  # or the new series would wait
+    place = "SELECT last_value FROM voucher_id_seq"
+    with ThreadPoolExecutor(1) as pool:
+        with transaction():
+            CompanyCode.select().where(CompanyCode.id == company.id).for_update().get()
+            before = proxy.obj.execute_sql(place).fetchone()
+            poster = pool.submit(post, draft, clock)
+            with suppress(TimeoutError):
+                poster.result(timeout=1)
+            assert not poster.done()
+            assert proxy.obj.execute_sql(place).fetchone() == before
+        assert poster.result(timeout=10).number == 5100000001

@@ -9,7 +9,7 @@ import pytest
 
 from opus_soap.errors import FiscalYearUnknown
 from opus_soap.ledger.balance import trial_balance
-from opus_soap.ledger.models import Voucher
+from opus_soap.ledger.models import Account, Voucher
 from opus_soap.ledger.posting import post
 from opus_soap.ledger.verification import verify
 from opus_soap.ledger.year_end import carry_forward
@@ -25,6 +25,13 @@ def test_balances_open_the_new_year_and_results_are_closed(draft, company, clock
     assert openings(company) == {"90510025": 2500, "90590100": -12500, "90599000": 10000}
     assert carry_forward(company, 2026, clock=clock, entered_by="test") is None
     assert verify().ok
+
+
+def test_a_blocked_account_is_carried_forward(draft, company, clock):
+    post(draft, clock)
+    Account.update(blocked=True).where(Account.number == "90510025").execute()
+    carry_forward(company, 2026, clock=clock, entered_by="test")
+    assert openings(company)["90510025"] == 2500
 
 
 def test_late_postings_are_caught_up_with(draft, company, clock):

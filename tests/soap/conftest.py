@@ -245,10 +245,13 @@ def build_service(behaviour: Behaviour = accept) -> tuple[SoapService, Callable[
     return SoapService(NAME, PATH, ENTITY_ID, [Svar, PingService]), choose
 
 
-def build_front(pki: Pki, clock: Clock, **settings: Any) -> tuple[SoapFront, Callable[[Behaviour], None]]:
+def build_front(
+    pki: Pki, clock: Clock, *, working: int | None = None, **settings: Any
+) -> tuple[SoapFront, Callable[[Behaviour], None]]:
     service, choose = build_service()
     verifier = Verifier(TrustStore(issuers=(pki.ca.certificate,)))
-    return SoapFront([service], Settings(**settings), clock, verifier, pki.server.signer), choose
+    front = SoapFront([service], Settings(**settings), clock, verifier, pki.server.signer, working=working)
+    return front, choose
 
 
 def _house(pki: Pki, clock: ManualClock) -> House:

@@ -25,6 +25,14 @@ from tests.soap.conftest import build_service
 from spyne import Service  # isort: skip
 
 
+SETTINGS = Settings(
+    header_timeout_seconds=1,
+    read_timeout_seconds=1,
+    request_timeout_seconds=5,
+    max_request_bytes=1_000_000,
+)
+
+
 class Lending(Service):  # type: ignore[misc]
     """A case system that takes every invoice."""
 
@@ -50,7 +58,7 @@ def build() -> SoapFront:
     ca = x509.load_pem_x509_certificate((folder / "ca.crt.pem").read_bytes())
     return SoapFront(
         [build_service()[0], lending],
-        Settings(read_timeout_seconds=1, max_request_bytes=1_000_000),
+        SETTINGS,
         SystemClock(),
         Verifier(TrustStore(issuers=(ca,))),
         load_signer(folder / "server.key.pem", folder / "server.crt.pem", timedelta(minutes=5)),
@@ -58,4 +66,4 @@ def build() -> SoapFront:
 
 
 if __name__ == "__main__":
-    WsgiServer(build, bind=f"127.0.0.1:{sys.argv[3]}", workers=2, threads=4).run()
+    WsgiServer(build, SETTINGS, bind=f"127.0.0.1:{sys.argv[3]}", workers=2, threads=4).run()

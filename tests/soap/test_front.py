@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 from lxml import etree
 from structlog.testing import capture_logs
 
 from opus_soap.clock import ManualClock
 from opus_soap.errors import LedgerError
 from opus_soap.interfaces.invoice_approval import contract
+from opus_soap.soap.access_log import Unfailing, configure_logging
 from opus_soap.soap.contracts import ROOT
 from opus_soap.soap.faults import FAULT_NS
 from opus_soap.soap.models import KOMBIT_NS, KONTEKST_NS
@@ -233,6 +236,11 @@ def test_a_message_to_another_service_is_refused(house: House):
     assert refused(house, data) == ("SOA-013", 500)
 
 
+@pytest.mark.parametrize("to", ["http://[oops", "http://[::1", "//[", "http://[v9.x]]/"])
+def test_an_addressee_that_is_no_address_is_refused(house: House, to: str):
+    assert refused(house, house.sign(svar(), to=to)) == ("SOA-013", 500)
+
+
 def test_an_endless_message_id_is_refused(house: House):
     data = house.sign(svar(), message_id="urn:x:" + "9" * 300)
     house.last_message_id = ""
@@ -282,6 +290,31 @@ def test_a_value_that_no_calendar_knows(house: House):
 )
 def test_what_is_wrong_with_the_request_itself(house: House, how: dict[str, Any], code: str, status: int):
     assert refused(house, unsigned(ping()), **how) == (code, status)
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "status"),
+    [
+        ({"CONTENT_TYPE": "application/json"}, "SOA-003", 415),
+        ({"CONTENT_LENGTH": "200001"}, "SOA-005", 413),
+        ({"CONTENT_LENGTH": "5, 5"}, "SOA-006", 400),
+        ({"CONTENT_LENGTH": "100000"}, "SOA-006", 400),
+    ],
+)
+def test_what_is_refused_by_its_headers_is_archived_without_a_body(
+    any_house: House, how: dict[str, Any], code: str, status: int
+):
+    reply = any_house.post(unsigned(ping()), **how)
+    assert archived() == [("in", code, None), ("out", code, None)]
+    came, went = ArchivedMessage.select().order_by(ArchivedMessage.id)
+    assert (came.content.size, came.http_status, came.endpoint) == (0, status, PATH)
+    assert bytes(went.content.data) == reply.body
+
+
+@pytest.mark.parametrize("how", [{"path": "/x"}, {"REQUEST_METHOD": "PUT"}])
+def test_what_reaches_no_service_is_not_archived(house: House, how: dict[str, Any]):
+    house.post(unsigned(ping()), **how)
+    assert archived() == []
 
 
 def test_without_a_length_the_body_is_read_to_its_end_and_no_further(house: House):
@@ -387,6 +420,23 @@ def test_busy_is_a_fault_with_a_hint(sqlite: None, pki: Pki, clock: ManualClock)
     assert house.post(house.sign(svar())).status == 200, "the slot is free again"
 
 
+def test_whoever_gets_no_turn_in_time_is_told_so(sqlite: None, pki: Pki, clock: ManualClock):
+    agreement(pki.caller, "sagssystem", [NAME])
+    front, choose = build_front(pki, clock, working=1, read_timeout_seconds=1)
+    house = House(front, pki, clock, choose)
+    inner: list[Any] = []
+
+    def call_again(ctx: Any, besked: Any) -> Any:
+        inner.append(house.post(b"<a/>"))
+        return accept(ctx, besked)
+
+    choose(call_again)
+    assert house.post(house.sign(svar())).status == 200
+    assert (inner[0].status, inner[0].code) == (503, "SOA-008")
+    choose(accept)
+    assert house.post(house.sign(svar())).status == 200, "the turn is free again"
+
+
 def test_every_request_is_one_log_line_without_personal_data(house: House):
     with capture_logs() as logs:
         house.post(house.sign(svar()), action=SVAR)
@@ -433,3 +483,43 @@ def test_health_without_a_database(any_house: House, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("opus_soap.database.proxy.obj.execute_sql", broken)
     reply = any_house.get("/health")
     assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
+
+
+def test_strangers_do_not_fill_the_archive(house: House):
+    """A large message that nobody we know has signed leaves its hash and size, and no more."""
+    garbage = b"<a>" + b"x" * 100_000 + b"</a>"
+    house.post(garbage)
+    row = ArchivedMessage.get(ArchivedMessage.direction == "in")
+    assert row.content.size == len(garbage)
+    assert row.content.data is None
+    house.post(b"<a/>")
+    (_, small) = (
+        ArchivedMessage.select().where(ArchivedMessage.direction == "in").order_by(ArchivedMessage.id)
+    )
+    assert bytes(small.content.data) == b"<a/>"
+
+
+def test_a_message_that_grows_old_on_its_way_is_too_old(house: House):
+    """The clock is looked at when the whole message is there."""
+
+    class Slow(io.BytesIO):
+        def read(self, *size: int) -> bytes:
+            house.clock.advance(timedelta(minutes=20))
+            return super().read(*size)
+
+    message = house.sign(ping(), action=ACTION + "Ping")
+    reply = house.post(message, **{"wsgi.input": Slow(message)})
+    assert reply.code == MessageExpired.code
+
+
+def test_a_log_that_cannot_be_written_does_not_lose_the_answer(house: House, tmp_path):
+    stream = (tmp_path / "log").open("w")
+    configure_logging("INFO")
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(Unfailing(stream)), cache_logger_on_first_use=False
+    )
+    try:
+        stream.close()
+        assert house.post(house.sign(ping(), action=ACTION + "Ping")).status == 200
+    finally:
+        structlog.reset_defaults()

@@ -7,10 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -224,3 +226,35 @@ def test_sockets(running: Running):
     assert slow.startswith(b"HTTP/1.1 408")
     assert FAULT_NS.encode() in slow
     assert time.monotonic() - start < 8
+
+
+def test_nobody_keeps_a_thread(running: Running):
+    """Callers who never end their header, and callers who never read their answers, more than threads."""
+    stop = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with suppress(OSError):
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nX-A: ")
+            while not stop.wait(0.2):
+                connection.sendall(b"a")
+
+    def never_read(connection: socket.socket) -> None:
+        request = f"GET {PATH}?wsdl HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+        with suppress(OSError):
+            while not stop.is_set():
+                connection.sendall(request)
+
+    for behave in (drip, never_read):
+        callers = [socket.create_connection(("127.0.0.1", running.port), 10) for _ in range(16)]
+        threads = [threading.Thread(target=behave, args=(caller,)) for caller in callers]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.5)
+        asked = b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        assert exchange(running.port, asked).startswith(b"HTTP/1.1 200")
+        stop.set()
+        for caller in callers:
+            caller.close()
+        for thread in threads:
+            thread.join()
+        stop.clear()

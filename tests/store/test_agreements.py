@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from opus_soap import errors
 from opus_soap.store import agreements
+from opus_soap.store.models import SystemCertificate
 from opus_soap.wss import pki
 from opus_soap.wss.certificates import thumbprint
 from tests.conftest import NOON
@@ -86,3 +87,50 @@ def test_registering_again_updates(system):
     assert agreements.find_system("S2") == agreements.find_system(str(again.uuid))
     with pytest.raises(errors.SystemUnknown):
         agreements.find_system("S")
+
+
+@pytest.mark.parametrize(
+    ("facts", "element"),
+    [
+        ({"municipality": "99"}, "municipality"),
+        ({"municipality": "९९९"}, "municipality"),
+        ({"cvr": "4444444"}, "CVR"),
+        ({"endpoint_url": "ftp://x/"}, "endpoint URL"),
+        ({"endpoint_url": "http://user@x/"}, "endpoint URL"),
+        ({"name": "S"}, "name"),
+    ],
+)
+def test_facts_of_the_wrong_shape(system, facts, element):
+    good = {"municipality": "999", "name": "T", "cvr": "33333335", "services": []}
+    with pytest.raises(errors.AgreementInvalid) as caught:
+        agreements.register_system(uuid=UUID(int=11), **{**good, **facts})
+    assert caught.value.element == element
+
+
+def test_a_name_in_two_municipalities_is_ambiguous(system):
+    agreements.register_system(uuid=UUID(int=11), municipality="998", name="S", cvr="33333335", services=[])
+    with pytest.raises(errors.SystemAmbiguous, match=str(UUID(int=11))):
+        agreements.find_system("S")
+    assert agreements.find_system(str(UUID(int=9))) == system
+
+
+def test_two_whose_times_do_not_meet_leave_room(system, clock):
+    """Two that follow each other count as one beside a third that spans both."""
+    agreements.add_certificate(system, pem("case-system"))
+    (row,) = SystemCertificate.select()
+    middle = row.valid_from + (row.valid_to - row.valid_from) / 2
+    facts = {"system": system, "subject": "x", "pem": ""}
+    SystemCertificate.create(thumbprint_sha256="1", valid_from=row.valid_from, valid_to=middle, **facts)
+    later = middle + timedelta(seconds=1)
+    row.delete_instance()
+    SystemCertificate.create(thumbprint_sha256="2", valid_from=later, valid_to=row.valid_to, **facts)
+    agreements.add_certificate(system, pem("case-system"))
+    with pytest.raises(errors.TooManyCertificates):
+        agreements.add_certificate(system, pem("case-system-next"))
+
+
+def test_a_revoked_certificate_does_not_come_back(system, clock):
+    agreements.add_certificate(system, pem("case-system"))
+    agreements.revoke_certificate(print_of("case-system"), at=clock.now())
+    with pytest.raises(errors.CertificateRevoked):
+        agreements.add_certificate(system, pem("case-system"))

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from opus_soap.database import connected
+from opus_soap.database import proxy
 from opus_soap.errors import OutboxEntryUnknown, OutboxStateWrong
 from opus_soap.settings import load
 from opus_soap.store import agreements, outbox
@@ -98,7 +98,7 @@ def test_workers_at_once_never_get_the_same(system, clock):
 
     def work(name):
         got = []
-        with connected():
+        with proxy.obj.connection_context():
             while rows := lease(clock, name, 5):
                 got += [row.id for row in rows]
         return got
@@ -107,3 +107,20 @@ def test_workers_at_once_never_get_the_same(system, clock):
         leased = [number for got in pool.map(work, "abcd") for number in got]
     assert len(leased) == 60
     assert len(set(leased)) == 60
+
+
+def test_two_threads_of_one_worker_are_two_owners(system, clock):
+    add(system, clock)
+    (first,) = lease(clock)
+    clock.advance(timedelta(seconds=61))
+    (second,) = lease(clock)
+    assert outbox.delivered(first, None, at=clock.now()) is False
+    assert outbox.delivered(second, None, at=clock.now()) is True
+
+
+def test_no_wait_is_longer_than_the_settings_say(system, clock):
+    settings = load(send_backoff_seconds=10, send_backoff_max_seconds=25)
+    add(system, clock)
+    (entry,) = lease(clock)
+    outbox.failed(entry, "busy", retryable=True, clock=clock, settings=settings, wait_seconds=10**9)
+    assert OutboxEntry.get().next_attempt_at == clock.now() + timedelta(seconds=25)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
+from types import SimpleNamespace
 
 from huey.registry import Message
 
 from opus_soap.clock import SystemClock
 from opus_soap.demo.scene import prepare
 from opus_soap.settings import load
-from opus_soap.transport.queue import JsonSerializer, queue_file
+from opus_soap.transport.queue import JsonSerializer, _sweep, queue_file
 
 
 def test_messages_are_json_and_come_back():
@@ -42,3 +44,20 @@ def test_a_worker_ends_with_sigterm(tmp_path):
         time.sleep(1)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+
+
+def test_a_queue_that_does_not_answer_is_asked_again():
+    asked: list[int] = []
+    stop = threading.Event()
+
+    class Queue:
+        def pending_count(self) -> int:
+            asked.append(1)
+            if len(asked) < 3:
+                raise OSError
+            stop.set()
+            return 0
+
+    delivered: list[int] = []
+    _sweep(Queue(), lambda: delivered.append(1), SimpleNamespace(worker_threads=1, sweep_seconds=0), stop)
+    assert (len(asked), delivered) == (3, [1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from types import SimpleNamespace
 from uuid import UUID, uuid4
@@ -90,3 +91,46 @@ def test_what_nobody_foresaw_does_not_stop_the_others(work, system, clock):
     work.run_once()
     assert sorted(states()) == ["delivered", "pending"]
     assert "boom" not in OutboxEntry.get(OutboxEntry.state == "pending").last_error
+
+
+def test_a_message_that_kills_every_worker_is_given_up(work, system, clock):
+    add(system, clock)
+    for _ in range(2):  # leased, and the worker died
+        outbox.lease("dead", 1, now=clock.now(), lease_seconds=1)
+        clock.advance(timedelta(seconds=2))
+    work.run_once()
+    assert states() == ["parked"]
+    assert work.given_up == ["TRA-010"]
+
+
+def test_a_lease_lasts_as_long_as_its_handler(system, clock, database_url):
+    """A slow sending keeps its message, although the lease is short and time goes by."""
+    settings = load(send_lease_seconds=5)
+    seen = []
+
+    def send(entry, delivery):
+        for _ in range(4):
+            clock.advance(timedelta(seconds=3))
+            time.sleep(1.8)  # a third of the lease is less
+            seen.append(outbox.lease("other", 1, now=clock.now(), lease_seconds=5))
+        assert outbox.delivered(entry, None, at=clock.now())
+
+    worker = Worker({"kind": Handler(send, lambda *_: None)}, Delivery(None, clock, settings))
+    add(system, clock)
+    worker.run_once()
+    assert seen == [[]] * 4
+    assert states() == ["delivered"]
+
+
+def test_a_handler_that_cannot_even_give_up_parks_its_message(system, clock):
+    def given_up(entry, error, delivery):
+        raise RuntimeError
+
+    def send(entry, delivery):
+        raise EndpointMissing(element="S")
+
+    worker = Worker({"kind": Handler(send, given_up)}, Delivery(None, clock, load()))
+    add(system, clock)
+    worker.run_once()
+    assert states() == ["parked"]
+    assert OutboxEntry.get().last_error.startswith("TRA-006")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -14,9 +13,10 @@ from opus_soap.wss.certificates import TrustStore, load_pem
 from opus_soap.wss.errors import AlgorithmUnsupported, RelationWrong, TokenUnavailable, TokenUnsupported
 from opus_soap.wss.replies import verify_reply
 from opus_soap.wss.verification import VerifiedMessage, Verifier
+from tests.conftest import NO_SAMPLES, SAMPLES
 
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples" / "wss"
-pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="no sample messages here")
+FOLDER = SAMPLES / "wss"
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=NO_SAMPLES)
 
 BY_PEERS = [
     "gsoap_soap11", "node_default", "node_excc14n_only", "php_soap11", "wss4j_bst", "wss4j_bst_strtransform",
@@ -31,7 +31,7 @@ OF_KOMBIT = [
 
 
 def sample(name: str) -> tuple[bytes, datetime, x509.Certificate | None]:
-    data = (SAMPLES / f"{name}.xml").read_bytes()
+    data = (FOLDER / f"{name}.xml").read_bytes()
     root = etree.fromstring(data)
     created, token = root.findtext(".//{*}Created"), root.findtext(".//{*}BinarySecurityToken")
     at = datetime.fromisoformat(created) if created else datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -40,7 +40,7 @@ def sample(name: str) -> tuple[bytes, datetime, x509.Certificate | None]:
 
 def verify(name: str, profile: str, *, by_ca: bool = False) -> VerifiedMessage:
     data, at, certificate = sample(name)
-    ca = load_pem(SAMPLES / "peer_ca.pem")
+    ca = load_pem(FOLDER / "peer_ca.pem")
     trust = TrustStore(issuers=ca) if by_ca else TrustStore(pinned=(certificate,) if certificate else ())
     return Verifier(trust).verify(data, now=at, profile=lambda _: profile)
 
@@ -79,7 +79,7 @@ def test_what_wss4j_signs_through_the_reference_is_the_token():
 def test_a_subject_key_identifier_names_a_known_certificate():
     data, at, _ = sample("wss4j_ski")
     _, _, peer = sample("wss4j_bst")
-    ca = load_pem(SAMPLES / "peer_ca.pem")
+    ca = load_pem(FOLDER / "peer_ca.pem")
     known = TrustStore(issuers=ca, known=(peer, *ca))
     assert Verifier(known).verify(data, now=at, profile=lambda _: "basic").certificate == peer
     with pytest.raises(TokenUnavailable):

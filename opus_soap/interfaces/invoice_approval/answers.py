@@ -1,36 +1,43 @@
 """An answer from a case system: booked, kept as a rejection, or refused with every reason.
 
-Everything runs in the message's transaction. The lending is locked first, so that two answers to one
-invoice follow each other. Only an accepted answer is final for its UUID; a refused one leaves the
+Everything runs in the message's transaction. The invoice is held first, so that two answers to it
+follow each other. Only an accepted answer is final for its UUID; a refused one leaves the
 invoice as it was, and may be sent again under the same UUID.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from opus_soap.clock import Clock, business_date, from_isoformat, isoformat
-from opus_soap.database import is_postgresql, proxy, transaction
+from peewee import IntegrityError
+
+from opus_soap.clock import Clock, business_date, isoformat
+from opus_soap.database import proxy, transaction
 from opus_soap.errors import (
+    MASK,
     AnswerDiffers,
     AnswerNotPossible,
     AuthorityWrong,
+    ContentMissing,
     LendingRecalled,
     LendingUnknown,
     LentToAnother,
     OpusSoapError,
     OutcomeUnclear,
+    RouteWrong,
     SupplierDiffers,
     VoucherRefused,
 )
 from opus_soap.interfaces.invoice_approval import states
-from opus_soap.interfaces.invoice_approval.booking import draft_voucher
+from opus_soap.interfaces.invoice_approval.booking import draft_voucher, in_contract_terms
 from opus_soap.interfaces.invoice_approval.importing import supplier_of
-from opus_soap.interfaces.invoice_approval.messages import AnswerMessage, differences
+from opus_soap.interfaces.invoice_approval.messages import AnswerMessage, Header, differences
 from opus_soap.ledger.master_data import company_code
 from opus_soap.ledger.models import CompanyCode, Municipality, Voucher
 from opus_soap.ledger.posting import VoucherDraft, label, post, reverse
@@ -40,6 +47,7 @@ from opus_soap.store.models import Answer, InboxEntry, Invoice, Lending, System
 
 INTERFACE = "invoice_approval.answer"
 APPROVED, REJECTED = "Godkendt", "Afvist"
+_FREE_TEXTS = ("Tekst", "Navn", "Værdi", "Emailadresse", "Telefonnummer")
 
 
 @dataclass(frozen=True)
@@ -56,39 +64,67 @@ class AnswerReceipt:
         return not self.errors
 
 
-def receive_answer(message: AnswerMessage, context: CallContext, clock: Clock) -> AnswerReceipt:
-    """Take an answer; never raises for what is wrong in its content: that is in the receipt."""
+def receive_answer(
+    message: AnswerMessage, context: CallContext, clock: Clock, own_system: UUID | None = None
+) -> AnswerReceipt:
+    """Take an answer; never raises for what is wrong in its content: that is in the receipt.
+
+    `own_system` is our own it-systeminstans: an answer that is routed to another one is not for us.
+    """
     with transaction():
-        lending = _locked(message.lending)
+        lending = _held(message.lending)
         earlier = inbox.find(INTERFACE, str(context.system.uuid), str(message.uuid))
         if earlier is not None:
             return _repeated(message, earlier, context)
         if lending is None:
             unknown = LendingUnknown(element="FakturaInformationIdentifikation", value=message.lending)
             return _refused(message, context, [unknown])
-        errors = [*_check_lending(lending, context.system), *_check_parties(message, lending, context)]
+        errors = [
+            *_check_lending(lending, context.system),
+            *_check_header(message.header, lending, context.system, own_system),
+            *_check_parties(message, lending, context),
+        ]
         if errors:
             return _refused(message, context, errors)
         return _accept(message, lending, context, clock)
 
 
-def _locked(uuid: UUID) -> Lending | None:
-    query = Lending.select().where(Lending.uuid == uuid)
-    found: Lending | None = (query.for_update() if is_postgresql() else query).first()
-    return found
+def _held(uuid: UUID) -> Lending | None:
+    """The lending, read after its invoice is held: two answers to one invoice follow each other."""
+    found = Lending.get_or_none(Lending.uuid == uuid)
+    if found is None:
+        return None
+    invoice = states.hold(found.invoice)
+    lending: Lending = Lending.get_by_id(found.id)
+    lending.invoice = invoice
+    return lending
 
 
 def _repeated(message: AnswerMessage, earlier: InboxEntry, context: CallContext) -> AnswerReceipt:
     """The stored answer again; or, for other content, a refusal that names each difference."""
-    stored = json.loads(content.get(earlier.answer.sha256))
-    now = message.canonical()
-    errors = [
-        AnswerDiffers(element=path, value=value, expected=before)
-        for path, before, value in differences(content.get(earlier.body.sha256), now)
-    ]
+    errors = list(_differences(message, earlier))
     if errors:
         return _refused(message, context, errors)
-    return AnswerReceipt(message.uuid, from_isoformat(stored["at"]))
+    return AnswerReceipt(message.uuid, earlier.received_at)
+
+
+def _differences(message: AnswerMessage, earlier: InboxEntry) -> Iterator[AnswerDiffers]:
+    """Every element that the answer under this UUID had otherwise."""
+    now = message.canonical()
+    if hashlib.sha256(now).hexdigest() == earlier.body_sha256:
+        return
+    try:
+        before = content.get(earlier.body_id)
+    except ContentMissing:  # its time was over; the hash still says that it was another
+        yield AnswerDiffers(element="AfsendFakturaInformationSvar_I", value=MASK, expected=MASK)
+        return
+    for path, then, value in differences(before, now):
+        yield AnswerDiffers(element=path, value=_shown(path, value), expected=_shown(path, then))
+
+
+def _shown(path: str, value: str) -> str:
+    """What people wrote is not repeated."""
+    return MASK if value != "-" and path.endswith(_FREE_TEXTS) else value
 
 
 def _check_lending(lending: Lending, system: System) -> Iterator[OpusSoapError]:
@@ -98,6 +134,23 @@ def _check_lending(lending: Lending, system: System) -> Iterator[OpusSoapError]:
         yield AnswerNotPossible(element="FakturaInformationIdentifikation", value=lending.uuid)
     elif lending.state in (Lending.RECALLED, Lending.REPLACED):
         yield LendingRecalled(element="FakturaInformationIdentifikation", value=lending.state)
+
+
+def _check_header(
+    header: Header, lending: Lending, system: System, own_system: UUID | None
+) -> Iterator[OpusSoapError]:
+    """What HovedOplysninger says of sender and receiver agrees with the agreement and the invoice."""
+    municipality = Municipality.get_by_id(lending.invoice.municipality).cvr
+    if header.municipality_cvr not in (None, municipality):
+        yield AuthorityWrong(element="MunicipalityCVR", value=header.municipality_cvr, expected=municipality)
+    for element, value, expected in (
+        ("AfsenderOrganisation", header.sender_organisation, system.cvr),
+        ("AfsenderItSystemInstans", header.sender_system, str(system.uuid)),
+        ("ModtagerOrganisation", header.receiver_organisation, municipality),
+        ("ModtagerItSystemInstans", header.receiver_system, str(own_system) if own_system else None),
+    ):
+        if value is not None and expected is not None and value != expected:
+            yield RouteWrong(element=element, value=value, expected=expected)
 
 
 def _check_parties(message: AnswerMessage, lending: Lending, context: CallContext) -> Iterator[OpusSoapError]:
@@ -122,7 +175,7 @@ def _check_outcome(message: AnswerMessage) -> Iterator[OpusSoapError]:
     """Result, Accept- or AfvisningStruktur, and Kontering say the same."""
     approved = message.result == APPROVED
     element = "FakturaInformationBehandlingResultat"
-    if approved and message.reasons is not None:
+    if approved and message.rejected:
         yield OutcomeUnclear(element=element, value=message.result, expected=REJECTED)
     if not approved and message.accepted:
         yield OutcomeUnclear(element=element, value=message.result, expected=APPROVED)
@@ -138,16 +191,30 @@ def _accept(message: AnswerMessage, lending: Lending, context: CallContext, cloc
     draft: VoucherDraft | None = None
     if message.voucher is not None:
         actor, source = context.system.name, str(context.correlation_id)
-        draft, errors = draft_voucher(message.voucher, invoice, company, entered_by=actor, source=source)
+        draft, errors = draft_voucher(
+            message.voucher, invoice, company, entered_by=actor, source=source, clock=clock
+        )
         if errors:
             return _refused(message, context, errors)
-    earlier = Answer.select().where(Answer.lending == lending).order_by(Answer.id.desc()).first()
+    earlier = _newest_answer(invoice)
     try:
         with proxy.obj.savepoint():
             voucher = _book(draft, earlier, company, context, clock)
             return _keep(message, lending, earlier, voucher, context)
     except VoucherRefused as refused:
-        return _refused(message, context, refused.errors)
+        return _refused(message, context, in_contract_terms(refused.errors))
+    except IntegrityError:
+        quicker = inbox.find(INTERFACE, str(context.system.uuid), str(message.uuid))
+        if quicker is None:
+            raise
+        return _repeated(message, quicker, context)  # the same UUID, for another invoice, at this moment
+
+
+def _newest_answer(invoice: Invoice) -> Answer | None:
+    """The last word on the invoice so far, whichever lending it came to: what stands is booked once."""
+    query = Answer.select().join(Lending).where(Lending.invoice == invoice)
+    newest: Answer | None = query.order_by(Answer.id.desc()).first()
+    return newest
 
 
 def _book(
@@ -185,8 +252,6 @@ def _keep(
         approved=voucher is not None,
         voucher_uuid=voucher.uuid if voucher else None,
         corrects=earlier,
-        correspondence=list(message.correspondence),
-        reasons=list(message.reasons or ()),
         received_at=now,
     )
     inbox.record(
@@ -206,8 +271,7 @@ def _keep(
     if voucher is not None:
         states.move(invoice, Invoice.BOOKED, reason=label(voucher))
     else:
-        texts = "; ".join(reason["text"] or reason["code"] or "-" for reason in message.reasons or ())
-        states.move(invoice, Invoice.REJECTED, reason=texts)
+        states.move(invoice, Invoice.REJECTED, reason=f"{lending.system.name}: {_codes(message)}")
     audit.record(
         "invoice.booked" if voucher else "invoice.rejected",
         invoice.uuid,
@@ -220,6 +284,21 @@ def _keep(
         correlation=context.correlation_id,
     )
     return AnswerReceipt(message.uuid, now)
+
+
+def _codes(message: AnswerMessage) -> str:
+    """The codes of a rejection's reasons. Their texts are people's, and stand in the inbox alone."""
+    reasons = message.content.get("AfvisningStruktur", {}).get("ResultatÅrsagStruktur", [])
+    return ", ".join(reason.get("LokalÅrsagKode", "-") for reason in reasons) or "-"
+
+
+def content_of(answer: Answer) -> dict[str, Any]:
+    """An accepted answer as it was sent, by the contract's names; raises `ContentMissing` when purged."""
+    entry = inbox.find(INTERFACE, str(answer.lending.system.uuid), str(answer.uuid))
+    if entry is None:
+        raise ContentMissing(value=answer.uuid, expected="never stored")
+    found: dict[str, Any] = json.loads(content.get(entry.body.sha256))
+    return found
 
 
 def _refused(message: AnswerMessage, context: CallContext, errors: Sequence[OpusSoapError]) -> AnswerReceipt:

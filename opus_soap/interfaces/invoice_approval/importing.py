@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -17,6 +19,7 @@ from opus_soap.documents.invoice import DocumentLimits, InvoiceDocument
 from opus_soap.documents.reading import read_invoice
 from opus_soap.documents.rendering import render_html
 from opus_soap.errors import (
+    DocumentTooLarge,
     DuplicateInvoice,
     FileUnreadable,
     InvoiceApprovalError,
@@ -33,6 +36,14 @@ from opus_soap.store import audit, content
 from opus_soap.store.models import ExchangeRate, Invoice, InvoiceAttachment, RoutingRule
 
 _HTML, _XML = "text/html", "application/xml"
+_COMPLETED = [
+    Invoice.supplier_number,
+    Invoice.exchange_rate,
+    Invoice.payable_ore,
+    Invoice.tax_ore,
+    Invoice.state_reason,
+    Invoice.state_code,
+]
 
 
 @dataclass(frozen=True)
@@ -58,8 +69,14 @@ def files(paths: Iterable[Path]) -> list[Path]:
     """The files to import: those named, and every *.xml below the folders named, in order of name."""
     found: list[Path] = []
     for path in paths:
-        found += sorted(path.rglob("*.xml")) if path.is_dir() else [path]
+        found += sorted(_below(path)) if path.is_dir() else [path]
     return found
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        if path.suffix.casefold() == ".xml" and not path.is_dir():
+            yield path
 
 
 def import_files(
@@ -67,15 +84,28 @@ def import_files(
 ) -> Iterator[Imported]:
     """Import each file; one that is refused does not stop the others."""
     for path in paths:
+        name = os.fsencode(path.name).decode("utf-8", "replace")
         try:
-            try:
-                data = path.read_bytes()
-            except OSError as error:
-                raise FileUnreadable(element=str(path), value=error.strerror or "?") from None
-            invoice = import_invoice(data, path.name, company, clock=clock, settings=settings, actor=actor)
+            data = _bytes_of(path, settings.max_invoice_bytes)
+            invoice = import_invoice(data, name, company, clock=clock, settings=settings, actor=actor)
             yield Imported(str(path), invoice, None)
         except OpusSoapError as error:
             yield Imported(str(path), None, error)
+
+
+def _bytes_of(path: Path, most: int) -> bytes:
+    """A plain file's bytes; raises `FileUnreadable`, `DocumentTooLarge` before it is read."""
+    try:
+        # a pipe would be waited for, a device never ends
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise FileUnreadable(element=path.name, value="not a plain file")
+            if status.st_size > most:
+                raise DocumentTooLarge(element="file", value=status.st_size, expected=most)
+            return file.read(most + 1)
+    except OSError as error:
+        raise FileUnreadable(element=path.name, value=error.strerror or "?") from None
 
 
 def import_invoice(
@@ -90,7 +120,8 @@ def import_invoice(
     now = clock.now()
     with transaction():
         key = supplier_key(document)
-        _refuse_duplicate(document, key, company, data)
+        supplier = find_supplier(company.municipality.code, document.supplier.known_by)
+        _refuse_duplicate(document, key, supplier, company, data)
         original = content.put(data, _XML, at=now)
         rendering = content.put(render_html(document), _HTML, at=now)
         try:
@@ -108,7 +139,7 @@ def import_invoice(
                     **_facts(document),
                 )
         except IntegrityError:  # another process was quicker
-            _refuse_duplicate(document, key, company, data)
+            _refuse_duplicate(document, key, supplier, company, data)
             raise
         for position, attachment in enumerate(document.attachments, start=1):
             InvoiceAttachment.create(
@@ -149,38 +180,65 @@ def complete(invoice: Invoice) -> InvoiceApprovalError | None:
         problem = ReceiverForeign(element="AccountingCustomerParty", value=invoice.facts["receiver"])
     elif supplier is None:
         problem = SupplierNotFound(element="AccountingSupplierParty", value=invoice.supplier_name)
-    invoice.state_reason = problem.text_danish if problem else ""
+    else:
+        problem = _same_of(supplier, invoice)
+    invoice.state_reason = problem.text_danish[:1000] if problem else ""
     invoice.state_code = problem.code if problem else ""
-    invoice.save()
+    invoice.save(only=_COMPLETED)
     return problem
 
 
+def _same_of(supplier: Supplier, invoice: Invoice) -> DuplicateInvoice | None:
+    """The same invoice, come before under another of its supplier's names."""
+    earlier = (
+        Invoice.select()
+        .where(
+            Invoice.municipality == invoice.municipality,
+            Invoice.supplier_number == supplier.number,
+            Invoice.document_type == invoice.document_type,
+            Invoice.number == invoice.number,
+            Invoice.id < invoice.id,
+        )
+        .first()
+    )
+    return _duplicate(earlier, invoice.original.sha256) if earlier is not None else None
+
+
 def supplier_key(document: InvoiceDocument) -> str:
-    """What duplicates are judged by: the CVR number, or the first identifier the document gives."""
+    """What duplicates are judged by before the supplier is known: CVR, or the first name it has."""
     party = document.supplier
     if party.cvr:
         return f"DK:CVR:{party.cvr}"
-    identifier = party.endpoint or party.identifiers[0]
-    text = f"{identifier.scheme}:{identifier.value}".upper()
-    # a person's number is never a key in clear
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"[:64]
+    first = party.known_by[0] if party.known_by else f"{party.all_identifiers[0].value} {party.name}"
+    return f"sha256:{hashlib.sha256(first.encode()).hexdigest()}"[:64]
 
 
-def _refuse_duplicate(document: InvoiceDocument, key: str, company: CompanyCode, data: bytes) -> None:
-    earlier = Invoice.get_or_none(
-        Invoice.municipality == company.municipality.code,
-        Invoice.supplier_key == key,
-        Invoice.document_type == document.document_type,
-        Invoice.number == document.number,
+def _refuse_duplicate(
+    document: InvoiceDocument, key: str, supplier: Supplier | None, company: CompanyCode, data: bytes
+) -> None:
+    same_supplier = Invoice.supplier_key == key
+    if supplier is not None:
+        same_supplier |= Invoice.supplier_number == supplier.number
+    earlier = (
+        Invoice.select()
+        .where(
+            Invoice.municipality == company.municipality.code,
+            same_supplier,
+            Invoice.document_type == document.document_type,
+            Invoice.number == document.number,
+        )
+        .first()
     )
-    if earlier is None:
-        return
-    same = earlier.original.sha256 == hashlib.sha256(data).hexdigest()
-    raise DuplicateInvoice(
+    if earlier is not None:
+        raise _duplicate(earlier, hashlib.sha256(data).hexdigest())
+
+
+def _duplicate(earlier: Invoice, sha256: str) -> DuplicateInvoice:
+    file = "samme fil" if earlier.original.sha256 == sha256 else "en anden fil"
+    return DuplicateInvoice(
         element="ID",
-        value=document.number,
-        expected=f"{earlier.uuid}, {earlier.received_at:%Y-%m-%d}, "
-        + ("samme fil" if same else "en anden fil"),
+        value=earlier.number,
+        expected=f"{earlier.uuid}, {earlier.received_at:%Y-%m-%d}, {file}",
     )
 
 
@@ -202,7 +260,7 @@ def _facts(document: InvoiceDocument) -> dict[str, Any]:
             "standard": document.standard,
             "receiver": f"{receiver.scheme} {receiver.value}" if receiver else document.customer.name,
             "receiver_cvr": document.customer.cvr,
-            "supplier_identifiers": [identifier.value for identifier in document.supplier.all_identifiers],
+            "supplier_identifiers": list(document.supplier.known_by),
             "line_total": str(document.line_total),
             "payment_means": [
                 {name: str(value or "") for name, value in asdict(means).items()}
@@ -229,12 +287,16 @@ def _rate(invoice: Invoice) -> Decimal | None:
 
 
 def _is_ours(invoice: Invoice) -> bool:
-    """The receiver is the municipality's CVR, an EAN that a rule names, or there is a rule for any EAN."""
-    if invoice.facts["receiver_cvr"] == Municipality.get_by_id(invoice.municipality).cvr:
+    """The receiver has the municipality's CVR, or an EAN that one of its rules names.
+
+    Where no rule names an EAN, an invoice that says no CVR is taken for ours.
+    """
+    receiver = invoice.facts["receiver_cvr"]
+    if receiver == Municipality.get_by_id(invoice.municipality).cvr:
         return True
     rules = RoutingRule.select().where(RoutingRule.municipality == invoice.municipality)
-    eans = [rule.ean for rule in rules]
-    return invoice.ean in eans if any(eans) and None not in eans else True
+    eans = {rule.ean for rule in rules if rule.ean}
+    return invoice.ean in eans if eans or receiver else True
 
 
 def supplier_of(invoice: Invoice) -> Supplier | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+
+from opus_soap.soap.models import plain
 
 DIMENSION_ELEMENTS = {
     "OmkostningsstedIdentifikation": "cost_center",
@@ -22,27 +24,34 @@ DEBIT = "Debet"
 
 @dataclass(frozen=True)
 class AnswerLine:
-    """One Postering: `amount` in kroner, debit positive; dimensions by the contract's element name."""
+    """One Postering: `amount` in kroner, as written, on the side that `debit` says.
 
-    uuid: UUID
+    Dimensions are by the contract's element name.
+    """
+
     amount: Decimal
+    debit: bool
     text: str
     supplementary_text: str | None
     posting_date: date
     value_date: date | None
     due_date: date | None
     currency: str | None
-    reference: tuple[UUID, str | None] | None
+    reference: str | None
     account: UUID
     dimensions: dict[str, UUID]
     secondary: tuple[UUID, ...]
+
+    @property
+    def signed(self) -> Decimal:
+        """Kroner, debit positive."""
+        return self.amount if self.debit else -self.amount
 
 
 @dataclass(frozen=True)
 class AnswerVoucher:
     """Kontering: the head of the voucher, and its lines."""
 
-    uuid: UUID
     text: str
     posting_date: date
     document_type: str | None
@@ -56,30 +65,34 @@ class AnswerVoucher:
 
 
 @dataclass(frozen=True)
+class Header:
+    """HovedOplysninger as far as it says who speaks for whom to whom; None for what is left out."""
+
+    municipality_cvr: str | None = None
+    sender_organisation: str | None = None
+    sender_system: str | None = None
+    receiver_organisation: str | None = None
+    receiver_system: str | None = None
+
+
+@dataclass(frozen=True)
 class AnswerMessage:
-    """AfsendFakturaInformationSvar_I without its header: what two sendings of the same answer share."""
+    """AfsendFakturaInformationSvar_I as far as it decides anything; `content` is all of it."""
 
     uuid: UUID
     lending: UUID
-    decided_at: str
     result: str
-    contact: dict[str, str | None] | None
-    correspondence: tuple[dict[str, str], ...]
     authority_cvr: str | None
     supplier_cvr: str | None
-    employee: str | None
     voucher: AnswerVoucher | None
     accepted: bool
-    reasons: tuple[dict[str, str | None], ...] | None
+    rejected: bool
+    header: Header = Header()
+    content: Mapping[str, Any] = field(default_factory=dict)  # by the contract's names, without the header
 
     def canonical(self) -> bytes:
-        """JSON of everything, keys sorted: equal bytes mean the same answer."""
-        return json.dumps(asdict(self), default=_plain, ensure_ascii=False, sort_keys=True).encode("utf-8")
-
-
-def _plain(value: object) -> str:
-    # 100.0 and 100.00 are the same amount
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+        """JSON of the content, keys sorted: equal bytes mean the same answer."""
+        return json.dumps(self.content, ensure_ascii=False, sort_keys=True).encode("utf-8")
 
 
 def differences(earlier: bytes, now: bytes) -> Iterator[tuple[str, str, str]]:
@@ -103,55 +116,36 @@ def _leaves(path: str, value: object) -> Iterator[tuple[str, str]]:
 
 def read_answer(message: Any) -> AnswerMessage:
     """The answer in a validated AfsendFakturaInformationSvar_I (a Spyne model)."""
-    handled = message.FakturaInformationBehandling
-    refusal = message.AfvisningStruktur
+    content = plain(message)
+    del content["HovedOplysninger"]  # two sendings of the same answer differ in it
     return AnswerMessage(
         uuid=message.FakturaInformationSvarIdentifikation,
         lending=message.FakturaInformationIdentifikation,
-        decided_at=handled.FakturaInformationBehandlingDatoTid.isoformat(),
-        result=handled.FakturaInformationBehandlingResultat,
-        contact=_contact(message.Kontakt),
-        correspondence=tuple(
-            {
-                "uuid": str(remark.KorrespondanceIdentifikation),
-                "date": remark.KorrespondanceDato.isoformat(),
-                "text": remark.KorrespondanceTekst,
-            }
-            for remark in message.Korrespondance or ()
-        ),
+        result=message.FakturaInformationBehandling.FakturaInformationBehandlingResultat,
         authority_cvr=message.MyndighedAktør and message.MyndighedAktør.MyndighedAktørCVRNummer,
         supplier_cvr=message.LeverandørAktør and message.LeverandørAktør.LeverandørAktørCVRNummer,
-        employee=message.Medarbejder and message.Medarbejder.MedarbejderNavn,
         voucher=_voucher(message.Kontering) if message.Kontering else None,
         accepted=message.AcceptStruktur is not None,
-        reasons=tuple(_reason(reason) for reason in refusal.ResultatÅrsagStruktur) if refusal else None,
+        rejected=message.AfvisningStruktur is not None,
+        header=_header(message.HovedOplysninger),
+        content=content,
     )
 
 
-def _contact(contact: Any) -> dict[str, str | None] | None:
-    if contact is None:
-        return None
-    return {
-        "email": contact.Emailadresse,
-        "phone": contact.Telefonnummer,
-        "name": contact.MedarbejderNavn,
-    }
-
-
-def _reason(reason: Any) -> dict[str, str | None]:
-    return {
-        "uuid": str(reason.ÅrsagIdentifikation),
-        "element": reason.ElementNavn,
-        "value": reason.ElementVærdi,
-        "text": reason.LokalÅrsagTekst,
-        "code": reason.LokalÅrsagKode,
-    }
+def _header(given: Any) -> Header:
+    context, route = given.AuthorityContext, given.Rute
+    return Header(
+        municipality_cvr=context and context.MunicipalityCVR,
+        sender_organisation=route and route.AfsenderOrganisation,
+        sender_system=route and route.AfsenderItSystemInstans,
+        receiver_organisation=route and route.ModtagerOrganisation,
+        receiver_system=route and route.ModtagerItSystemInstans,
+    )
 
 
 def _voucher(accounting: Any) -> AnswerVoucher:
     head = accounting.Finansbilag
     return AnswerVoucher(
-        uuid=head.FinansbilagIdentifikation,
         text=head.FinansbilagTekst,
         posting_date=head.FinansbilagDato,
         document_type=head.FinansbilagBilagsart,
@@ -167,17 +161,16 @@ def _voucher(accounting: Any) -> AnswerVoucher:
 
 def _line(posting: Any) -> AnswerLine:
     data, primary, key = posting.Posteringsdata, posting.PrimæreDimensioner, posting.Referencenøgle
-    sign = 1 if data.DebetKreditIndikator == DEBIT else -1
     return AnswerLine(
-        uuid=data.PosteringsdataIdentifikation,
-        amount=sign * data.PosteringsdataBeløb,
+        amount=data.PosteringsdataBeløb,
+        debit=data.DebetKreditIndikator == DEBIT,
         text=data.PosteringsdataTekst,
         supplementary_text=data.PosteringsdataSupplerendeTekst,
         posting_date=data.PosteringsdataDato,
         value_date=data.PosteringsdataValørDato,
         due_date=data.PosteringsdataForfaldDato,
         currency=posting.Valuta.ValutaKode if posting.Valuta else None,
-        reference=(key.ReferencenøgleIdentifikation, key.ReferencenøgleTekst) if key else None,
+        reference=(key.ReferencenøgleTekst or str(key.ReferencenøgleIdentifikation)) if key else None,
         account=primary.ArtskontoIdentifikation,
         dimensions={
             name: uuid for name in DIMENSION_ELEMENTS if (uuid := getattr(primary, name, None)) is not None

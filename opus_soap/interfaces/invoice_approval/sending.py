@@ -12,7 +12,7 @@ from lxml import etree
 from zeep.helpers import serialize_object
 
 from opus_soap.database import transaction
-from opus_soap.errors import RefusedByReceiver, TransportError
+from opus_soap.errors import RateMissing, RefusedByReceiver, ReplyUnusable, TransportError
 from opus_soap.interfaces.invoice_approval import states
 from opus_soap.interfaces.invoice_approval.booking import CREDIT_NOTE
 from opus_soap.interfaces.invoice_approval.importing import supplier_of
@@ -30,7 +30,7 @@ DOCUMENT_TYPES = {"invoice": "Faktura", CREDIT_NOTE: "Kreditnota"}
 
 def register(handlers: Handlers) -> None:
     """Make the worker send invoices."""
-    handlers[KIND] = Handler(send=send, given_up=given_up)
+    handlers[KIND] = Handler(send=send, given_up=given_up, hold=hold)
 
 
 def send(entry: OutboxEntry, delivery: Delivery) -> None:
@@ -41,6 +41,11 @@ def send(entry: OutboxEntry, delivery: Delivery) -> None:
         return
     answer = delivery.caller.call(CONTRACT, OPERATION, entry.system, build(lending, entry, delivery))
     _record(entry, lending, answer, delivery)
+
+
+def hold(entry: OutboxEntry) -> None:
+    """The invoice before the entry: the order in which everybody locks."""
+    states.hold(Lending.get(Lending.uuid == UUID(entry.subject)).invoice)
 
 
 def build(lending: Lending, entry: OutboxEntry, delivery: Delivery) -> dict[str, Any]:
@@ -93,7 +98,8 @@ def _outline(invoice: Invoice) -> dict[str, Any]:
 
 
 def _payable_ore(invoice: Invoice) -> int:
-    assert invoice.payable_ore is not None  # without a rate it is parked, and never lent
+    if invoice.payable_ore is None:  # without a rate it is parked, and never lent
+        raise RateMissing(element="DocumentCurrencyCode", value=invoice.currency, expected=invoice.issue_date)
     return invoice.payable_ore
 
 
@@ -115,9 +121,11 @@ def _container(name: str, media_type: str, role: str, sha256: str) -> dict[str, 
 
 def _record(entry: OutboxEntry, lending: Lending, answer: Any, delivery: Delivery) -> None:
     """The receipt and what follows from it. An answer that came first is not undone by it."""
+    _check_receipt(entry, lending, answer)
     now = delivery.clock.now()
-    refusal = answer["AfvisningStruktur"]
+    refusal = "; ".join(_refusals(answer))
     with transaction():
+        invoice = states.hold(lending.invoice)
         receipt = content.put(_receipt(answer), "application/json", at=now)
         if not outbox.delivered(entry, receipt, at=now):
             return  # recalled, answered, or another worker's by now
@@ -125,14 +133,14 @@ def _record(entry: OutboxEntry, lending: Lending, answer: Any, delivery: Deliver
         Lending.update(delivered_at=now, due_at=due if lending.answer_required else None).where(
             Lending.id == lending.id
         ).execute()
-        invoice = Invoice.get_by_id(lending.invoice.id)
         if invoice.state == Invoice.QUEUED:
-            if refusal is not None:
-                _refused(invoice, refusal)
+            if refusal:
+                error = RefusedByReceiver(value=refusal)
+                states.move(invoice, Invoice.PARKED, reason=error.text_danish, code=error.code)
             else:
                 states.move(invoice, Invoice.AWAITING if lending.answer_required else Invoice.INFORMED)
         audit.record(
-            "invoice.delivered" if refusal is None else "invoice.refused_by_receiver",
+            "invoice.refused_by_receiver" if refusal else "invoice.delivered",
             invoice.uuid,
             actor="worker",
             at=now,
@@ -141,6 +149,31 @@ def _record(entry: OutboxEntry, lending: Lending, answer: Any, delivery: Deliver
             system=lending.system.name,
             attempts=entry.attempts,
         )
+
+
+def _check_receipt(entry: OutboxEntry, lending: Lending, answer: Any) -> None:
+    """A receipt tells of this very sending, or it is none."""
+    for element, value, expected in (
+        (
+            "TransaktionsId",
+            answer["HovedOplysningerSvar"]["TransaktionsId"],
+            entry.payload["transaction_id"],
+        ),
+        ("FakturaInformationIdentifikation", answer["FakturaInformationIdentifikation"], lending.uuid),
+    ):
+        if str(value).lower() != str(expected):
+            raise ReplyUnusable(element=entry.system.name, value=f"{element} {value}", expected=expected)
+
+
+def _refusals(answer: Any) -> Iterator[str]:
+    """Why the receiver did not take it: AfvisningStruktur, or an error in the header."""
+    refusal = answer["AfvisningStruktur"]
+    for reason in refusal["ResultatÅrsagStruktur"] if refusal is not None else ():
+        text = reason["LokalÅrsagTekst"] or reason["LokalÅrsagKode"] or reason["ÅrsagIdentifikation"]
+        yield f"{reason['ElementNavn'] or ''} {text}".strip()
+    for reaction in answer["HovedOplysningerSvar"]["SvarReaktion"] or ():
+        if (fault := reaction["Fejl"]) is not None:
+            yield f"{fault['FejlId']} {fault['FejlTekst']}"
 
 
 def _receipt(answer: Any) -> bytes:
@@ -152,20 +185,11 @@ def _text(value: object) -> str:
     return etree.tostring(value, encoding="unicode") if isinstance(value, etree._Element) else str(value)
 
 
-def _refused(invoice: Invoice, refusal: Any) -> None:
-    reasons = "; ".join(
-        f"{reason['ElementNavn'] or ''} {reason['LokalÅrsagTekst'] or reason['LokalÅrsagKode'] or ''}".strip()
-        for reason in refusal["ResultatÅrsagStruktur"]
-    )
-    error = RefusedByReceiver(value=reasons)
-    states.move(invoice, Invoice.PARKED, reason=error.text_danish, code=error.code)
-
-
 def given_up(entry: OutboxEntry, error: TransportError, delivery: Delivery) -> None:
     """The entry was parked: so is the invoice, unless it has been answered all the same."""
     lending = Lending.get(Lending.uuid == UUID(entry.subject))
-    invoice = lending.invoice
-    if invoice.state == Invoice.QUEUED:
+    invoice = states.hold(lending.invoice)
+    if invoice.state == Invoice.QUEUED and lending.state in Lending.LIVE:
         states.move(invoice, Invoice.PARKED, reason=error.text_danish, code=error.code)
         audit.record(
             "invoice.parked",

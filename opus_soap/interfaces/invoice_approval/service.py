@@ -52,8 +52,8 @@ def _reply(request: Any, receipt: AnswerReceipt) -> Any:
     )
 
 
-def answer_service(clock: Clock) -> SoapService:
-    """The service at its path, ready for the front."""
+def answer_service(clock: Clock, own_system: UUID | None = None) -> SoapService:
+    """The service at its path, ready for the front; `own_system` is our it-systeminstans."""
 
     class FakturaInformationSvarAfsendService(Service):  # type: ignore[misc]
         """The Spyne service."""
@@ -62,7 +62,7 @@ def answer_service(clock: Clock) -> SoapService:
         def AfsendFakturaInformationSvar(ctx: Any, besked: Any) -> Any:
             """Book the answer, or say everything that is wrong with it."""
             context: CallContext = ctx.udc
-            return _reply(besked, receive_answer(read_answer(besked), context, clock))
+            return _reply(besked, receive_answer(read_answer(besked), context, clock, own_system))
 
     return SoapService(
         name="FakturaInformationSvarAfsend",

@@ -1,7 +1,8 @@
-"""An invoice's states, and which action may be taken in which."""
+"""An invoice's states, which action may be taken in which, and who may decide: one at a time."""
 
 from __future__ import annotations
 
+from opus_soap.database import is_postgresql, transaction
 from opus_soap.errors import TransitionRefused
 from opus_soap.store.models import Invoice
 
@@ -14,15 +15,33 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 }
 
 
-def require(invoice: Invoice, action: str) -> None:
-    """Raise `TransitionRefused` unless the invoice's state allows the action."""
+def hold(invoice: Invoice) -> Invoice:
+    """Read the invoice's row again and keep everybody else off it until the transaction ends.
+
+    Whoever decides on an invoice holds it first: before its lendings, before their outbox entries. So
+    nobody decides on what was read before, and no two wait for each other.
+    """
+    query = Invoice.select().where(Invoice.id == invoice.id)
+    fresh = (query.for_update() if is_postgresql() else query).get()
+    invoice.__data__.update(fresh.__data__)
+    return invoice
+
+
+def begin(invoice: Invoice, action: str) -> None:
+    """Hold the invoice for an action; raises `TransitionRefused` unless its state allows it."""
+    hold(invoice)
     if invoice.state not in ALLOWED[action]:
         raise TransitionRefused(element=action, value=invoice.state, expected=" / ".join(ALLOWED[action]))
 
 
 def move(invoice: Invoice, state: str, *, reason: str = "", code: str = "") -> None:
-    """Set the state, in the caller's transaction."""
+    """Set the state of an invoice that is held, in the caller's transaction."""
+    with transaction():
+        moved = (
+            Invoice.update(state=state, state_reason=reason[:1000], state_code=code)
+            .where(Invoice.id == invoice.id, Invoice.state == invoice.state)
+            .execute()
+        )
+        if not moved:  # it was not held
+            raise TransitionRefused(element=state, value="changed", expected=invoice.state)
     invoice.state, invoice.state_reason, invoice.state_code = state, reason[:1000], code
-    Invoice.update(
-        state=invoice.state, state_reason=invoice.state_reason, state_code=invoice.state_code
-    ).where(Invoice.id == invoice.id).execute()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from opus_soap import errors
@@ -103,3 +106,68 @@ def test_a_total_that_does_not_follow_is_refused(take, documents):
     wrong = documents[1].data.replace(b'<cbc:PayableAmount currencyID="DKK">', b"<cbc:PayableAmount>9")
     with pytest.raises(errors.DocumentRefused, match="PayableAmount"):
         take(wrong)
+
+
+def test_one_supplier_under_two_names_sends_one_invoice_once(take, documents):
+    first = take(documents[0].data)
+    supplier = Supplier.get(Supplier.number == first.supplier_number)
+    gln = supplier.identifiers[0].removeprefix("GLN:")
+    by_gln = documents[0].data.replace(
+        f'schemeID="DK:CVR">DK{supplier.cvr}'.encode(), f'schemeID="GLN">{gln}'.encode()
+    )
+    assert by_gln != documents[0].data
+    with pytest.raises(errors.DuplicateInvoice, match=str(first.uuid)):
+        take(by_gln)
+
+
+def test_a_supplier_that_becomes_known_shows_the_duplicate(take, documents, clock):
+    first = take(documents[0].data)
+    supplier = Supplier.get(Supplier.number == first.supplier_number)
+    gln = supplier.identifiers[0].removeprefix("GLN:")
+    Supplier.update(identifiers=[]).execute()
+    again = take(
+        documents[0].data.replace(
+            f'schemeID="DK:CVR">DK{supplier.cvr}'.encode(), f'schemeID="GLN">{gln}'.encode()
+        )
+    )
+    assert again.state_code == "FAK-023"
+    Supplier.update(identifiers=[f"GLN:{gln}"]).where(Supplier.number == supplier.number).execute()
+    with pytest.raises(errors.DuplicateInvoice, match=str(first.uuid)):
+        lending.send(again, actor="test", clock=clock)
+
+
+def test_an_invoice_for_another_authority_waits_whatever_the_rules(take, documents, company):
+    """A rule for every EAN does not make another authority's invoice ours."""
+    theirs = documents[13].data.replace(b"DK90810111", b"DK29189846")
+    assert theirs != documents[13].data
+    assert take(theirs).state_code == "FAK-025"
+
+
+def test_a_persons_number_is_not_kept_in_the_facts(take, documents):
+    person = documents[0].data.replace(b'schemeID="DK:CVR">DK95270514', b'schemeID="DK:CPR">0101901234')
+    invoice = take(person)
+    assert "0101901234" not in str(invoice.facts)
+    assert "0101901234" not in invoice.supplier_key
+
+
+def test_only_plain_files_of_a_size_are_read(company, documents, tmp_path, clock, settings):
+    (tmp_path / "A.XML").write_bytes(documents[0].data)
+    (tmp_path / "notes.txt").write_text("x")
+    os.mkfifo(tmp_path / "b.xml")
+    (tmp_path / "c.xml").mkdir()
+    with (tmp_path / "d.xml").open("wb") as file:
+        file.truncate(settings.max_invoice_bytes + 1)
+    (tmp_path / "e.xml").symlink_to("/dev/zero")
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/f\xff.xml")
+    Path(odd).write_bytes(documents[1].data)
+    paths = files([tmp_path])
+    results = list(import_files(paths, company, clock=clock, settings=settings, actor="test"))
+    told = {Path(result.path).name: result.error.code if result.error else "" for result in results}
+    assert told == {
+        "A.XML": "",
+        "b.xml": "FAK-028",
+        "d.xml": "DOC-003",
+        "e.xml": "FAK-028",
+        os.path.basename(odd): "",
+    }
+    assert {row.file_name for row in Invoice.select()} == {"A.XML", "f\ufffd.xml"}

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from lxml import etree
+from peewee import IntegrityError
 
 from opus_soap import errors
+from opus_soap.database import proxy, transaction
 from opus_soap.interfaces.invoice_approval import lending, sending
+from opus_soap.interfaces.invoice_approval.importing import import_invoice
 from opus_soap.interfaces.invoice_approval.routing import route
+from opus_soap.ledger.models import Supplier, Voucher
+from opus_soap.settings import load
 from opus_soap.soap.contracts import ROOT, load_contract
 from opus_soap.store import agreements, audit, outbox
 from opus_soap.store.models import Invoice, Lending, OutboxEntry, RoutingRule
@@ -150,3 +157,166 @@ def test_giving_up_parks_unless_it_was_answered(lend, clock, settings):
     Invoice.update(state=Invoice.BOOKED).execute()
     sending.given_up(OutboxEntry.get(), error, delivery)
     assert fresh(lent).state == Invoice.BOOKED
+
+
+def given_up(lent: Lending, clock) -> None:
+    """The worker tried until it gave up."""
+    entry = OutboxEntry.get(OutboxEntry.subject == str(lent.uuid))
+    (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60)
+    error = errors.EndpointMissing(element="x")
+    with transaction():
+        outbox.failed(entry, "x", retryable=False, clock=clock, settings=load())
+        sending.given_up(entry, error, Delivery(None, clock, None))
+
+
+def test_sending_again_after_giving_up_is_the_same_sending(lend, clock):
+    """The receiver may have it all the same: it must know it again."""
+    lent = lend()
+    given_up(lent, clock)
+    invoice = fresh(lent)
+    assert invoice.state == Invoice.PARKED
+    assert lending.send(invoice, actor="test", clock=clock) == lent
+    assert Lending.select().count() == 1
+    assert OutboxEntry.get().state == OutboxEntry.PENDING
+
+
+def test_sending_again_by_other_rules_closes_the_earlier_sending(lend, other, clock, approval, receive):
+    lent = lend()
+    given_up(lent, clock)
+    RoutingRule.create(municipality="999", priority=0, system=other)
+    anew = lending.send(fresh(lent), actor="test", clock=clock)
+    assert anew.system == other
+    assert Lending.get_by_id(lent.id).state == Lending.REPLACED
+    assert [error.code for error in receive(approval(lent)).errors] == ["FAK-003"]
+    assert receive(approval(anew), sender=other).accepted
+    assert Voucher.select().count() == 1
+
+
+def test_two_who_send_the_same_invoice_send_it_once(lend, clock, company, documents, settings, system):
+    invoice = import_invoice(
+        documents[0].data, "a.xml", company, clock=clock, settings=settings, actor="test"
+    )
+    stale = Invoice.get_by_id(invoice.id)
+    lending.send(invoice, actor="a", clock=clock)
+    with pytest.raises(errors.TransitionRefused):
+        lending.send(stale, actor="b", clock=clock)
+    assert stale.state == Invoice.QUEUED
+    assert Lending.select().count() == 1
+
+
+@pytest.mark.parametrize("action", [lending.recall, lending.release])
+def test_what_has_been_booked_meanwhile_is_not_undone(lend, clock, approval, receive, action):
+    lent = lend()
+    stale = fresh(lent)
+    assert receive(approval(lent)).accepted
+    with pytest.raises(errors.TransitionRefused):
+        action(stale, actor="test", clock=clock)
+    assert fresh(lent).state == Invoice.BOOKED
+
+
+def test_what_has_been_booked_meanwhile_is_not_parked_or_resent(lend, clock, approval, receive, other):
+    lent = lend()
+    first, second = fresh(lent), fresh(lent)
+    assert receive(approval(lent)).accepted
+    with pytest.raises(errors.TransitionRefused):
+        lending.park(first, "x", actor="test", clock=clock)
+    with pytest.raises(errors.TransitionRefused):
+        lending.resend(second, other, actor="test", clock=clock)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "code"), [({"supplier_cvr": True}, "FAK-023"), ({"currency": "SEK"}, "FAK-024")]
+)
+def test_resending_asks_the_same_as_sending(lend, clock, other, lacking, code):
+    invoice = fresh(lend())
+    lending.park(invoice, "x", actor="test", clock=clock)
+    if "currency" in lacking:
+        Invoice.update(currency="SEK", payable_ore=None, tax_ore=None).execute()
+    else:
+        Supplier.update(cvr=None, identifiers=[]).execute()
+    with pytest.raises(errors.InvoiceApprovalError) as caught:
+        lending.resend(invoice, other, actor="test", clock=clock)
+    assert caught.value.code == code
+
+
+def test_an_invoice_never_goes_to_another_municipality(lend, clock):
+    foreign = agreements.register_system(
+        uuid=UUID(int=12), municipality="101", name="Fremmed", cvr="33333335", services=[]
+    )
+    invoice = fresh(lend())
+    lending.park(invoice, "x", actor="test", clock=clock)
+    with pytest.raises(errors.SystemForeign):
+        lending.resend(invoice, foreign, actor="test", clock=clock)
+    assert OutboxEntry.select().count() == 1
+
+
+def test_the_database_itself_keeps_one_live_sending(lend, system, clock):
+    lent = lend()
+    with pytest.raises(IntegrityError), transaction():
+        Lending.create(
+            uuid=uuid4(),
+            invoice=lent.invoice,
+            system=system,
+            answer_required=True,
+            state=Lending.OPEN,
+            created_at=clock.now(),
+        )
+
+
+def test_answer_and_worker_lock_in_the_same_order(lend, approval, receive, system, clock, database_url):
+    """The worker records a receipt while the answer to the same invoice is booked; neither is lost."""
+    for number in range(6):
+        lent = lend(number)
+        (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60)
+        message = approval(lent)
+        delivery = Delivery(None, clock, load())
+        together = threading.Barrier(2)
+
+        def record(entry=entry, lent=lent, delivery=delivery, together=together) -> None:
+            with proxy.obj.connection_context():
+                together.wait(5)
+                sending._record(entry, lent, receipt_of(entry, lent), delivery)
+
+        with ThreadPoolExecutor(1) as pool:
+            worker = pool.submit(record)
+            together.wait(5)
+            assert receive(message).accepted
+            worker.result(timeout=20)
+        assert fresh(lent).state == Invoice.BOOKED
+
+
+def receipt_of(entry: OutboxEntry, lent: Lending, **change: object) -> dict[str, object]:
+    return {
+        "HovedOplysningerSvar": {"TransaktionsId": entry.payload["transaction_id"], "SvarReaktion": []},
+        "FakturaInformationIdentifikation": str(lent.uuid),
+        "AcceptStruktur": {"AccepteretUdenBemærkninger": True},
+        "AfvisningStruktur": None,
+        **change,
+    }
+
+
+def test_a_receipt_for_another_invoice_is_none(lend, clock):
+    lent = lend()
+    (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60)
+    wrong = receipt_of(entry, lent, FakturaInformationIdentifikation=str(uuid4()))
+    with pytest.raises(errors.ReplyUnusable):
+        sending._record(entry, lent, wrong, Delivery(None, clock, load()))
+    assert fresh(lent).state == Invoice.QUEUED
+
+
+def test_an_error_in_the_header_is_a_refusal(lend, clock):
+    lent = lend()
+    (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60)
+    header = {
+        "TransaktionsId": entry.payload["transaction_id"],
+        "SvarReaktion": [
+            {"Advis": {"AdvisId": "1", "AdvisTekst": "velkommen"}, "Fejl": None},
+            {"Advis": None, "Fejl": {"FejlId": "K7", "FejlTekst": "kan ikke gemmes"}},
+        ],
+    }
+    wrong = receipt_of(entry, lent, HovedOplysningerSvar=header)
+    sending._record(entry, lent, wrong, Delivery(None, clock, load()))
+    invoice = fresh(lent)
+    assert (invoice.state, invoice.state_code) == (Invoice.PARKED, "FAK-027")
+    assert "K7 kan ikke gemmes" in invoice.state_reason
+    assert "velkommen" not in invoice.state_reason

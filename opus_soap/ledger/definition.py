@@ -1,0 +1,175 @@
+"""The declaration of a municipality's master data: which keys it has, of which form.
+
+Read from TOML (see `simulate/municipality.toml`). Only the key of a row is required here; what else a
+new row needs is asked for when it is made, so that a declaration may hold nothing but changes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from opus_soap.errors import MasterDataInvalid
+from opus_soap.ledger.models import DimensionValue
+
+
+def _expression(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return pattern
+
+
+def _kind(kind: str) -> str:
+    if kind not in DimensionValue.KINDS:
+        raise ValueError(f"not one of {', '.join(DimensionValue.KINDS)}")
+    return kind
+
+
+# as long as the columns they go into; a test holds them together
+Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Number = Annotated[str, StringConstraints(min_length=1, max_length=10)]
+DimensionCode = Annotated[str, StringConstraints(min_length=1, max_length=24)]
+TaxCodeText = Annotated[str, StringConstraints(max_length=4)]
+ChartString = Annotated[str, StringConstraints(pattern="^[0-9]{16}$")]
+MunicipalityCode = Annotated[str, StringConstraints(pattern="^[0-9]{3}$")]
+Cvr = Annotated[str, StringConstraints(pattern="^[0-9]{8}$")]
+CompanyCodeText = Annotated[str, StringConstraints(pattern="^[A-Z0-9]{4}$")]
+DocumentTypeCode = Annotated[str, StringConstraints(pattern="^[A-Z0-9]{2}$")]
+Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
+Expression = Annotated[Text, AfterValidator(_expression)]
+Kind = Annotated[str, AfterValidator(_kind)]
+Identity = Annotated[UUID, Field(strict=False)]
+Rate = Annotated[int, Field(ge=0, le=10_000)]
+VoucherNumber = Annotated[int, Field(ge=1, le=9_999_999_999)]
+PeriodNumber = Annotated[int, Field(ge=1, le=15)]
+Year = Annotated[int, Field(ge=1990, le=2999)]
+
+
+class Row(BaseModel):
+    """A declared row: `key` names it; what else is given are its facts."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    key: ClassVar[tuple[str, ...]] = ("code",)
+
+    def facts(self, *leave_out: str) -> dict[str, Any]:
+        """What was given besides the key, and nothing that was not."""
+        return {name: getattr(self, name) for name in self.model_fields_set - {*self.key, *leave_out}}
+
+
+class MunicipalityRow(Row):
+    """Kommune."""
+
+    code: MunicipalityCode
+    cvr: Cvr | None = None
+    name: Text | None = None
+
+
+class TaxCodeRow(Row):
+    """Momskode."""
+
+    code: Annotated[TaxCodeText, StringConstraints(min_length=1)]
+    name: Text | None = None
+    rate_basis_points: Rate | None = None
+
+
+class DocumentTypeRow(Row):
+    """Bilagsart."""
+
+    code: DocumentTypeCode
+    name: Text | None = None
+    first_number: VoucherNumber | None = None
+
+
+class AccountRuleRow(Row):
+    """Kontoregel."""
+
+    key = ("priority",)
+    priority: int
+    pattern: Expression | None = None
+    requires_exactly_one_of: list[Kind] | None = None
+    forbids_any_of: list[Kind] | None = None
+
+
+class AccountRow(Row):
+    """Artskonto; an empty `tax_code` takes the tax code away."""
+
+    key = ("number",)
+    number: Number
+    uuid: Identity | None = None
+    name: Text | None = None
+    is_balance: bool | None = None
+    tax_code: TaxCodeText | None = None
+    blocked: bool | None = None
+    chart_string: ChartString | None = None
+
+
+class DimensionRow(Row):
+    """A value of a dimension."""
+
+    code: DimensionCode
+    uuid: Identity | None = None
+    name: Text | None = None
+    parent_code: DimensionCode | None = None
+    blocked: bool | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+class SupplierRow(Row):
+    """Kreditor."""
+
+    key = ("number",)
+    number: Number
+    uuid: Identity | None = None
+    name: Text | None = None
+    cvr: Cvr | None = None
+    identifiers: list[Text] | None = None
+    active: bool | None = None
+
+
+class CompanyRow(Row):
+    """Firmakode, with everything that is its own."""
+
+    code: CompanyCodeText
+    name: Text | None = None
+    currency: Currency | None = None
+    vat_refund_account: Number | None = None
+    retained_account: Number | None = None
+    supplier_account: Number | None = None
+    default_bank_account: Number | None = None
+    years: list[Year] = []
+    open_periods: dict[str, list[PeriodNumber]] = {}
+    tax_codes: list[TaxCodeRow] = []
+    document_types: list[DocumentTypeRow] = []
+    account_rules: list[AccountRuleRow] = []
+    accounts: list[AccountRow] = []
+    dimensions: dict[Kind, list[DimensionRow]] = {}
+
+
+class Definition(BaseModel):
+    """The whole declaration; `receiver` is the demo's own (whom its invoices are addressed to)."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    municipality: MunicipalityRow
+    company_codes: list[CompanyRow] = []
+    suppliers: list[SupplierRow] = []
+    receiver: dict[str, Any] = {}
+
+
+def read_definition(tables: Mapping[str, Any]) -> Definition:
+    """Check a declaration; raises `MasterDataInvalid` naming the first entry that is wrong."""
+    try:
+        return Definition.model_validate(dict(tables))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise MasterDataInvalid(
+            element=place, value=str(first["input"])[:100], expected=first["msg"]
+        ) from None

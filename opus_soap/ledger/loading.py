@@ -1,0 +1,212 @@
+"""Load a municipality's master data from its declaration; what is there is brought up to date.
+
+Nothing is deleted, and what the books already rest on does not change: where a series begins, and
+whether an account is carried forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid5
+
+from peewee import IntegrityError, Model
+
+from opus_soap.database import transaction
+from opus_soap.errors import MasterDataInvalid
+from opus_soap.identifiers import canonical
+from opus_soap.ledger.checks import normalised_wbs
+from opus_soap.ledger.definition import (
+    AccountRow,
+    CompanyRow,
+    DimensionRow,
+    DocumentTypeRow,
+    SupplierRow,
+    read_definition,
+)
+from opus_soap.ledger.master_data import NAMESPACE
+from opus_soap.ledger.models import (
+    Account,
+    AccountRule,
+    CompanyCode,
+    DimensionValue,
+    DocumentType,
+    FiscalYear,
+    Municipality,
+    NumberRange,
+    Period,
+    Posting,
+    Supplier,
+    TaxCode,
+    Voucher,
+)
+
+PERIODS = range(1, 16)
+_LISTS = ("years", "open_periods", "tax_codes", "document_types", "account_rules", "accounts", "dimensions")
+_OWN_ACCOUNTS = ("vat_refund_account", "retained_account", "supplier_account", "default_bank_account")
+
+
+def load_municipality(tables: Mapping[str, Any]) -> Municipality:
+    """Load or update a municipality from its declaration (`ledger.definition`), all of it or nothing.
+
+    Raises `MasterDataInvalid`.
+    """
+    definition = read_definition(tables)
+    with transaction():
+        head = definition.municipality
+        municipality: Municipality = _put(Municipality, {"code": head.code}, head.facts())
+        for company in definition.company_codes:
+            _load_company(municipality, company)
+        for supplier in definition.suppliers:
+            _load_supplier(municipality, supplier)
+    return municipality
+
+
+def _load_company(municipality: Municipality, row: CompanyRow) -> None:
+    company = _put(CompanyCode, {"municipality": municipality, "code": row.code}, row.facts(*_LISTS))
+    _load_years(company, row)
+    for tax_code in row.tax_codes:
+        _put(TaxCode, {"company_code": company, "code": tax_code.code}, tax_code.facts())
+    for document_type in row.document_types:
+        _load_document_type(company, document_type)
+    for rule in row.account_rules:
+        _put(AccountRule, {"company_code": company, "priority": rule.priority}, rule.facts())
+    for account in row.accounts:
+        _load_account(company, account)
+    for kind, values in row.dimensions.items():
+        for value in values:
+            _load_dimension(company, kind, value)
+    _check_own_accounts(company)
+
+
+def _load_years(company: CompanyCode, row: CompanyRow) -> None:
+    unknown = set(row.open_periods) - {str(year) for year in row.years}
+    if unknown:
+        raise MasterDataInvalid(
+            element="open_periods", value=", ".join(sorted(unknown)), expected="a year of `years`"
+        )
+    for year in row.years:
+        fiscal_year = _put(FiscalYear, {"company_code": company, "year": year}, {})
+        chosen = row.open_periods.get(str(year))
+        for number in PERIODS:
+            facts = {} if chosen is None else {"open": number in chosen}
+            _put(Period, {"fiscal_year": fiscal_year, "number": number}, facts)
+
+
+def _load_document_type(company: CompanyCode, row: DocumentTypeRow) -> None:
+    key = {"company_code": company, "code": row.code}
+    before = DocumentType.get_or_none(**key)
+    begins = row.first_number
+    if before is not None and begins not in (None, before.first_number):
+        used = NumberRange.select().where(
+            NumberRange.company_code == company, NumberRange.document_type == row.code
+        )
+        if used.exists():
+            raise MasterDataInvalid(
+                element=f"document_types {row.code} first_number", value=begins, expected=before.first_number
+            )
+    _put(DocumentType, key, row.facts())
+
+
+def _load_account(company: CompanyCode, row: AccountRow) -> None:
+    facts = row.facts()
+    if "tax_code" in facts:
+        facts["tax_code"] = _tax_code(company, row)
+    key = {"company_code": company, "number": row.number}
+    before = Account.get_or_none(**key)
+    if before is not None and row.is_balance not in (None, before.is_balance):
+        used = (
+            Posting.select()
+            .join(Voucher)
+            .where(Voucher.company_code == company, Posting.account == row.number)
+        )
+        if used.exists():
+            raise MasterDataInvalid(
+                element=f"accounts {row.number} is_balance", value=row.is_balance, expected=before.is_balance
+            )
+    _put(Account, key, facts, _uuid(company.municipality.code, company.code, "account", row.number))
+
+
+def _tax_code(company: CompanyCode, row: AccountRow) -> TaxCode | None:
+    if not row.tax_code:
+        return None
+    known = {tax_code.code: tax_code for tax_code in TaxCode.select().where(TaxCode.company_code == company)}
+    if row.tax_code not in known:
+        raise MasterDataInvalid(
+            element=f"accounts {row.number} tax_code", value=row.tax_code, expected=", ".join(known)
+        )
+    return known[row.tax_code]
+
+
+def _load_dimension(company: CompanyCode, kind: str, row: DimensionRow) -> None:
+    code = normalised_wbs(row.code) if kind == "wbs_element" else row.code
+    longest = getattr(Posting, kind).max_length
+    if len(code) > longest:
+        raise MasterDataInvalid(
+            element=f"dimensions {kind} code", value=code, expected=f"≤ {longest} characters"
+        )
+    key = {"company_code": company, "kind": kind, "code": code}
+    _put(DimensionValue, key, row.facts(), _uuid(company.municipality.code, company.code, kind, code))
+
+
+def _load_supplier(municipality: Municipality, row: SupplierRow) -> None:
+    key = {"municipality": municipality, "number": row.number}
+    facts = row.facts()
+    if row.identifiers is not None:
+        facts["identifiers"] = [_identifier(row.number, text) for text in row.identifiers]
+    _put(Supplier, key, facts, _uuid(municipality.code, "supplier", row.number))
+
+
+def _identifier(number: str, text: str) -> str:
+    """`SCHEME:VALUE` in canonical form; a person's number becomes a digest."""
+    scheme, _, value = text.rpartition(":")
+    known = canonical(scheme, value)
+    if known is None:
+        raise MasterDataInvalid(
+            element=f"suppliers {number} identifiers", value=text, expected="SCHEME:VALUE, such as GLN:5790…"
+        )
+    return known
+
+
+def _check_own_accounts(company: CompanyCode) -> None:
+    """The accounts that the house itself posts on are in the chart, and are balance accounts."""
+    for name in _OWN_ACCOUNTS:
+        number = getattr(company, name)
+        account = Account.get_or_none(Account.company_code == company, Account.number == number)
+        if number and (account is None or not account.is_balance):
+            raise MasterDataInvalid(element=name, value=number, expected="a balance account of the chart")
+
+
+def _put(
+    model: type[Model], key: Mapping[str, Any], facts: Mapping[str, Any], uuid: UUID | None = None
+) -> Any:
+    """Make the row of a key, or bring it up to date with the facts given; `uuid` is for a new row."""
+    row = model.get_or_none(**key)
+    try:
+        if row is None:
+            return _make(model, {**key, **({"uuid": uuid} if uuid else {}), **facts})
+        for name, value in facts.items():
+            setattr(row, name, value)
+        if facts:
+            row.save()
+    except IntegrityError:
+        raise MasterDataInvalid(
+            element=model.__name__, value=list(key.values())[-1], expected="no other row with its UUID or CVR"
+        ) from None
+    return row
+
+
+def _make(model: type[Model], facts: Mapping[str, Any]) -> Model:
+    missing = [
+        field.name
+        for field in model._meta.sorted_fields
+        if not (field.null or field.default is not None or field.primary_key) and field.name not in facts
+    ]
+    if missing:
+        raise MasterDataInvalid(element=model.__name__, value="missing", expected=", ".join(missing))
+    made: Model = model.create(**facts)
+    return made
+
+
+def _uuid(*names: str) -> UUID:
+    return uuid5(NAMESPACE, "/".join(names))

@@ -1,0 +1,55 @@
+"""`opus-soap simulate case-system` keeps to itself: its own database, its own key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from opus_soap.cli.main import main
+from opus_soap.database import connect, disconnect
+from opus_soap.settings import load, load_as
+from opus_soap.simulate.settings import CaseSystemSettings
+from opus_soap.store.models import System
+from opus_soap.wss import pki
+from tests.conftest import NOON
+
+
+@pytest.mark.parametrize("how", ["variable", "option"])
+def test_it_refuses_the_finance_systems_database(sqlite_url, tmp_path, monkeypatch, how):
+    pki.create(pki.example(), tmp_path / "keys", now=NOON)
+    options = ["--database-url", sqlite_url] if how == "option" else []
+    if how == "variable":
+        monkeypatch.setenv("OPUS_SOAP_DATABASE_URL", sqlite_url)
+    certificate = str(tmp_path / "keys/opus.crt.pem")
+    served: list[object] = []
+    monkeypatch.setattr("opus_soap.soap.serving.WsgiServer.run", served.append)
+    result = CliRunner().invoke(
+        main, [*options, "simulate", "case-system", "--opus-certificate", certificate]
+    )
+    assert result.exit_code == 1, result.output
+    assert "SIM-004" in result.output
+    assert not served
+    connect(sqlite_url)
+    assert System.select().count() == 0
+    disconnect()
+
+
+def test_its_defaults_are_its_own():
+    ours, its = load(), load_as(CaseSystemSettings)
+    assert its.database_url == "sqlite:///var/case-system.sqlite3"
+    assert its.signing_key_file == Path("var/secrets/case-system.key.pem")
+    assert its.signing_certificate_file == Path("var/secrets/case-system.crt.pem")
+    assert its.trusted_ca_file == ours.trusted_ca_file
+    assert {name for name in type(its).model_fields if getattr(its, name) != getattr(ours, name)} == {
+        "database_url",
+        "signing_key_file",
+        "signing_certificate_file",
+    }
+
+
+def test_its_settings_are_named_as_ours(monkeypatch):
+    monkeypatch.setenv("OPUS_SOAP_DATABASE_URL", "sqlite:///elsewhere")
+    assert load_as(CaseSystemSettings).database_url == "sqlite:///elsewhere"
+    assert load_as(CaseSystemSettings, database_url="sqlite:///x").database_url == "sqlite:///x"

@@ -1,0 +1,61 @@
+"""The root of the error tree: personal numbers never reach a text."""
+
+from __future__ import annotations
+
+import pytest
+
+from opus_soap.errors import (
+    AccountUnknown,
+    DocumentRefused,
+    SystemUnknown,
+    TotalWrong,
+    VoucherRefused,
+    VoucherUnbalanced,
+)
+from opus_soap.errors.base import mask_cpr
+
+SEPARATORS = ["", "-", " ", ".", "\u00a0", "\u202f", "\u2010", "\u2011", "–", "—", "−", " - ", "\t", "\n"]
+
+
+@pytest.mark.parametrize("separator", SEPARATORS, ids=[ascii(one) for one in SEPARATORS])
+@pytest.mark.parametrize("date", ["010170", "311299", "610170"])
+def test_a_cpr_number_is_masked_however_it_is_written(date, separator):
+    masked = mask_cpr(f"cpr {date}{separator}1234.")
+    assert masked == "cpr ••••••-••••."
+    assert date not in SystemUnknown(value=f"Jens {date}{separator}1234").text_danish
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "5100000001",  # a voucher number: no such day
+        "0113701234",  # no such month
+        "320170 1234",
+        "010170  -  1234",  # further apart than one person writes it
+        "010170/1234",
+        "1010170 1234",
+        "010170 12345",
+        "ab010170-1234-4d00-8000-000000000001",  # an identifier
+        "ab0101701234" + "c" * 52,  # a hash
+        "2026-11-23 1200",
+    ],
+)
+def test_what_cannot_be_a_cpr_number_stays(text):
+    assert mask_cpr(text) == text
+
+
+def test_the_element_at_fault_is_masked_too():
+    assert "010170" not in str(AccountUnknown(element="line 010170 1234", value="x"))
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [VoucherRefused([VoucherUnbalanced(value=5)]), DocumentRefused([TotalWrong(element="x", value=1)])],
+    ids=lambda error: error.code,
+)
+def test_a_refusal_tells_its_reasons_in_the_language_of_the_text(refused):
+    (reason,) = refused.errors
+    assert reason.text_danish in refused.text_danish
+    assert reason.text_english in refused.text_english
+    assert reason.text_english in str(refused)
+    assert reason.text_danish not in refused.text_english

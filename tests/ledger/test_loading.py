@@ -1,0 +1,169 @@
+"""Declarations of master data: loaded twice is loaded once; a bad one is refused whole."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import pytest
+
+from opus_soap.errors import MasterDataInvalid
+from opus_soap.ledger import definition
+from opus_soap.ledger.loading import load_municipality
+from opus_soap.ledger.models import (
+    MODELS,
+    Account,
+    CompanyCode,
+    DimensionValue,
+    DocumentType,
+    Municipality,
+    Period,
+    Supplier,
+    TaxCode,
+)
+from opus_soap.ledger.posting import post
+from tests.conftest import DEFINITION
+
+
+def rows() -> dict[str, list[dict[str, object]]]:
+    return {
+        model.__name__: list(model.select().order_by(model._meta.primary_key).dicts()) for model in MODELS
+    }
+
+
+def changed(**company: object) -> dict:
+    definition = deepcopy(DEFINITION)
+    definition["company_codes"][0].update(company)
+    return definition
+
+
+def test_loading_twice_changes_nothing(company):
+    before = rows()
+    load_municipality(DEFINITION)
+    assert rows() == before
+
+
+def test_loading_updates_what_is_given_and_deletes_nothing(company):
+    accounts = [{"number": "22000300", "name": "Papirvarer", "is_balance": False, "tax_code": "K25"}]
+    count, uuid = Account.select().count(), Account.get(Account.number == "22000300").uuid
+    load_municipality(changed(accounts=accounts))
+    renamed = Account.get(Account.number == "22000300")
+    assert (renamed.name, renamed.uuid) == ("Papirvarer", uuid)
+    assert Account.select().count() == count
+
+
+PAPER = {"number": "22000300", "name": "Papir", "is_balance": False}
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"dimensions": {"cost_centre": []}}, "cost_centre"),
+        ({"dimensions": {"cost_center": [{"code": "1" * 11, "name": "x"}]}}, "cost_center"),
+        ({"dimensions": {"order": [{"code": "1", "name": "x", "valid_from": "soon"}]}}, "valid_from"),
+        ({"accounts": [{**PAPER, "tax_code": "Q"}]}, "22000300"),
+        ({"accounts": [{"name": "x", "is_balance": False}]}, "number"),
+        ({"accounts": [{**PAPER, "name": "x" * 256}]}, "name"),
+        ({"accounts": [{**PAPER, "number": "1" * 11}]}, "number"),
+        ({"accounts": [{**PAPER, "is_balance": "no"}]}, "is_balance"),
+        ({"accounts": [{**PAPER, "uuid": "no"}]}, "uuid"),
+        ({"accounts": [{**PAPER, "colour": "red"}]}, "colour"),
+        ({"accounts": [{"number": "33000000", "name": "x"}]}, "Account"),
+        ({"account_rules": [{"priority": 1, "pattern": "["}]}, "pattern"),
+        ({"account_rules": [{"priority": 1, "pattern": "x", "forbids_any_of": ["x"]}]}, "forbids_any_of"),
+        ({"open_periods": {"2031": [1]}}, "open_periods"),
+        ({"open_periods": {"2026": [16]}}, "open_periods"),
+        ({"retained_account": "12345678"}, "retained_account"),
+        ({"supplier_account": "22000300"}, "supplier_account"),
+        ({"currency": "kroner"}, "currency"),
+    ],
+)
+def test_a_bad_definition_is_refused_whole(company, change, named):
+    before = rows()
+    with pytest.raises(MasterDataInvalid) as refused:
+        load_municipality(changed(name="Andet navn", **change))
+    assert named in f"{refused.value.element} {refused.value.value}"
+    assert rows() == before
+
+
+def test_a_number_that_is_someone_elses_is_refused(company):
+    taken = Account.get(Account.number == "22000100").uuid
+    with pytest.raises(MasterDataInvalid, match="22000300"):
+        load_municipality(changed(accounts=[{**PAPER, "uuid": str(taken)}]))
+    stolen = deepcopy(DEFINITION)
+    stolen["municipality"]["code"] = "101"
+    with pytest.raises(MasterDataInvalid, match="101"):
+        load_municipality(stolen)
+
+
+def test_suppliers_are_kept_under_canonical_names(company):
+    row = {
+        "number": "200001",
+        "identifiers": ["DK:CVR:DK95270514", "0088:5798002000016", "DK:CPR:010190-1234"],
+    }
+    load_municipality({"municipality": {"code": "999"}, "suppliers": [row]})
+    kept = Supplier.get(Supplier.number == "200001").identifiers
+    assert kept[:2] == ["CVR:95270514", "GLN:5798002000016"]
+    assert kept[2].startswith("CPR#")
+    with pytest.raises(MasterDataInvalid, match="200001 identifiers"):
+        load_municipality({"municipality": {"code": "999"}, "suppliers": [{**row, "identifiers": ["hvem"]}]})
+
+
+def test_only_changes_need_be_declared(company):
+    tables = {
+        "municipality": {"code": "999"},
+        "company_codes": [{"code": "0020", "accounts": [{"number": "22000300", "blocked": True}]}],
+        "suppliers": [{"number": "200001", "active": False}],
+    }
+    load_municipality(tables)
+    account = Account.get(Account.number == "22000300")
+    assert (account.blocked, account.name) == (True, "Kontorartikler")
+    assert not Supplier.get(Supplier.number == "200001").active
+
+
+def test_a_wbs_element_is_stored_in_its_canonical_form(company):
+    load_municipality(changed(dimensions={"wbs_element": [{"code": "XG-12-3", "name": "x"}]}))
+    assert DimensionValue.get(DimensionValue.name == "x").code == "XG-0000000012-00003"
+
+
+def test_periods_are_opened_and_closed(company):
+    def open_now() -> list[int]:
+        query = Period.select().where(Period.fiscal_year == company.fiscal_years[0], Period.open)
+        return sorted(row.number for row in query)
+
+    load_municipality(changed(open_periods={"2025": [12, 13]}))
+    assert open_now() == [12, 13]
+    load_municipality(DEFINITION)
+    assert open_now() == [12, 13]
+
+
+def test_what_the_books_rest_on_does_not_change(company, draft, clock):
+    moved = [{"code": "KR", "name": "Kreditorfaktura", "first_number": 1}]
+    load_municipality(changed(document_types=moved))
+    load_municipality(DEFINITION)
+    voucher = post(draft, clock)
+    assert voucher.number == 5100000000
+    with pytest.raises(MasterDataInvalid, match="first_number"):
+        load_municipality(changed(document_types=moved))
+    with pytest.raises(MasterDataInvalid, match="is_balance"):
+        load_municipality(changed(accounts=[{**PAPER, "is_balance": True}]))
+    load_municipality(changed(accounts=[{"number": "40000100", "is_balance": True}]))  # nothing on it
+
+
+def test_the_declaration_is_as_long_as_the_columns():
+    lengths = {
+        (definition.AccountRow, Account): ("number", "name", "chart_string"),
+        (definition.DimensionRow, DimensionValue): ("code", "name", "parent_code"),
+        (definition.SupplierRow, Supplier): ("number", "name", "cvr"),
+        (definition.CompanyRow, CompanyCode): ("code", "name", "currency", "retained_account"),
+        (definition.TaxCodeRow, TaxCode): ("code", "name"),
+        (definition.DocumentTypeRow, DocumentType): ("code", "name"),
+        (definition.MunicipalityRow, Municipality): ("code", "cvr", "name"),
+    }
+    for (row, model), names in lengths.items():
+        for name in names:
+            longest = getattr(model, name).max_length
+            key = {each: 1 if each == "priority" else "0" * 10 for each in row.key} | {
+                name: "0" * (longest + 1)
+            }
+            with pytest.raises(ValueError, match=name):
+                row.model_validate({**key, name: "0" * (longest + 1)})
