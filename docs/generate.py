@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from collections.abc import Iterator
@@ -93,7 +94,7 @@ def command_line_page() -> str:
 def _command_parts(command: click.Command, context: click.Context) -> Iterator[str]:
     yield f"## `{context.command_path}`"
     yield ""
-    yield (command.help or "").strip()
+    yield inspect.cleandoc(command.help or "")  # 3.13 dedents docstrings, earlier ones do not
     yield ""
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
     if options:
