@@ -22,21 +22,17 @@ def simulate() -> None:
     """Run a counterpart to test against."""
 
 
-_LISTED = "\n".join(f"  {name:14} {text}" for name, text in BEHAVIOURS.items())
+_HELP = """Run a case system that takes invoices and answers them, with a page at / to look at.
+
+It keeps its own database (var/case-system.sqlite3), signs with its own key
+(var/secrets/case-system.key.pem), and goes on where it was after a kill.
+
+\b
+Behaviours:
+""" + "\n".join(f"  {name:14} {text}" for name, text in BEHAVIOURS.items())
 
 
-@simulate.command(
-    "case-system",
-    help=f"""Run a case system that takes invoices and answers them, with a page at / to look at.
-
-    It keeps its own database (var/case-system.sqlite3), signs with its own key
-    (var/secrets/case-system.key.pem), and goes on where it was after a kill.
-
-    \b
-    Behaviours:
-{_LISTED}
-    """,
-)
+@simulate.command("case-system", help=_HELP)
 @click.option("--bind", default="127.0.0.1:8081", help="HOST:PORT to listen on.")
 @click.option("--opus-url", default="http://127.0.0.1:8080", help="Where opus-soap listens.")
 @click.option(
