@@ -9,6 +9,7 @@ import inspect
 import json
 import sys
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from uuid import UUID
 
@@ -60,7 +61,11 @@ def errors_page() -> str:
         "A code never changes its meaning. Braces stand for the facts of the case.",
         "",
     ]
-    for error in (*concrete_errors(OpusSoapError), *concrete_wss_errors()):
+    errors = sorted((*concrete_errors(OpusSoapError), *concrete_wss_errors()), key=lambda error: error.code)
+    for family, members in groupby(errors, key=lambda error: error.code[:3]):
+        links = ", ".join(f"[{error.code}](#{error.code.lower()})" for error in members)
+        parts += [f"**{family}**: {links}", ""]
+    for error in errors:
         parts += [
             f"## {error.code}",
             "",
@@ -96,20 +101,35 @@ def _command_parts(command: click.Command, context: click.Context) -> Iterator[s
     yield ""
     yield inspect.cleandoc(command.help or "")  # 3.13 dedents docstrings, earlier ones do not
     yield ""
+    if not isinstance(command, click.Group):
+        yield f"    {' '.join((context.command_path, *command.collect_usage_pieces(context)))}"
+        yield ""
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
     if options:
         yield "| Option | Environment variable | Meaning |"
         yield "|---|---|---|"
         for option in options:
             names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
-            variable = f"{context.auto_envvar_prefix}_{(option.name or '').upper()}"
-            yield f"| {names} | `{variable}` | {option.help or ''} |"
+            variable = f"`{context.auto_envvar_prefix}_{(option.name or '').upper()}`"
+            yield f"| {names} | {variable if option.allow_from_autoenv else ''} | {_meaning(option)} |"
         yield ""
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
             child = command.get_command(context, name)
             if child is not None:
                 yield from _command_parts(child, _child_context(child, name, context))
+
+
+def _meaning(option: click.Option) -> str:
+    """The help, what can be chosen, what it is when left out."""
+    parts = [option.help or ""]
+    if isinstance(option.type, click.Choice):
+        parts.append("One of " + ", ".join(f"`{choice}`" for choice in option.type.choices) + ".")
+    if option.required:
+        parts.append("Required.")
+    elif isinstance(option.default, str | int | float) and not option.is_flag:
+        parts.append(f"Default: `{option.default}`.")
+    return " ".join(part for part in parts if part)
 
 
 def _child_context(child: click.Command, name: str, parent: click.Context) -> click.Context:

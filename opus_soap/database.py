@@ -28,6 +28,7 @@ from playhouse.pool import PooledPostgresqlDatabase
 
 from opus_soap.clock import from_isoformat, isoformat
 from opus_soap.errors import DatabaseUnreachable, DatabaseUnsafe, DatabaseUrlUnknown
+from opus_soap.settings import shown
 
 proxy = DatabaseProxy()
 
@@ -95,7 +96,7 @@ def connect(url: str, *, pool_size: int = 16) -> Database:
     else:
         raise DatabaseUrlUnknown(value=f"{scheme or '?'}://…", expected="sqlite:///, postgresql://")
     proxy.initialize(database)
-    verify_engine(database)
+    verify_engine(database, shown(url))
     return database
 
 
@@ -108,12 +109,12 @@ def disconnect() -> None:
         database.close()
 
 
-def verify_engine(database: Database) -> None:
+def verify_engine(database: Database, url: str = "") -> None:
     """Read the SQLite pragmas back; refuse an engine that does not keep them (`DatabaseUnsafe`)."""
     try:
         database.connect()
     except PeeweeException as error:
-        raise DatabaseUnreachable(value=str(error).splitlines()[0]) from None
+        raise DatabaseUnreachable(element=url, value=str(error).splitlines()[0]) from None
     try:
         if not isinstance(database, SqliteDatabase):
             return

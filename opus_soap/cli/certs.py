@@ -9,7 +9,7 @@ import click
 from cryptography import x509
 
 from opus_soap.cli.runtime import Runtime, reports_errors
-from opus_soap.errors import CertificateFileInvalid
+from opus_soap.errors import CertificateFileInvalid, CertificatesPresent
 from opus_soap.wss import pki
 from opus_soap.wss.certificates import load_pem, subject_text, thumbprint
 from opus_soap.wss.errors import WssError
@@ -37,9 +37,7 @@ def certs() -> None:
 def create(runtime: Runtime, out: Path, definition: Path | None, force: bool) -> None:
     """Make keys and certificates (PEM and PKCS#12) for trying things out."""
     if (out / "ca.pem").exists() and not force:
-        raise CertificateFileInvalid(
-            element=str(out), value="holds certificates already (--force replaces them)"
-        )
+        raise CertificatesPresent(element=str(out))
     try:
         declared = pki.load_definition(definition) if definition else pki.example()
         made = pki.create(declared, out, now=runtime.clock.now())

@@ -9,18 +9,17 @@ from typing import Any
 
 import click
 from rich.progress import track
-from rich.table import Table
 from rich.text import Text
 
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
-from opus_soap.cli.shown import shown, shown_all
+from opus_soap.cli.shown import listing, local, shown, shown_all
 from opus_soap.errors import ContentMissing, FileUnreadable, OpusSoapError
 from opus_soap.interfaces.invoice_approval import lending
 from opus_soap.interfaces.invoice_approval.answers import content_of
 from opus_soap.interfaces.invoice_approval.importing import files, import_files
 from opus_soap.ledger.master_data import company_code as find_company
 from opus_soap.money import danish
-from opus_soap.store import agreements, audit, content
+from opus_soap.store import agreements, audit, content, outbox
 from opus_soap.store.models import Answer, Invoice, Lending
 
 
@@ -43,8 +42,10 @@ def import_(
     runtime.open_database()
     company = find_company(municipality, company_code)
     found = files(paths)
+    if not found:
+        runtime.console.print("no *.xml there", style="yellow")
     results = import_files(found, company, clock=runtime.clock, settings=runtime.settings, actor=actor())
-    table = Table("File", "Invoice", "Supplier", "Amount", "State")
+    table = listing("File", "Invoice", "Supplier", "Amount", "State", numbers=("Amount",))
     refused = 0
     for result in track(results, "Importing", total=len(found), console=runtime.console, transient=True):
         name = Path(result.path).name
@@ -74,6 +75,8 @@ def _amount(invoice: Invoice) -> str:
 
 
 def _state(invoice: Invoice) -> str:
+    if invoice.state == Invoice.PARKED and not invoice.state_reason:
+        return "parked: imported, not sent yet"
     return f"{invoice.state} {invoice.state_code} {invoice.state_reason}".strip()
 
 
@@ -91,7 +94,7 @@ def list_invoices(runtime: Runtime, state: str | None, as_json: bool) -> None:
     if as_json:
         _echo_json([_facts(invoice) for invoice in query])
         return
-    table = Table("ID", "Invoice", "Supplier", "Amount", "State")
+    table = listing("ID", "Invoice", "Supplier", "Amount", "State", numbers=("Amount",))
     for invoice in query:
         table.add_row(
             invoice.uuid.hex[:8], invoice.number, invoice.supplier_name, _amount(invoice), _state(invoice)
@@ -125,7 +128,11 @@ def _facts(invoice: Invoice) -> dict[str, Any]:
 @click.pass_obj
 @reports_errors
 def show(runtime: Runtime, identifier: str, as_json: bool) -> None:
-    """Show an invoice's way: what was read, where it was sent, what came back."""
+    """Show an invoice's way: what was read, where it was sent, what came back.
+
+    IDENTIFIER is the invoice's number, or its UUID, or the first 8 characters of that. A `lending` is the
+    FakturaInformationIdentifikation that the case system knows the invoice by.
+    """
     runtime.open_database()
     invoice = lending.find_invoice(identifier)
     lendings = list(Lending.select().where(Lending.invoice == invoice).order_by(Lending.id))
@@ -150,7 +157,12 @@ def show(runtime: Runtime, identifier: str, as_json: bool) -> None:
         runtime.console.print(warning, style="yellow")
     for entry in trail:
         detail = ", ".join(f"{name} {value}" for name, value in entry.detail.items() if value)
-        runtime.console.print(f"  {entry.at:%Y-%m-%d %H:%M:%S}Z  {entry.event:24} {entry.actor}: {detail}")
+        runtime.console.print(f"  {local(entry.at)}  {entry.event:24} {entry.actor}: {detail}")
+    for waiting in filter(None, (outbox.waiting_about(row.uuid) for row in lendings)):
+        said = f"tried {waiting.attempts} times, next {local(waiting.next_attempt_at)}"
+        runtime.console.print(f"  {waiting.state} for {waiting.system.name}: {said}", style="yellow")
+        if waiting.last_error:
+            runtime.console.print(f"    {waiting.last_error}", style="yellow")
     for answer in answers:
         for text in _written(answer["content"] or {}):
             runtime.console.print(f"  „{text}”", style="italic")
@@ -180,6 +192,8 @@ def _content(answer: Answer) -> dict[str, Any] | None:
 @reports_errors
 def send(runtime: Runtime, identifiers: tuple[str, ...], everything: bool) -> None:
     """Route invoices and queue them for their case system."""
+    if not identifiers and not everything:
+        raise click.UsageError("name the invoices, or --all")
     runtime.open_database()
     chosen = [lending.find_invoice(identifier) for identifier in identifiers]
     if everything:
@@ -242,7 +256,9 @@ def resend(runtime: Runtime, identifier: str, system: str) -> None:
 def remind(runtime: Runtime) -> None:
     """List the invoices whose answer is overdue, and note it."""
     runtime.open_database()
-    for row in lending.remind(actor=actor(), clock=runtime.clock):
+    overdue = lending.remind(actor=actor(), clock=runtime.clock)
+    click.echo(f"overdue: {len(overdue)}")
+    for row in overdue:
         click.echo(shown(f"{row.invoice.number}: {row.system.name}, answer was due {row.due_at:%Y-%m-%d}"))
 
 

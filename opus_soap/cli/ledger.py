@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
+import sys
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
+from opus_soap.cli.shown import listing
 from opus_soap.clock import business_date
 from opus_soap.errors import OpeningLineInvalid, VoucherUnknown
 from opus_soap.ledger import openings, periods, seals, year_end
 from opus_soap.ledger.balance import trial_balance
 from opus_soap.ledger.master_data import company_code as find_company
+from opus_soap.ledger.master_data import find_municipality
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.ledger.posting import label
 from opus_soap.ledger.verification import verify as verify_ledger
-from opus_soap.money import danish
+from opus_soap.money import danish, kroner_from_ore
 
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
 _COMPANY = click.option("--company-code", default="0020", help="Company code (firmakode).")
 _STATE = click.Choice(["open", "closed"])
 _ROOT = re.compile(r"[0-9a-fA-F]{64}")
 _YEAR = click.IntRange(1990, 2999)
+_AMOUNTS = ("Opening", "Debit", "Credit", "Closing")
 
 
 def _roots(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -63,6 +67,8 @@ def verify(
 ) -> None:
     """Recompute hashes, sums, numbers, reversals and seals; exit status 1 when something does not hold."""
     runtime.open_database()
+    if municipality is not None:
+        find_municipality(municipality)
     trusted = _trusted(runtime, trusted_keys)
     if trusted is None:
         click.echo("no key to trust: whose the seals are is not checked (--trusted-keys)", err=True)
@@ -80,19 +86,30 @@ def verify(
 @_MUNICIPALITY
 @_COMPANY
 @click.option("--year", type=_YEAR, help="Fiscal year; this year when left out.")
+@click.option("--format", "form", default="table", type=click.Choice(["table", "csv"]), help="Output.")
 @click.pass_obj
 @reports_errors
-def balance(runtime: Runtime, municipality: str, company_code: str, year: int | None) -> None:
-    """Print the trial balance."""
+def balance(runtime: Runtime, municipality: str, company_code: str, year: int | None, form: str) -> None:
+    """Print the trial balance, in kroner; raises the alarm for a year that these books do not have."""
     runtime.open_database()
     company = find_company(municipality, company_code)
     chosen = year or business_date(runtime.clock.now()).year
-    table = Table(
-        "Account", "Name", "Opening", "Debit", "Credit", "Closing", title=f"{company.code} {chosen}"
-    )
-    for row in trial_balance(company, chosen):
-        amounts = (row.opening_ore, row.debit_ore, row.credit_ore, row.closing_ore)
-        table.add_row(row.account, row.name, *(danish(amount) for amount in amounts))
+    periods.require_year(company, chosen)
+    rows = [
+        (row.account, row.name, (row.opening_ore, row.debit_ore, row.credit_ore, row.closing_ore))
+        for row in trial_balance(company, chosen)
+    ]
+    if form == "csv":
+        writer = csv.writer(sys.stdout, delimiter=";")
+        writer.writerow(["account", "name", *(name.lower() for name in _AMOUNTS)])
+        writer.writerows([account, name, *map(kroner_from_ore, amounts)] for account, name, amounts in rows)
+        return
+    table = listing("Account", "Name", *_AMOUNTS, numbers=_AMOUNTS, title=f"{company.code} {chosen}")
+    for account, name, amounts in rows:
+        table.add_row(account, name, *map(danish, amounts))
+    table.add_section()
+    columns = zip(*(amounts for _, _, amounts in rows), strict=True)
+    table.add_row("Total", "", *(danish(sum(column)) for column in columns))
     runtime.console.print(table)
 
 
@@ -124,7 +141,9 @@ def show(
     if not vouchers:
         raise VoucherUnknown(value=number)
     for voucher in vouchers:
-        table = Table("Line", "Key", "Account", "Cost centre", "WBS", "Supplier", "Amount", "Text")
+        table = listing(
+            "Line", "Key", "Account", "Cost centre", "WBS", "Supplier", "Amount", "Text", numbers=("Amount",)
+        )
         table.title = f"{label(voucher)} · {voucher.posting_date} · {voucher.header_text}"
         for row in Posting.select().where(Posting.voucher == voucher).order_by(Posting.line):
             texts = (row.cost_center, row.wbs_element, row.supplier)

@@ -51,7 +51,7 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"auto_envvar_prefix": "OPUS_SOAP", "show_default": True})
 @click.option("--database-url", help="The books, e.g. sqlite:///var/opus-soap.sqlite3.")
-@click.version_option(__version__, prog_name="opus-soap")
+@click.version_option(__version__, prog_name="opus-soap", allow_from_autoenv=False)
 @click.pass_context
 def main(context: click.Context, database_url: str | None) -> None:
     """The finance system's side of a Danish municipality's integrations."""

@@ -9,9 +9,9 @@ import tomllib
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from opus_soap.cli.runtime import Runtime, reports_errors
+from opus_soap.cli.shown import listing
 from opus_soap.errors import MasterDataInvalid
 from opus_soap.ledger.loading import load_municipality
 from opus_soap.ledger.master_data import company_code as find_company
@@ -64,7 +64,7 @@ def dimensions(runtime: Runtime, municipality: str, company_code: str, kind: str
         writer = csv.writer(sys.stdout, delimiter=";")
         writer.writerows([COLUMNS, *rows])
     else:
-        table = Table(*COLUMNS)
+        table = listing(*COLUMNS)
         for row in rows:
             table.add_row(*(str(value) for value in row[:4]), "yes" if row[4] else "")
         runtime.console.print(table)

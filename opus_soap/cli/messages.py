@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import click
-from rich.table import Table
 
 from opus_soap.cli.runtime import Runtime, reports_errors
-from opus_soap.clock import COPENHAGEN
+from opus_soap.cli.shown import listing, local
 from opus_soap.store import archive, content
 from opus_soap.store.models import OutboxEntry
 
@@ -24,12 +23,17 @@ def messages() -> None:
 def list_messages(runtime: Runtime, limit: int, outcome: str | None) -> None:
     """List messages, newest first."""
     runtime.open_database()
-    table = Table("No.", "At", "", "System", "Endpoint", "HTTP", "Outcome")
+    table = listing("No.", "At", "", "System", "Endpoint", "HTTP", "Outcome")
     for row in archive.latest(limit, outcome=outcome):
-        at = row.at.astimezone(COPENHAGEN).strftime("%Y-%m-%d %H:%M:%S") if row.at else ""
         system = row.system.name if row.system else "-"
         table.add_row(
-            str(row.id), at, row.direction, system, row.endpoint, str(row.http_status or ""), row.outcome
+            str(row.id),
+            local(row.at),
+            row.direction,
+            system,
+            row.endpoint,
+            str(row.http_status or ""),
+            row.outcome,
         )
     runtime.console.print(table)
 
@@ -46,7 +50,7 @@ def show(runtime: Runtime, identifier: str, raw: bool) -> None:
         if raw:
             click.echo(content.get(row.content.sha256).decode("utf-8", errors="replace"))
             continue
-        click.echo(f"{row.id}  {row.direction}  {row.at}  {row.outcome}  {row.endpoint}")
+        click.echo(f"{row.id}  {row.direction}  {local(row.at)}  {row.outcome}  {row.endpoint}")
         click.echo(f"    correlation {row.correlation_id}, MessageID {row.message_id or '-'}")
         click.echo(f"    action {row.action or '-'}, sha256 {row.content.sha256}, {row.content.size} bytes")
 
@@ -57,7 +61,7 @@ def show(runtime: Runtime, identifier: str, raw: bool) -> None:
 def outbox(runtime: Runtime) -> None:
     """List what waits to be sent, and what is parked."""
     runtime.open_database()
-    table = Table("Subject", "Kind", "System", "State", "Attempts", "Next", "Last error")
+    table = listing("Subject", "Kind", "System", "State", "Attempts", "Next", "Last error")
     waiting = OutboxEntry.select().where(
         OutboxEntry.state.in_([OutboxEntry.PENDING, OutboxEntry.LEASED, OutboxEntry.PARKED])
     )
@@ -68,7 +72,7 @@ def outbox(runtime: Runtime) -> None:
             row.system.name,
             row.state,
             str(row.attempts),
-            f"{row.next_attempt_at:%Y-%m-%d %H:%M:%S}Z" if row.next_attempt_at else "",
+            local(row.next_attempt_at),
             row.last_error,
         )
     runtime.console.print(table)

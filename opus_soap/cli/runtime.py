@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
@@ -43,6 +44,22 @@ class Runtime:
         """Connect, and refuse a schema that is not this version's."""
         connect(self.settings.database_url).connect(reuse_if_open=True)
         check_schema()
+
+
+def address(_context: click.Context, _option: click.Parameter, bind: str) -> str:
+    """A callback of `--bind`: HOST:PORT that nobody listens to yet."""
+    host, colon, port = bind.rpartition(":")
+    if not (host and colon and port.isascii() and port.isdecimal() and 0 < int(port) < 2**16):
+        raise click.BadParameter(f"{bind} is not HOST:PORT, such as 127.0.0.1:8080")
+    bare = host.strip("[]")
+    try:
+        family, *_ = socket.getaddrinfo(bare, int(port), type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((bare, int(port)))
+    except OSError as error:
+        raise click.BadParameter(f"{bind}: {error.strerror}") from None
+    return bind
 
 
 def actor() -> str:

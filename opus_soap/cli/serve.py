@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from opus_soap.cli.runtime import Runtime, reports_errors
+from opus_soap.cli.runtime import Runtime, address, reports_errors
 from opus_soap.database import disconnect
 
 _SPARE_THREADS = 4
 
 
 @click.command()
-@click.option("--bind", default="127.0.0.1:8080", help="HOST:PORT to listen on.")
+@click.option("--bind", default="127.0.0.1:8080", callback=address, help="HOST:PORT to listen on.")
 @click.option("--workers", default=2, type=click.IntRange(1, 64), help="Processes.")
 @click.option(
     "--threads",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import click
-from rich.table import Table
 
 from opus_soap.cli.runtime import Runtime, reports_errors
+from opus_soap.cli.shown import listing
 from opus_soap.settings import PREFIX, shown
 
 
@@ -14,7 +14,7 @@ from opus_soap.settings import PREFIX, shown
 @reports_errors
 def settings(runtime: Runtime) -> None:
     """Show every setting: environment variable, value, meaning."""
-    table = Table("Environment variable", "Value", "Meaning", title="Settings")
+    table = listing("Environment variable", "Value", "Meaning", title="Settings")
     values = runtime.settings
     for name, field in type(values).model_fields.items():
         table.add_row(f"{PREFIX}{name.upper()}", shown(getattr(values, name)), field.description)

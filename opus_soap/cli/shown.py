@@ -1,15 +1,19 @@
-"""Text of others on a terminal: no markup, no control characters, no CPR numbers."""
+"""What commands print: tables that lose nothing, local times, the text of others made harmless."""
 
 from __future__ import annotations
 
 import unicodedata
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
+from opus_soap.clock import COPENHAGEN
 from opus_soap.errors import mask_cpr
 
+_WIDE = 1000
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn")  # escapes, direction marks, what no screen can show
 
 
@@ -31,8 +35,32 @@ def shown_all(value: Any) -> Any:
     return shown(value) if isinstance(value, str) else value
 
 
+def local(at: datetime | None) -> str:
+    """An instant as the clock on the wall shows it, in Copenhagen; empty for none."""
+    return f"{at.astimezone(COPENHAGEN):%Y-%m-%d %H:%M:%S}" if at else ""
+
+
+def listing(*columns: str, numbers: tuple[str, ...] = (), **options: Any) -> Table:
+    """An empty table whose cells are folded, never cut; `numbers` are columns of amounts."""
+    table = Table(**options)
+    for name in columns:
+        if name in numbers:
+            table.add_column(name, justify="right", no_wrap=True)
+        else:
+            table.add_column(name, overflow="fold")
+    return table
+
+
 class PlainConsole(Console):
-    """A console that takes every string literally; style is said with `style=`, not in brackets."""
+    """A console that takes every string literally; style is said with `style=`, not in brackets.
+
+    What is written to a file or a pipe is as wide as it must be.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if not self.is_terminal and "width" not in options:
+            self.width = _WIDE
 
     def render_str(self, text: str, **options: Any) -> Text:
         """A string as `shown`, without markup or emoji codes."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from opus_soap.cli.runtime import Runtime, reports_errors
+from opus_soap.cli.runtime import Runtime, address, reports_errors
 from opus_soap.database import connect, connected, disconnect
-from opus_soap.errors import BehaviourUnknown, DatabaseHoldsBooks
+from opus_soap.errors import DatabaseHoldsBooks
 from opus_soap.ledger.models import CompanyCode
 from opus_soap.settings import Settings, load_as, shown
 from opus_soap.simulate.behaviours import BEHAVIOURS, Choice
@@ -33,7 +33,7 @@ Behaviours:
 
 
 @simulate.command("case-system", help=_HELP)
-@click.option("--bind", default="127.0.0.1:8081", help="HOST:PORT to listen on.")
+@click.option("--bind", default="127.0.0.1:8081", callback=address, help="HOST:PORT to listen on.")
 @click.option("--opus-url", default="http://127.0.0.1:8080", help="Where opus-soap listens.")
 @click.option(
     "--opus-certificate",
@@ -98,12 +98,12 @@ def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
     pairs = dict(text.split("=", 1) for text in texts if "=" in text)
     for text in texts:
         if "=" not in text:
-            raise BehaviourUnknown(value=text, expected="NAME=VALUE")
+            raise click.UsageError(f"{text}: write NAME=VALUE, as in silence=1 or 2096003=reject")
     return pairs
 
 
 def _weights(texts: tuple[str, ...]) -> dict[str, int]:
     weights = {name: int(weight) if weight.isdigit() else 0 for name, weight in _pairs(texts).items()}
     if any(weight < 1 for weight in weights.values()):
-        raise BehaviourUnknown(value=" ".join(texts), expected="NAME=WEIGHT, a whole number from 1")
+        raise click.UsageError(f"{' '.join(texts)}: a weight is a whole number from 1, as in silence=1")
     return weights or {"approve": 1}

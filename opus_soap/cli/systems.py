@@ -10,12 +10,14 @@ from pathlib import Path
 from uuid import UUID
 
 import click
-from rich.table import Table
 
 from opus_soap.cli.runtime import Runtime, reports_errors
+from opus_soap.cli.shown import listing
 from opus_soap.database import new_uuid, transaction
+from opus_soap.errors import AgreementInvalid, SupplierUnknown
 from opus_soap.ledger.master_data import find_municipality
-from opus_soap.money import ore_from_kroner
+from opus_soap.ledger.models import Supplier
+from opus_soap.money import danish, ore_from_kroner
 from opus_soap.store import agreements
 from opus_soap.store.models import ExchangeRate, RoutingRule, System, SystemCertificate
 
@@ -82,9 +84,11 @@ def add(
     profile: str,
     services: tuple[str, ...],
 ) -> None:
-    """Make an agreement with a system, or change the one with this UUID."""
+    """Make an agreement with a system."""
     runtime.open_database()
     find_municipality(municipality)
+    if uuid is not None and System.get_or_none(System.uuid == uuid) is not None:
+        raise AgreementInvalid(element="UUID", value=uuid, expected="one that no agreement has")
     system = agreements.register_system(
         uuid=uuid or new_uuid(),
         municipality=municipality,
@@ -97,16 +101,53 @@ def add(
     click.echo(f"{system.name}: {system.uuid}, may call {', '.join(system.services)}")
 
 
+@systems.command()
+@click.argument("system")
+@click.option("--name", help="What it is called from now on.")
+@click.option("--cvr", help="CVR number of the organisation behind the system.")
+@click.option("--endpoint-url", help="Where it takes FakturaInformationAfsend.")
+@click.option("--profile", type=click.Choice(["kombit", "basic"]), help="Security profile.")
+@click.option(
+    "--service", "services", multiple=True, type=click.Choice(SERVICES), help="All that it may call (repeat)."
+)
+@click.pass_obj
+@reports_errors
+def change(
+    runtime: Runtime,
+    system: str,
+    name: str | None,
+    cvr: str | None,
+    endpoint_url: str | None,
+    profile: str | None,
+    services: tuple[str, ...],
+) -> None:
+    """Change the agreement with SYSTEM (name or UUID); what is not given stays as it is."""
+    runtime.open_database()
+    given = {
+        "name": name,
+        "cvr": cvr,
+        "endpoint_url": endpoint_url,
+        "profile": profile,
+        "services": list(services) or None,
+    }
+    before = agreements.find_system(system)
+    after = agreements.change_system(before, **{key: value for key, value in given.items() if value})
+    for key in given:
+        old, new = getattr(before, key), getattr(after, key)
+        if old != new:
+            click.echo(f"{after.name}: {key} {old} → {new}")
+
+
 @systems.command("list")
 @click.pass_obj
 @reports_errors
 def list_systems(runtime: Runtime) -> None:
     """List systems and their certificates."""
     runtime.open_database()
-    table = Table("Municipality", "Name", "UUID", "Profile", "Services", "Endpoint", "Certificates")
+    table = listing("Municipality", "Name", "UUID", "Profile", "Services", "Endpoint", "Certificates")
     for system in System.select().order_by(System.municipality, System.name):
         certificates = [
-            f"{row.thumbprint_sha256[:16]}… "
+            f"{row.thumbprint_sha256[:16]} "
             + ("revoked" if row.revoked_at else f"until {row.valid_to:%Y-%m-%d}")
             for row in SystemCertificate.select().where(SystemCertificate.system == system)
         ]
@@ -145,6 +186,8 @@ def _set_active(runtime: Runtime, name: str, active: bool) -> None:
     system = agreements.find_system(name)
     agreements.set_active(system, active)
     click.echo(f"{system.name}: {'started' if active else 'stopped'}")
+    if active:
+        click.echo("invoices parked meanwhile go on with `opus-soap invoices send --all`")
 
 
 @systems.group()
@@ -160,8 +203,11 @@ def certificate() -> None:
 def add_certificate(runtime: Runtime, system: str, file: Path) -> None:
     """Let SYSTEM (name or UUID) sign with the certificate in FILE (PEM)."""
     runtime.open_database()
-    row = agreements.add_certificate(agreements.find_system(system), file.read_bytes())
+    agreement = agreements.find_system(system)
+    row = agreements.add_certificate(agreement, file.read_bytes())
     click.echo(f"{row.thumbprint_sha256}  {row.subject}")
+    for doubt in agreements.doubts_about(row, agreement, at=runtime.clock.now()):
+        click.echo(f"note: {doubt}", err=True)
 
 
 @certificate.command()
@@ -169,7 +215,7 @@ def add_certificate(runtime: Runtime, system: str, file: Path) -> None:
 @click.pass_obj
 @reports_errors
 def revoke(runtime: Runtime, thumbprint: str) -> None:
-    """Refuse a certificate (SHA-256, hex) from now on."""
+    """Refuse a certificate from now on: its SHA-256 in hex, or the first 8 digits or more."""
     runtime.open_database()
     row = agreements.revoke_certificate(thumbprint.lower().replace(":", ""), at=runtime.clock.now())
     click.echo(f"revoked: {row.subject}")
@@ -209,6 +255,12 @@ def add_route(
         raise click.BadParameter("nothing is both as much as --from-amount and as little as --to-amount")
     runtime.open_database()
     target = agreements.find_system(system)
+    if supplier is not None:
+        known = Supplier.select().where(
+            Supplier.municipality == target.municipality, Supplier.number == supplier
+        )
+        if not known.exists():
+            raise SupplierUnknown(element="--supplier", value=supplier)
     key = (RoutingRule.municipality == target.municipality) & (RoutingRule.priority == priority)
     with transaction():
         RoutingRule.delete().where(key).execute()
@@ -233,7 +285,8 @@ def add_route(
 def list_routes(runtime: Runtime) -> None:
     """List the routing rules in the order they are tried."""
     runtime.open_database()
-    table = Table("Municipality", "Priority", "EAN", "Person", "Order", "Supplier", "System", "Answer")
+    criteria = ("EAN", "Person", "Order", "Supplier", "Kroner")
+    table = listing("Municipality", "Priority", *criteria, "System", "Answer")
     for rule in RoutingRule.select().order_by(RoutingRule.municipality, RoutingRule.priority):
         texts = (rule.ean, rule.person_reference, rule.order_number, rule.supplier_number)
         answer = "required" if rule.answer_required else "information only"
@@ -241,10 +294,17 @@ def list_routes(runtime: Runtime) -> None:
             rule.municipality,
             str(rule.priority),
             *(text or "any" for text in texts),
-            rule.system.name,
+            _between(rule.min_amount_ore, rule.max_amount_ore),
+            rule.system.name if rule.system.active else f"{rule.system.name} (stopped)",
             answer,
         )
     runtime.console.print(table)
+
+
+def _between(least: int | None, most: int | None) -> str:
+    if least is None and most is None:
+        return "any"
+    return f"{'' if least is None else danish(least)} – {'' if most is None else danish(most)}".strip()
 
 
 @systems.group()

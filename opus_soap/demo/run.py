@@ -17,12 +17,14 @@ from opus_soap.database import connected, disconnect
 from opus_soap.demo.processes import Processes
 from opus_soap.demo.report import print_report
 from opus_soap.demo.scene import Scene, prepare, write_invoices
+from opus_soap.errors import DemoFolderInUse
 from opus_soap.interfaces.invoice_approval import lending
 from opus_soap.interfaces.invoice_approval.importing import files, import_files
 from opus_soap.ledger.master_data import company_code
 from opus_soap.ledger.models import CompanyCode
 from opus_soap.ledger.seals import load_seal_key, seal
 from opus_soap.ledger.verification import verify
+from opus_soap.settings import shown
 from opus_soap.store.models import Invoice, OutboxEntry
 
 INVOICES = 15
@@ -47,8 +49,8 @@ def run_demo(
         _send_out(console, scene, company, clock)
         _wait(console, len(described))
         good = _conclude(console, scene, company, clock, described)
-        _print_addresses(console, scene)
         if not once:
+            _print_addresses(console, scene)
             console.print("\n[bold]Everything keeps running.[/] Ctrl-C ends it.")
             _serve_on()
         return good
@@ -58,6 +60,8 @@ def run_demo(
 def _folder(keep: Path | None) -> Iterator[Path]:
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
+        if any(keep.iterdir()):
+            raise DemoFolderInUse(value=keep)
         yield keep
         return
     with tempfile.TemporaryDirectory(prefix="opus-soap-demo-") as name:
@@ -162,6 +166,11 @@ def _print_addresses(console: Console, scene: Scene) -> None:
         ("The dimensions' UUIDs", f"{scene.opus_url}/service/Stamdata/DimensionHent/1?wsdl"),
     ):
         console.print(f"  {text}\n    {url}", highlight=False, soft_wrap=True)
+    database = scene.environment("opus")["OPUS_SOAP_DATABASE_URL"]
+    console.print("  The books and the messages, from another terminal (invoices, ledger, messages …)")
+    console.print(
+        f"    opus-soap --database-url {shown(database)} invoices list", highlight=False, soft_wrap=True
+    )
 
 
 def _serve_on() -> None:

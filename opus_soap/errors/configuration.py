@@ -19,6 +19,16 @@ class SettingsInvalid(ConfigurationError):
     remedy_english = "Correct the settings named; see docs/reference/settings.md."
 
 
+class CertificatesPresent(ConfigurationError):
+    """Certificates were to be made in a folder that holds some."""
+
+    code = "CFG-011"
+    danish = "Der er allerede certifikater i {element}"
+    english = "There are certificates in {element} already"
+    remedy_danish = "Angiv en anden mappe, eller erstat dem med --force."
+    remedy_english = "Name another folder, or replace them with --force."
+
+
 class CertificateFileInvalid(ConfigurationError):
     """A certificate, key or PKI definition cannot be read or written."""
 

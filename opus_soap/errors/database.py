@@ -33,8 +33,8 @@ class DatabaseNotMigrated(DatabaseError):
     """The schema is older (or newer) than this version of the program."""
 
     code = "DBA-003"
-    danish = "Databasens skema er ikke ajour: {value}"
-    english = "The database schema is not up to date: {value}"
+    danish = "Databasens skema er ikke ajour; der mangler {value}"
+    english = "The database schema is not up to date; missing: {value}"
     remedy_danish = "Kør `opus-soap database migrate`."
     remedy_english = "Run `opus-soap database migrate`."
 
@@ -43,9 +43,13 @@ class DatabaseUnreachable(DatabaseError):
     """No connection: the server does not answer, or the file cannot be opened."""
 
     code = "DBA-004"
-    danish = "Databasen kan ikke nås: {value}"
-    english = "The database cannot be reached: {value}"
-    remedy_danish = "Se efter om databasen kører, om mappen findes, og om OPUS_SOAP_DATABASE_URL er rigtig."
+    danish = "Databasen {element} kan ikke nås: {value}"
+    english = "The database {element} cannot be reached: {value}"
+    remedy_danish = (
+        "Se efter om databasen kører, om mappen findes, og om OPUS_SOAP_DATABASE_URL er rigtig; "
+        "en ny database laves med `opus-soap database migrate`."
+    )
     remedy_english = (
-        "See whether the database runs, whether the folder exists, and OPUS_SOAP_DATABASE_URL is right."
+        "See whether the database runs, whether the folder exists, and OPUS_SOAP_DATABASE_URL is right; "
+        "`opus-soap database migrate` makes a new one."
     )

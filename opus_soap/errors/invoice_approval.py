@@ -227,6 +227,16 @@ class InvoiceUnknown(InvoiceApprovalError):
     remedy_english = "See `opus-soap invoices list`."
 
 
+class InvoiceAmbiguous(InvoiceApprovalError):
+    """Several suppliers have used this invoice number."""
+
+    code = "FAK-030"
+    danish = "Flere fakturaer har nummeret {value}: {expected}"
+    english = "Several invoices have the number {value}: {expected}"
+    remedy_danish = "Angiv fakturaens UUID i stedet for nummeret."
+    remedy_english = "Give the invoice's UUID instead of its number."
+
+
 class NoRoute(InvoiceApprovalError):
     """No routing rule matches the invoice."""
 

@@ -256,8 +256,8 @@ class VoucherUnknown(LedgerError):
     code = "LED-025"
     danish = "Bilag {value} findes ikke"
     english = "The voucher {value} does not exist"
-    remedy_danish = "Se `opus-soap ledger show`."
-    remedy_english = "See `opus-soap ledger show`."
+    remedy_danish = "Bilagsnumrene står i `opus-soap invoices list`; kontrollér også firmakode, art og år."
+    remedy_english = "`opus-soap invoices list` tells the numbers; check company code, type and year too."
 
 
 class OpeningLineInvalid(LedgerError):
@@ -334,8 +334,14 @@ class SealKeyUnusable(LedgerError):
     code = "LED-040"
     danish = "Seglnøglen kan ikke bruges: {value}"
     english = "The seal key cannot be used: {value}"
-    remedy_danish = "Giv en Ed25519-nøgle i PEM, som kun ejeren kan læse (0600)."
-    remedy_english = "Give an Ed25519 key in PEM that only its owner can read (0600)."
+    remedy_danish = (
+        "Giv en Ed25519-nøgle i PEM, som kun ejeren kan læse (0600); "
+        "`opus-soap ledger seal --create-key` laver en ny."
+    )
+    remedy_english = (
+        "Give an Ed25519 key in PEM that only its owner can read (0600); "
+        "`opus-soap ledger seal --create-key` makes a new one."
+    )
 
 
 class TrustedKeysUnreadable(LedgerError):

@@ -39,6 +39,16 @@ class ProcessFailed(SimulationError):
     remedy_english = "Read the log above; run with --keep to keep it."
 
 
+class DemoFolderInUse(SimulationError):
+    """The demo was told to keep its files in a folder that holds something."""
+
+    code = "SIM-005"
+    danish = "Mappen {value} er ikke tom"
+    english = "The folder {value} is not empty"
+    remedy_danish = "Angiv en tom mappe, eller en der ikke findes endnu."
+    remedy_english = "Name an empty folder, or one that is not there yet."
+
+
 class DatabaseHoldsBooks(SimulationError):
     """The simulator was given a database that has company codes: the finance system's own."""
 

@@ -133,8 +133,8 @@ class AgreementInvalid(StoreError):
     code = "STO-019"
     danish = "Aftalen kan ikke bruges: {element} er {value}; forventet {expected}"
     english = "The agreement cannot be used: {element} is {value}; expected {expected}"
-    remedy_danish = "Ret oplysningen; en bestående aftale ændres med dens UUID (`--uuid`)."
-    remedy_english = "Correct the fact; an existing agreement is changed by its UUID (`--uuid`)."
+    remedy_danish = "Ret oplysningen; en bestående aftale ændres med `opus-soap systems change`."
+    remedy_english = "Correct the fact; an existing agreement is changed with `opus-soap systems change`."
 
 
 class MessageReplayed(StoreError):

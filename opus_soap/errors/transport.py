@@ -131,6 +131,12 @@ class ReceiverInactive(TransportError):
     code = "TRA-011"
     danish = "Aftalen med {element} er standset"
     english = "The agreement with {element} has been stopped"
-    remedy_danish = "Genoptag aftalen (`opus-soap systems start`), eller send til et andet system."
-    remedy_english = "Start the agreement again (`opus-soap systems start`), or send to another system."
+    remedy_danish = (
+        "Genoptag aftalen (`opus-soap systems start`, derefter `opus-soap invoices send --all`), "
+        "eller send til et andet system."
+    )
+    remedy_english = (
+        "Start the agreement again (`opus-soap systems start`, then `opus-soap invoices send --all`), "
+        "or send to another system."
+    )
     retryable = False

@@ -63,6 +63,11 @@ def set_year(company: CompanyCode, year: int, *, open_: bool, actor: str, clock:
         _note("fiscal_year", open_, f"{company.code} {year}", company, actor, clock)
 
 
+def require_year(company: CompanyCode, year: int) -> None:
+    """Raise `FiscalYearUnknown` unless these books have the year."""
+    _year(company, year)
+
+
 def _year(company: CompanyCode, year: int) -> FiscalYear:
     found: FiscalYear | None = FiscalYear.get_or_none(
         FiscalYear.company_code == company, FiscalYear.year == year

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from cryptography import x509
@@ -27,6 +28,7 @@ from opus_soap.errors import (
 )
 from opus_soap.store.models import System, SystemCertificate
 
+_SHORTEST_START = 8  # digits of a thumbprint that people write
 MOST_VALID_AT_ONCE = 2  # the old one and the new one, while a system changes over
 
 
@@ -41,7 +43,7 @@ def register_system(
     profile: str = "kombit",
     security_model: str = "x509",
 ) -> System:
-    """Make an agreement, or bring the one with this UUID up to date.
+    """Make an agreement, or bring the whole of the one with this UUID up to date.
 
     Raises `AgreementInvalid` for a municipality, CVR number or address of the wrong shape, and for a
     name that another agreement of the municipality has.
@@ -68,6 +70,12 @@ def register_system(
         if not System.update(**facts).where(System.uuid == uuid).execute():
             System.create(uuid=uuid, **facts)
     return System.get(System.uuid == uuid)
+
+
+def change_system(system: System, **facts: Any) -> System:
+    """Change these facts of an agreement and no others; raises as `register_system` does."""
+    names = ("uuid", "municipality", "name", "cvr", "services", "endpoint_url", "profile", "security_model")
+    return register_system(**{**{name: getattr(system, name) for name in names}, **facts})
 
 
 def _check(element: str, value: str, pattern: str, expected: str) -> None:
@@ -145,9 +153,40 @@ def _most_valid_at_once(system: System, start: datetime, end: datetime) -> int:
     return max(sum(1 for row in rows if row.valid_from <= moment <= row.valid_to) for moment in moments)
 
 
+def doubts_about(certificate: SystemCertificate, system: System, *, at: datetime) -> list[str]:
+    """What is odd about a certificate of an agreement, though it may be meant so."""
+    doubts = []
+    if certificate.valid_to < at:
+        doubts.append(
+            f"the certificate expired on {certificate.valid_to:%Y-%m-%d}; nothing signed with it is taken"
+        )
+    elif certificate.valid_from > at:
+        doubts.append(f"the certificate is not valid before {certificate.valid_from:%Y-%m-%d}")
+    named = re.search(r"CVR:(\d{8})", certificate.subject)
+    if named is not None and named[1] != system.cvr:
+        doubts.append(f"the certificate is CVR {named[1]}'s, the agreement CVR {system.cvr}'s")
+    return doubts
+
+
+def _whole_thumbprint(start: str) -> str:
+    """The one thumbprint that starts so, from 8 digits on; raises `CertificateUnknown`."""
+    if len(start) >= _SHORTEST_START:
+        rows = (
+            SystemCertificate.select().where(SystemCertificate.thumbprint_sha256.startswith(start)).limit(2)
+        )
+        found = [row.thumbprint_sha256 for row in rows]
+        if len(found) == 1:
+            return str(found[0])
+    raise CertificateUnknown(value=start)
+
+
 def revoke_certificate(thumbprint: str, *, at: datetime) -> SystemCertificate:
-    """Take a certificate out of its agreement at once; raises `CertificateUnknown`."""
+    """Take a certificate out of its agreement at once; `thumbprint` in hex, or its first 8 digits or more.
+
+    Raises `CertificateUnknown`.
+    """
     with transaction():
+        thumbprint = _whole_thumbprint(thumbprint)
         changed = (
             SystemCertificate.update(revoked_at=at)
             .where(SystemCertificate.thumbprint_sha256 == thumbprint, SystemCertificate.revoked_at.is_null())

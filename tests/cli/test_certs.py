@@ -58,7 +58,7 @@ def test_nothing_is_replaced_unasked(definition: Path, tmp_path: Path, clock: Ma
     before = (tmp_path / "out" / "one.key.pem").read_bytes()
     refused = run(clock, *arguments)
     assert refused.exit_code == 1
-    assert "CFG-010" in refused.output
+    assert "CFG-011" in refused.output
     assert (tmp_path / "out" / "one.key.pem").read_bytes() == before
     assert run(clock, *arguments, "--force").exit_code == 0
     assert (tmp_path / "out" / "one.key.pem").read_bytes() != before

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import socket
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from opus_soap.database import connect, disconnect, proxy
 from opus_soap.errors import VoucherRefused
 from opus_soap.ledger.master_data import company_code
 from opus_soap.ledger.posting import PostingLine, VoucherDraft, post
-from opus_soap.store.models import Invoice
+from opus_soap.store.models import Invoice, System
 from opus_soap.wss import pki
 from tests.conftest import NOON, ROOT
 
@@ -303,3 +306,66 @@ def test_settings_show_no_password(run, monkeypatch):
     said = run("settings")
     assert "postgresql://u:" in said
     assert "secret@" not in said
+
+
+def test_only_what_is_given_is_changed(run, agreement):
+    said = run("systems", "change", "Sag", "--profile=basic")
+    assert "profile kombit → basic" in said
+    assert "endpoint" not in said
+    listed = run("systems", "list")
+    assert "basic" in listed
+    assert "http://127.0.0.1:9/" in listed
+    uuid = str(System.get().uuid)
+    taken = run("systems", "add", "Other", "--municipality=999", "--cvr=44444449", "--uuid", uuid, status=1)
+    assert "STO-019" in taken
+
+
+def test_a_certificate_that_is_odd_is_told(run, agreement, keys):
+    assert "expired on" in run("systems", "certificate", "add", "Sag", str(keys / "expired.crt.pem"))
+    other = run("systems", "certificate", "add", "Sag", str(keys / "stranger.crt.pem"))
+    assert "CVR 22222226's, the agreement CVR 44444449's" in other
+    assert "STO-010" in run("systems", "certificate", "revoke", other[:7], status=1)
+    assert "revoked" in run("systems", "certificate", "revoke", other[:8])
+
+
+def test_a_route_to_an_unknown_supplier_is_refused(run, agreement):
+    said = run("systems", "route", "add", "Sag", "--priority=2", "--supplier=999999", status=1)
+    assert "LED-017" in said
+    assert "1,00 –" in run("systems", "route", "list")
+
+
+def test_what_is_not_in_the_books_is_no_proof(run):
+    assert "LED-033" in run("ledger", "verify", "--municipality=123", status=1)
+    assert "LED-020" in run("ledger", "balance", "--year=2031", status=1)
+
+
+@pytest.mark.parametrize("bind", ["8089", "x:y", "127.0.0.1:0", "127.0.0.1:70000", ":8080"])
+def test_an_address_that_is_none_is_refused(run, bind):
+    assert "Invalid value for '--bind'" in run("serve", "--bind", bind, status=2)
+
+
+def test_a_port_that_is_taken_is_told(run):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        said = run("serve", "--bind", f"127.0.0.1:{taken.getsockname()[1]}", status=2)
+    assert "Address already in use" in said
+
+
+def test_nothing_is_cut_off_in_a_pipe(run, agreement):
+    listed = run("master-data", "dimensions").splitlines()
+    assert next(len(line.split("│")[4].strip()) for line in listed if "│ account" in line) == 36
+    assert str(System.get().uuid) in run("systems", "list")
+
+
+def test_the_demo_keeps_nothing_in_a_folder_that_is_in_use(run, folder):
+    assert "SIM-005" in run("demo", "--once", "--keep", folder, status=1)
+
+
+def test_a_balance_can_be_read_by_programs(run, sqlite_url):
+    _post(sqlite_url)
+    rows = list(csv.DictReader(run("ledger", "balance", "--format=csv").splitlines(), delimiter=";"))
+    assert list(rows[0]) == ["account", "name", "opening", "debit", "credit", "closing"]
+    assert sum(Decimal(row["closing"]) for row in rows) == 0
+    assert any(Decimal(row["debit"]) for row in rows)
+    assert "Total" in run("ledger", "balance")

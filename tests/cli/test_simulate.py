@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from opus_soap.cli.main import main
 from opus_soap.database import connect, disconnect
+from opus_soap.demo.scene import free_port
 from opus_soap.settings import load, load_as
 from opus_soap.simulate.settings import CaseSystemSettings
 from opus_soap.store.models import System
@@ -26,7 +27,16 @@ def test_it_refuses_the_finance_systems_database(sqlite_url, tmp_path, monkeypat
     served: list[object] = []
     monkeypatch.setattr("opus_soap.soap.serving.WsgiServer.run", served.append)
     result = CliRunner().invoke(
-        main, [*options, "simulate", "case-system", "--opus-certificate", certificate]
+        main,
+        [
+            *options,
+            "simulate",
+            "case-system",
+            "--opus-certificate",
+            certificate,
+            "--bind",
+            f"127.0.0.1:{free_port(8081)}",
+        ],
     )
     assert result.exit_code == 1, result.output
     assert "SIM-004" in result.output

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from opus_soap.clock import Clock, isoformat
 from opus_soap.database import new_uuid, transaction
-from opus_soap.errors import InvoiceUnknown, OpusSoapError, SystemForeign
+from opus_soap.errors import InvoiceAmbiguous, InvoiceUnknown, OpusSoapError, SystemForeign
 from opus_soap.interfaces.invoice_approval import states
 from opus_soap.interfaces.invoice_approval.importing import complete
 from opus_soap.interfaces.invoice_approval.routing import route
@@ -24,7 +24,16 @@ REMIND_AGAIN = timedelta(days=1)
 
 
 def find_invoice(identifier: str) -> Invoice:
-    """The invoice with this UUID (or the start of one, 8 characters or more); raises `InvoiceUnknown`."""
+    """The invoice with this number, or UUID, or the start of one (8 characters or more).
+
+    Raises `InvoiceUnknown`; `InvoiceAmbiguous` for a number that several suppliers have used.
+    """
+    numbered = list(Invoice.select().where(Invoice.number == identifier).limit(5))
+    if len(numbered) > 1:
+        listed = ", ".join(f"{row.uuid} ({row.supplier_name})" for row in numbered)
+        raise InvoiceAmbiguous(value=identifier, expected=listed)
+    if numbered:
+        return numbered[0]
     wanted = identifier.replace("-", "").lower()
     if len(wanted) >= 8:
         try:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from opus_soap.errors import NoRoute
+from opus_soap.errors import NoRoute, ReceiverInactive
 from opus_soap.store.models import Invoice, RoutingRule, System
 
 
 def route(invoice: Invoice) -> RoutingRule:
-    """The rule for an invoice; raises `NoRoute`.
+    """The rule for an invoice, past those of stopped systems.
 
+    Raises `NoRoute`; `ReceiverInactive` when no rule but a stopped system's matches.
     Amounts are compared in øre, as printed (a credit note's is positive); borders are included. Texts
     are compared without regard to case.
     """
     rules = (
         RoutingRule.select(RoutingRule, System)
         .join(System)
-        .where(RoutingRule.municipality == invoice.municipality, System.active)
+        .where(RoutingRule.municipality == invoice.municipality)
         .order_by(RoutingRule.priority)
     )
-    for rule in rules:
-        if _matches(rule, invoice):
+    matching = [rule for rule in rules if _matches(rule, invoice)]
+    for rule in matching:
+        if rule.system.active:
             return rule
+    if matching:
+        raise ReceiverInactive(element=matching[0].system.name)
     raise NoRoute(
         element="EAN, personreference, ordrenummer",
         value=", ".join(

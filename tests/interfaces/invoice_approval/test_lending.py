@@ -64,9 +64,26 @@ def test_the_first_rule_that_matches_wins(lend, other):
         RoutingRule.update(**change).where(RoutingRule.priority == 0).execute()
         assert route(invoice).system != other, change
         RoutingRule.update({name: before}).where(RoutingRule.priority == 0).execute()
+    agreements.set_active(other, False)
+    assert route(invoice).system != other  # past a stopped system's rule
+    RoutingRule.delete().where(RoutingRule.system != other).execute()
+    with pytest.raises(errors.ReceiverInactive):
+        route(invoice)
     RoutingRule.delete().execute()
     with pytest.raises(errors.NoRoute):
         route(invoice)
+
+
+def test_an_invoice_is_found_by_its_number(lend):
+    invoice = lend().invoice
+    assert lending.find_invoice(invoice.number) == invoice
+    same = {**Invoice.select().dicts().get(), "uuid": uuid4(), "supplier_key": "another"}
+    del same["id"]
+    Invoice.insert(**same).execute()
+    with pytest.raises(errors.InvoiceAmbiguous) as refused:
+        lending.find_invoice(invoice.number)
+    assert str(invoice.uuid) in refused.value.expected
+    assert lending.find_invoice(str(invoice.uuid)) == invoice
 
 
 def test_sending_mints_ids_once_and_queues(lend, clock):
