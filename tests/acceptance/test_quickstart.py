@@ -87,6 +87,25 @@ class Reader:
         rows: list[dict[str, object]] = json.loads(self.follow("opus-soap invoices list --json"))
         return rows
 
+    def answer_one_again(self) -> str:
+        """docs/connecting.md's client sends a new answer to an invoice: a correction."""
+        row = next(row for row in self.invoices() if row["type"] == "invoice" and row["currency"] == "DKK")
+        way = json.loads(self.follow(f"opus-soap invoices show {row['number']} --json"))["way"]
+        lending = next(step["lending"] for step in way if step["event"] == "invoice.queued")
+        kroner = f"{int(str(row['amount_cents'])) / 100:.2f}"
+        client = ROOT / "docs/examples/answer_an_invoice.py"
+        url = f"http://127.0.0.1:{self.ports['8080']}"
+        done = subprocess.run(
+            [sys.executable, client, url, "var/secrets", lending, kroner, "22000300", "4103"],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.stdout + done.stderr
+
     def stop(self) -> None:
         for process in self.running:
             process.send_signal(signal.SIGTERM)
@@ -106,6 +125,8 @@ def test_the_quickstart_can_be_followed(tmp_path):
         while {row["state"] for row in reader.invoices()} != {"booked"}:
             assert time.monotonic() < until, f"{reader.invoices()} {(tmp_path / 'log').read_text()}"
             time.sleep(1)
+        said = reader.answer_one_again()
+        assert said == "booked\n", said
         assert "all hold" in reader.follow("opus-soap ledger verify")
     finally:
         reader.stop()
