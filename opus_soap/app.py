@@ -39,7 +39,8 @@ Register = Callable[[Handlers], None]
 
 def services(settings: Settings, clock: Clock) -> tuple[SoapService, ...]:
     """Every service that the finance system exposes."""
-    return (answer_service(clock, settings.system_uuid), dimension_service())
+    answers = answer_service(clock, settings.system_uuid, most_lines=settings.max_answer_lines)
+    return (answers, dimension_service())
 
 
 def build_server(settings: Settings, clock: Clock, *, working: int = WORKING) -> WSGIApplication:

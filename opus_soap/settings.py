@@ -120,6 +120,9 @@ class Settings(BaseSettings):
     max_attachments: int = Field(50, ge=0, description="Most attachments inside one invoice.")
     max_invoice_lines: int = Field(20_000, ge=1, description="Most lines in one invoice.")
 
+    # --- answers
+    max_answer_lines: int = Field(10_000, ge=1, description="Most postings in one answer.")
+
     # --- sending
     send_timeout_seconds: int = Field(30, ge=1, le=600, description="Longest wait for a receiver's reply.")
     max_reply_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Largest reply taken from a receiver.")

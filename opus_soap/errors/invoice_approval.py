@@ -177,6 +177,46 @@ class ReconciliationAccount(InvoiceApprovalError):
     remedy_english = "Assign the cost; the supplier is credited by itself."
 
 
+class AccountNotAssignable(InvoiceApprovalError):
+    """An answer posts on an account that case systems may not post on (bank, equity, loans)."""
+
+    code = "FAK-031"
+    danish = "{element}: artskonto {value} kan ikke konteres fra et fagsystem"
+    english = "{element}: the G/L account {value} is not for case systems to post on"
+    remedy_danish = "Kontér på en resultatkonto, eller få kontoen åbnet i stamdata (assignable)."
+    remedy_english = "Use a result account, or have the account opened in the master data (assignable)."
+
+
+class TooManyLines(InvoiceApprovalError):
+    """An answer has more posting lines than are taken."""
+
+    code = "FAK-032"
+    danish = "{element}: svaret har {value} posteringer; højst {expected}"
+    english = "{element}: the answer has {value} postings; at most {expected}"
+    remedy_danish = "Saml posteringerne, så der er én pr. kontering."
+    remedy_english = "Put the postings together, one for each account assignment."
+
+
+class MoreReasons(InvoiceApprovalError):
+    """The last reason of a refusal that has more of them than are told."""
+
+    code = "FAK-034"
+    danish = "Der er {value} fejl mere i svaret"
+    english = "There are {value} more errors in the answer"
+    remedy_danish = "Ret de nævnte fejl først."
+    remedy_english = "Correct the errors named first."
+
+
+class ReversalNotPossible(InvoiceApprovalError):
+    """What the answer corrects cannot be reversed."""
+
+    code = "FAK-033"
+    danish = "Bilag {element} kan ikke tilbageføres: {value}"
+    english = "The voucher {element} cannot be reversed: {expected}"
+    remedy_danish = "Få perioden åbnet, eller svar igen når tilbageførslens periode er åben."
+    remedy_english = "Have the period opened, or answer again when the reversal's period is open."
+
+
 class DocumentTypeWrong(InvoiceApprovalError):
     """The document type is not the one of the invoice."""
 

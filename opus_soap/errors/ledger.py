@@ -250,6 +250,26 @@ class AlreadyReversed(LedgerError):
     remedy_english = "Post a new voucher instead."
 
 
+class ReversalTooEarly(LedgerError):
+    """A reversal is dated before the voucher that it reverses."""
+
+    code = "LED-034"
+    danish = "{element}: tilbageførslen kan ikke bogføres {value}, før bilaget selv ({expected})"
+    english = "{element}: the reversal cannot be posted on {value}, before the voucher itself ({expected})"
+    remedy_danish = "Tilbagefør på bilagets egen dato eller senere."
+    remedy_english = "Reverse on the voucher's own date or later."
+
+
+class DateImplausible(LedgerError):
+    """A document or value date is so far from the posting date that it must be a mistake."""
+
+    code = "LED-035"
+    danish = "{element}: datoen {value} kan ikke være rigtig; forventet {expected}"
+    english = "{element}: the date {value} cannot be right; expected {expected}"
+    remedy_danish = "Ret datoen."
+    remedy_english = "Correct the date."
+
+
 class VoucherUnknown(LedgerError):
     """No voucher has this number."""
 

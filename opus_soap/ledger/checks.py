@@ -16,6 +16,7 @@ from opus_soap.errors import (
     AccountRuleMissing,
     AccountUnknown,
     AmountInvalid,
+    DateImplausible,
     DimensionBlocked,
     DimensionForbidden,
     DimensionRequired,
@@ -51,6 +52,8 @@ from opus_soap.ledger.models import (
 )
 from opus_soap.ledger.periods import SUPPLEMENT
 
+EARLIEST = date(1990, 1, 1)
+YEARS_AHEAD = 10  # a document or value date may lie so far beyond the posting date
 LARGEST_ORE = 99_999_999_999_999  # 999,999,999,999.99 kroner, the format's largest amount
 _WBS = re.compile(r"(X[A-Z])-(\d{1,10})-(\d{1,5})")
 _LINE_TEXTS = ("text", "allocation")
@@ -136,6 +139,7 @@ def check_header(draft: VoucherDraft) -> Iterator[LedgerError]:
             element="document type", value=draft.document_type, expected=draft.company_code.code
         )
     yield from _check_lengths("voucher", draft, Voucher, _HEADER_TEXTS)
+    yield from _check_date("document date", draft.document_date, draft)
     if len(draft.lines) < 2:
         yield VoucherTooShort(element="lines", value=len(draft.lines), expected=2)
     difference = total_ore(draft.lines)
@@ -154,6 +158,8 @@ def _check_lines(draft: VoucherDraft) -> Iterator[LedgerError]:
                 element=f"{where} amount", value=line.amount_ore, expected=f"≤ {LARGEST_ORE} øre"
             )
         yield from _check_lengths(where, line, Posting, _LINE_TEXTS)
+        if line.value_date is not None:
+            yield from _check_date(f"{where} value_date", line.value_date, draft)
         yield from master_data.check_account(where, line)
         yield from master_data.check_dimensions(where, line, draft.posting_date)
         yield from master_data.check_supplier(where, line)
@@ -166,6 +172,12 @@ def _check_lengths(where: str, holder: object, model: type, names: tuple[str, ..
         text, longest = getattr(holder, name), getattr(model, name).max_length
         if len(text) > longest:
             yield TextTooLong(element=f"{where} {name}", value=len(text), expected=longest)
+
+
+def _check_date(element: str, value: date, draft: VoucherDraft) -> Iterator[LedgerError]:
+    last = date(draft.posting_date.year + YEARS_AHEAD, 12, 31)
+    if not EARLIEST <= value <= last:
+        yield DateImplausible(element=element, value=value, expected=f"{EARLIEST} – {last}")
 
 
 class _MasterData:

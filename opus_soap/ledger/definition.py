@@ -98,7 +98,10 @@ class AccountRuleRow(Row):
 
 
 class AccountRow(Row):
-    """Artskonto; an empty `tax_code` takes the tax code away."""
+    """Artskonto; an empty `tax_code` takes the tax code away.
+
+    `assignable`: whether case systems may post on it; a new result account is, a new balance account is not.
+    """
 
     key = ("number",)
     number: Number
@@ -107,6 +110,7 @@ class AccountRow(Row):
     is_balance: bool | None = None
     tax_code: TaxCodeText | None = None
     blocked: bool | None = None
+    assignable: bool | None = None
     chart_string: ChartString | None = None
 
 

@@ -114,6 +114,8 @@ def _load_account(company: CompanyCode, row: AccountRow) -> None:
         facts["tax_code"] = _tax_code(company, row)
     key = {"company_code": company, "number": row.number}
     before = Account.get_or_none(**key)
+    if row.is_balance not in (None, before and before.is_balance):
+        facts.setdefault("assignable", not row.is_balance)
     if before is not None and row.is_balance not in (None, before.is_balance):
         used = (
             Posting.select()

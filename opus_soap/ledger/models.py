@@ -103,6 +103,7 @@ class Account(BaseModel):
     is_balance = BooleanField()  # carried forward at year-end; a result account is closed
     tax_code = ForeignKeyField(TaxCode, null=True, on_delete="RESTRICT")
     blocked = BooleanField(default=False)
+    assignable = BooleanField()  # whether case systems may post on it; by itself, a result account alone
     chart_string = CharField(max_length=16, null=True)  # 16-digit kontostreng of the authorised chart
 
     class Meta:

@@ -13,7 +13,7 @@ from peewee import chunked
 
 from opus_soap.clock import Clock
 from opus_soap.database import new_uuid, transaction
-from opus_soap.errors import AlreadyReversed, VoucherRefused
+from opus_soap.errors import AlreadyReversed, ReversalTooEarly, VoucherRefused
 from opus_soap.ledger.checks import check, check_header, check_time, normalised
 from opus_soap.ledger.drafts import PostingLine, VoucherDraft
 from opus_soap.ledger.hashing import voucher_hash
@@ -41,12 +41,18 @@ def post(draft: VoucherDraft, clock: Clock) -> Voucher:
 def reverse(voucher: Voucher, *, posting_date: date, entered_by: str, source: str, clock: Clock) -> Voucher:
     """Post the opposite of a voucher, linked to it; raises `AlreadyReversed`, `VoucherRefused`.
 
+    It is never dated before the voucher: no period may show the opposite of what it does not yet hold.
     An account or supplier that was blocked since does not hinder it (`post_closing`).
     """
     with transaction():
         earlier = Voucher.get_or_none(Voucher.reverses == voucher)
         if earlier is not None:
             raise AlreadyReversed(element=label(voucher), value=label(earlier))
+        if posting_date < voucher.posting_date:
+            too_early = ReversalTooEarly(
+                element=label(voucher), value=posting_date, expected=voucher.posting_date
+            )
+            raise VoucherRefused([too_early])
         year, period = told_period(voucher.company_code, posting_date, clock=clock)
         draft = VoucherDraft(
             company_code=voucher.company_code,

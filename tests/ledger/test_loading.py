@@ -51,6 +51,17 @@ def test_loading_updates_what_is_given_and_deletes_nothing(company):
     assert Account.select().count() == count
 
 
+def test_case_systems_may_post_on_result_accounts_and_on_those_that_say_so(company):
+    bank = {"number": "90520009", "name": "Bank", "is_balance": True}
+    accruals = {"number": "90560200", "name": "Periodisering", "is_balance": True, "assignable": True}
+    load_municipality(changed(accounts=[bank, accruals]))
+    shown = {row.number: row.assignable for row in Account.select()}
+    assert (shown["90520009"], shown["90560200"], shown["22000300"]) == (False, True, True)
+    assert shown["90510025"], "an answer may decide about VAT itself"
+    load_municipality(changed(accounts=[{"number": "90560200", "name": "Afgrænsning"}]))
+    assert Account.get(Account.number == "90560200").assignable
+
+
 PAPER = {"number": "22000300", "name": "Papir", "is_balance": False}
 
 

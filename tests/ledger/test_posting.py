@@ -215,3 +215,19 @@ def test_a_period_is_not_closed_under_a_voucher(draft, clock, company):
         closing.result(timeout=10)
     with pytest.raises(VoucherRefused):
         post(draft, clock)
+
+
+def test_a_reversal_is_never_dated_before_what_it_reverses(draft, clock):
+    original = post(draft, clock)
+    with pytest.raises(VoucherRefused) as refused:
+        reverse(original, posting_date=date(2026, 10, 5), entered_by="test", source="test", clock=clock)
+    assert [error.code for error in refused.value.errors] == ["LED-034"]
+
+
+@pytest.mark.parametrize("day", [date(1989, 12, 31), date(2037, 1, 1)])
+def test_dates_beyond_belief_are_refused(draft, clock, day):
+    lines = (replace(draft.lines[0], value_date=day), *draft.lines[1:])
+    with pytest.raises(VoucherRefused) as refused:
+        post(replace(draft, document_date=day, lines=lines), clock)
+    assert [error.code for error in refused.value.errors] == ["LED-035", "LED-035"]
+    assert [error.element for error in refused.value.errors] == ["document date", "line 1 value_date"]

@@ -34,7 +34,12 @@ def books(database: None) -> None:
     ours, theirs = company("751", "55133018"), company("101", "64942212")
     for owner, name in ((ours, "Vores"), (theirs, "Deres")):
         Account.create(
-            company_code=owner, uuid=uuid.uuid4(), number="40000000", name=f"{name} køb", is_balance=False
+            company_code=owner,
+            uuid=uuid.uuid4(),
+            number="40000000",
+            name=f"{name} køb",
+            is_balance=False,
+            assignable=True,
         )
         for kind in KINDS.values():
             DimensionValue.create(
@@ -87,6 +92,11 @@ def test_one_kind(books: None, kind: str):
     assert values(answer, "DimensionArt") == [kind]
     assert values(answer, "DimensionSpærret") == ["true" if kind == "Ordre" else "false"]
     assert values(answer, "GyldigFra") == (["2026-01-01"] if kind == "PSPElement" else [])
+
+
+def test_what_a_case_system_may_not_post_on_is_blocked_for_it(books: None):
+    Account.update(assignable=False).execute()
+    assert values(ask(kind=ACCOUNT_KIND), "DimensionSpærret") == ["true"]
 
 
 def test_an_unknown_company_code_is_an_error_in_the_header(books: None):

@@ -30,8 +30,10 @@ from opus_soap.errors import (
     LentToAnother,
     OpusSoapError,
     OutcomeUnclear,
+    ReversalNotPossible,
     RouteWrong,
     SupplierDiffers,
+    TooManyLines,
     VoucherRefused,
 )
 from opus_soap.interfaces.invoice_approval import states
@@ -46,6 +48,7 @@ from opus_soap.store import audit, content, inbox, outbox
 from opus_soap.store.models import Answer, InboxEntry, Invoice, Lending, System
 
 INTERFACE = "invoice_approval.answer"
+MOST_LINES = 10_000
 APPROVED, REJECTED = "Godkendt", "Afvist"
 _FREE_TEXTS = ("Tekst", "Navn", "Værdi", "Emailadresse", "Telefonnummer")
 
@@ -65,7 +68,12 @@ class AnswerReceipt:
 
 
 def receive_answer(
-    message: AnswerMessage, context: CallContext, clock: Clock, own_system: UUID | None = None
+    message: AnswerMessage,
+    context: CallContext,
+    clock: Clock,
+    own_system: UUID | None = None,
+    *,
+    most_lines: int = MOST_LINES,
 ) -> AnswerReceipt:
     """Take an answer; never raises for what is wrong in its content: that is in the receipt.
 
@@ -83,6 +91,7 @@ def receive_answer(
             *_check_lending(lending, context.system),
             *_check_header(message.header, lending, context.system, own_system),
             *_check_parties(message, lending, context),
+            *_check_count(message, most_lines),
         ]
         if errors:
             return _refused(message, context, errors)
@@ -185,6 +194,12 @@ def _check_outcome(message: AnswerMessage) -> Iterator[OpusSoapError]:
         yield OutcomeUnclear(element="Kontering", value="Finansbilag", expected="-")
 
 
+def _check_count(message: AnswerMessage, most: int) -> Iterator[OpusSoapError]:
+    """Before any line is looked at."""
+    if message.voucher is not None and len(message.voucher.lines) > most:
+        yield TooManyLines(element="Kontering", value=len(message.voucher.lines), expected=most)
+
+
 def _accept(message: AnswerMessage, lending: Lending, context: CallContext, clock: Clock) -> AnswerReceipt:
     invoice = lending.invoice
     company = company_code(invoice.municipality, invoice.company_code)
@@ -203,6 +218,8 @@ def _accept(message: AnswerMessage, lending: Lending, context: CallContext, cloc
             return _keep(message, lending, earlier, voucher, context)
     except VoucherRefused as refused:
         return _refused(message, context, in_contract_terms(refused.errors))
+    except ReversalNotPossible as refused:
+        return _refused(message, context, [refused])
     except IntegrityError:
         quicker = inbox.find(INTERFACE, str(context.system.uuid), str(message.uuid))
         if quicker is None:
@@ -226,15 +243,25 @@ def _book(
 ) -> Voucher | None:
     """Reverse what the answer corrects, and post what it approves."""
     if earlier is not None and earlier.voucher_uuid is not None:
-        wrong = Voucher.get(Voucher.uuid == earlier.voucher_uuid)
+        _reverse(Voucher.get(Voucher.uuid == earlier.voucher_uuid), draft, context, clock)
+    return post(draft, clock) if draft is not None else None
+
+
+def _reverse(wrong: Voucher, draft: VoucherDraft | None, context: CallContext, clock: Clock) -> None:
+    """With the correction's date, or today's for a rejection; but never before what it reverses."""
+    wanted = draft.posting_date if draft else business_date(context.now)
+    try:
         reverse(
             wrong,
-            posting_date=draft.posting_date if draft else business_date(context.now),
+            posting_date=max(wanted, wrong.posting_date),
             entered_by=context.system.name,
             source=str(context.correlation_id),
             clock=clock,
         )
-    return post(draft, clock) if draft is not None else None
+    except VoucherRefused as refused:
+        danish = "; ".join(error.text_danish for error in refused.errors)
+        english = "; ".join(error.text_english for error in refused.errors)
+        raise ReversalNotPossible(element=label(wrong), value=danish, expected=english) from None
 
 
 def _keep(

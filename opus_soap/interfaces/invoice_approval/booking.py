@@ -15,6 +15,7 @@ from uuid import UUID
 
 from opus_soap.clock import Clock
 from opus_soap.errors import (
+    AccountNotAssignable,
     AmountNegative,
     AnswerCurrencyWrong,
     CompanyCodeWrong,
@@ -49,10 +50,12 @@ LINE_ELEMENTS = {
     "account": "ArtskontoIdentifikation",
     "functional_area": SECONDARY,
     "amount": "PosteringsdataBeløb",
+    "value_date": "PosteringsdataValørDato",
     "text": "PosteringsdataTekst",
 }
 HEAD_ELEMENTS = {
     "posting date": "FinansbilagDato",
+    "document date": "FinansbilagBilagDato",
     "document type": "FinansbilagBilagsart",
     "voucher header_text": "FinansbilagTekst",
     "lines": "Postering",
@@ -65,6 +68,7 @@ class Assigned:
 
     line: PostingLine
     rate_basis_points: int = 0
+    assignable: bool = True  # by a case system
 
 
 def draft_voucher(
@@ -91,6 +95,7 @@ def draft_voucher(
         if result is not None:
             assigned.append(result)
     errors += _check_sums(voucher, assigned, invoice, company)
+    errors += _check_accounts(assigned, company)
     if len(assigned) < len(voucher.lines):
         return None, errors
     year, period = told_period(company, voucher.posting_date, clock=clock)
@@ -262,11 +267,16 @@ def _check_sums(
         yield VatTooHigh(
             element="PosteringsdataBeløb", value=kroner_from_ore(vat), expected=kroner_from_ore(tax)
         )
+
+
+def _check_accounts(assigned: Sequence[Assigned], company: CompanyCode) -> Iterator[OpusSoapError]:
+    """What is booked by itself, and the bank, the equity and their like, are not a case system's."""
     for item in assigned:
-        if item.line.account == company.supplier_account:
-            yield ReconciliationAccount(
-                element=f"{item.line.origin}/ArtskontoIdentifikation", value=item.line.account
-            )
+        element, account = f"{item.line.origin}/ArtskontoIdentifikation", item.line.account
+        if account == company.supplier_account:
+            yield ReconciliationAccount(element=element, value=account)
+        elif not item.assignable:
+            yield AccountNotAssignable(element=element, value=account)
 
 
 class Known:
@@ -302,7 +312,7 @@ class Known:
         if account is None or errors:
             return None, errors
         rate = account.tax_code.rate_basis_points if account.tax_code else 0
-        return Assigned(_posting_line(where, line, account, codes), rate), errors
+        return Assigned(_posting_line(where, line, account, codes), rate, account.assignable), errors
 
 
 def _posting_line(where: str, line: AnswerLine, account: Account, codes: dict[str, str]) -> PostingLine:

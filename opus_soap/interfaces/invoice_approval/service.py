@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
 from opus_soap.clock import Clock
-from opus_soap.errors import OpusSoapError
-from opus_soap.interfaces.invoice_approval.answers import AnswerReceipt, receive_answer
+from opus_soap.errors import MoreReasons, OpusSoapError
+from opus_soap.interfaces.invoice_approval.answers import MOST_LINES, AnswerReceipt, receive_answer
 from opus_soap.interfaces.invoice_approval.contract import (
     AcceptStruktur,
     AfsendFakturaInformationSvar_I,
@@ -22,6 +23,7 @@ from opus_soap.soap.service import CallContext, PingService, SoapService, operat
 from spyne import Service  # isort: skip
 
 # a code always has the same ÅrsagIdentifikation, so that a receiver can tell reasons apart by it
+MOST_REASONS = 50  # more nobody reads, and the first ones mostly explain the others
 _REASONS = UUID("9d5b2f0e-7a53-5c55-8c57-15900d000001")
 
 
@@ -48,11 +50,21 @@ def _reply(request: Any, receipt: AnswerReceipt) -> Any:
         AcceptStruktur=AcceptStruktur(AccepteretUdenBemærkninger=True) if receipt.accepted else None,
         AfvisningStruktur=None
         if receipt.accepted
-        else AfvisningStruktur(ResultatÅrsagStruktur=[reason(error) for error in receipt.errors]),
+        else AfvisningStruktur(ResultatÅrsagStruktur=list(_reasons(receipt.errors))),
     )
 
 
-def answer_service(clock: Clock, own_system: UUID | None = None) -> SoapService:
+def _reasons(errors: Sequence[OpusSoapError]) -> Iterator[ResultatÅrsag]:
+    """The first reasons, each once; the last one says how many more there are."""
+    for error in errors[:MOST_REASONS]:
+        yield reason(error)
+    if len(errors) > MOST_REASONS:
+        yield reason(MoreReasons(value=len(errors) - MOST_REASONS))
+
+
+def answer_service(
+    clock: Clock, own_system: UUID | None = None, *, most_lines: int = MOST_LINES
+) -> SoapService:
     """The service at its path, ready for the front; `own_system` is our it-systeminstans."""
 
     class FakturaInformationSvarAfsendService(Service):  # type: ignore[misc]
@@ -62,7 +74,8 @@ def answer_service(clock: Clock, own_system: UUID | None = None) -> SoapService:
         def AfsendFakturaInformationSvar(ctx: Any, besked: Any) -> Any:
             """Book the answer, or say everything that is wrong with it."""
             context: CallContext = ctx.udc
-            return _reply(besked, receive_answer(read_answer(besked), context, clock, own_system))
+            receipt = receive_answer(read_answer(besked), context, clock, own_system, most_lines=most_lines)
+            return _reply(besked, receipt)
 
     return SoapService(
         name="FakturaInformationSvarAfsend",

@@ -47,7 +47,8 @@ def _dimension(kind: str, code: str, row: Any) -> Dimension:
         DimensionKode=code,
         DimensionNavn=row.name,
         DimensionIdentifikation=row.uuid,
-        DimensionSpærret=row.blocked,
+        # for the caller's purpose, an account that it may not post on is blocked
+        DimensionSpærret=row.blocked or not getattr(row, "assignable", True),
         GyldigFra=getattr(row, "valid_from", None),
         GyldigTil=getattr(row, "valid_to", None),
     )

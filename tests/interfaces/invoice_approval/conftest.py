@@ -112,13 +112,13 @@ def approval():
 def receive(system, clock):
     """Give an answer to the house as the system's."""
 
-    def give(message: AnswerMessage, sender=None):
+    def give(message: AnswerMessage, sender=None, **limits):
         caller = sender or system
         context = CallContext(caller, caller.municipality, "urn:uuid:x", uuid4(), clock.now())
         if not message.content:  # as read from the message itself
             told = json.loads(json.dumps(asdict(message), default=str))
             message = replace(message, content={**told, "header": None})
-        return receive_answer(message, context, clock, OURS)
+        return receive_answer(message, context, clock, OURS, **limits)
 
     return give
 

@@ -80,8 +80,18 @@ REFUSED = {
     ),
     "against the account rule": (
         lambda m: with_line(m, account=Account.get(Account.number == "90520001").uuid),
-        ["LED-014"],
+        ["FAK-031", "LED-014"],
     ),
+    "on the bank account": (
+        lambda m: with_line(m, account=Account.get(Account.number == "90520002").uuid, dimensions={}),
+        ["FAK-031"],
+    ),
+    "on the equity account": (
+        lambda m: with_line(m, account=Account.get(Account.number == "90599000").uuid, dimensions={}),
+        ["FAK-031"],
+    ),
+    "value date beyond belief": (lambda m: with_line(m, value_date=date(2060, 1, 1)), ["LED-035"]),
+    "document date beyond belief": (lambda m: with_voucher(m, document_date=date(1926, 11, 23)), ["LED-035"]),
     "nothing to post on": (lambda m: with_line(m, dimensions={}), ["LED-013"]),
     "dimension unknown": (
         lambda m: with_line(m, dimensions={"OmkostningsstedIdentifikation": UUID(int=1)}),
@@ -234,9 +244,45 @@ def test_a_correction_whose_reversal_is_impossible_changes_nothing(lend, approva
     assert receive(approval(lent)).accepted
     Period.update(open=False).where(Period.number == 11).execute()
     rejection = replace(approval(lent), result="Afvist", voucher=None, accepted=False, rejected=True)
-    assert codes(receive(rejection)) == ["LED-022"]
+    (refused,) = receive(rejection).errors
+    assert refused.code == "FAK-033"
+    assert "Periode 11 2026 er ikke åben" in refused.text_danish
+    assert "The period 11 2026 is not open" in refused.text_english
     assert Voucher.select().count() == 1
     assert state(lent) == Invoice.BOOKED
+
+
+def test_a_correction_dated_earlier_is_reversed_on_the_vouchers_own_day(lend, approval, receive):
+    """No month shows the opposite of what it does not hold."""
+    lent = lend()
+    assert receive(approval(lent)).accepted
+    assert receive(with_voucher(approval(lent), posting_date=date(2026, 10, 5))).accepted
+    assert receive(with_voucher(approval(lent), posting_date=date(2025, 12, 31))).accepted
+    dates = [row.posting_date for row in Voucher.select().order_by(Voucher.id)]
+    november, october = date(2026, 11, 23), date(2026, 10, 5)
+    assert dates == [november, november, october, october, date(2025, 12, 31)]
+    assert verify().ok
+
+
+def test_a_rejection_of_what_is_posted_ahead_is_dated_with_it(lend, approval, receive):
+    lent = lend()
+    assert receive(with_voucher(approval(lent), posting_date=date(2026, 12, 15))).accepted
+    assert receive(
+        replace(approval(lent), result="Afvist", voucher=None, accepted=False, rejected=True)
+    ).accepted
+    assert {row.posting_date for row in Voucher.select()} == {date(2026, 12, 15)}
+
+
+def test_a_balance_account_that_is_opened_for_it_may_be_posted_on(lend, approval, receive):
+    lent = lend()
+    account = Account.get(Account.number == "90560100")
+    assert receive(with_line(approval(lent), account=account.uuid, dimensions={})).accepted
+
+
+def test_an_answer_of_too_many_lines_is_refused_by_their_number_alone(lend, approval, receive):
+    answer = approval(lend())
+    many = replace(answer, voucher=replace(answer.voucher, lines=answer.voucher.lines * 3))
+    assert codes(receive(many, most_lines=2)) == ["FAK-032"]
 
 
 def test_explicit_vat_is_left_as_it_is(lend, approval, receive):

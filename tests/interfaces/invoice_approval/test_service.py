@@ -174,3 +174,14 @@ def test_remarks_on_an_approval_are_kept(answer, give):
     assert accepted(give(reserved))
     kept = content_of(Answer.get())["AcceptStruktur"]["ResultatÅrsagStruktur"]
     assert kept[0]["LokalÅrsagTekst"] == "under forbehold"
+
+
+def test_a_refusal_tells_fifty_reasons_and_how_many_more(lent, answer, give):
+    many = answer()
+    start, end = many.index("<Postering>"), many.rindex("</Postering>") + len("</Postering>")
+    line = many[start : many.index("</Postering>", start) + len("</Postering>")]
+    unknown = line.replace(str(center("1101")), str(UUID(int=3)))
+    refused = reasons(give(many[:start] + unknown * 80 + many[end:]))
+    assert len(refused) == 51
+    assert refused[-1][0] == "FAK-034"
+    assert int(refused[-1][2]) >= 30
