@@ -19,12 +19,14 @@ from peewee import (
     CharField,
     Database,
     DatabaseProxy,
+    InterfaceError,
     Model,
+    OperationalError,
     PeeweeException,
     SqliteDatabase,
     TextField,
 )
-from playhouse.pool import PooledPostgresqlDatabase
+from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
 
 from opus_soap.clock import from_isoformat, isoformat
 from opus_soap.errors import DatabaseUnreachable, DatabaseUnsafe, DatabaseUrlUnknown
@@ -38,6 +40,12 @@ SQLITE_PRAGMAS: dict[str, object] = {
     "foreign_keys": 1,
     "recursive_triggers": 1,  # or INSERT OR REPLACE slips past the append-only triggers
 }
+
+
+LOCK_SECONDS = 10  # how long SQLite waits for another writer
+
+# what passes: a lock, a full disk, a server that restarts; not what a statement itself does wrong
+Unavailable = (OperationalError, InterfaceError, MaxConnectionsExceeded)
 
 
 class BaseModel(Model):
@@ -88,7 +96,9 @@ def connect(url: str, *, pool_size: int = 16) -> Database:
     scheme = urlsplit(url).scheme
     database: Database
     if scheme == "sqlite" and url.startswith("sqlite:///"):
-        database = SqliteDatabase(url.removeprefix("sqlite:///"), pragmas=SQLITE_PRAGMAS, timeout=30)
+        database = SqliteDatabase(
+            url.removeprefix("sqlite:///"), pragmas=SQLITE_PRAGMAS, timeout=LOCK_SECONDS
+        )
     elif scheme in ("postgresql", "postgres"):
         database = PooledPostgresqlDatabase(
             url, max_connections=pool_size, stale_timeout=300, timeout=30, prefer_psycopg3=True
@@ -114,7 +124,7 @@ def verify_engine(database: Database, url: str = "") -> None:
     try:
         database.connect()
     except PeeweeException as error:
-        raise DatabaseUnreachable(element=url, value=str(error).splitlines()[0]) from None
+        raise DatabaseUnreachable(element=url, value=first_line(error)) from None
     try:
         if not isinstance(database, SqliteDatabase):
             return
@@ -124,6 +134,11 @@ def verify_engine(database: Database, url: str = "") -> None:
                 raise DatabaseUnsafe(element=f"pragma {pragma}", value=actual, expected=expected)
     finally:
         database.close()
+
+
+def first_line(error: Exception) -> str:
+    """What the engine says, without the statement that follows it."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 @contextmanager

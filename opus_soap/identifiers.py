@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 
 from opus_soap.errors import mask_cpr
+from opus_soap.texts import comparable
 
 CVR_SCHEMES = frozenset({"DK:CVR", "DK:SE", "DK:VAT", "CVR", "0184", "0198", "9902"})
 GLN_SCHEMES = frozenset({"GLN", "EAN", "EAN-13", "0088"})
@@ -34,6 +35,12 @@ def canonical(scheme: str, value: str) -> str | None:
     if gln and (kind in GLN_SCHEMES or not kind):
         return f"GLN:{number}"
     return f"{kind}:{number.upper()}" if kind and number else None
+
+
+def number_key(number: str) -> str:
+    """An invoice number as duplicates are judged by: what people read, at most 64 characters."""
+    key = comparable(number)
+    return key if len(key) <= 64 else hashlib.sha256(key.encode("utf-8")).hexdigest()
 
 
 @lru_cache(maxsize=1024)

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -128,21 +128,36 @@ class Settings(BaseSettings):
     max_reply_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Largest reply taken from a receiver.")
     send_max_attempts: int = Field(10, ge=1, le=100, description="Attempts before a message is parked.")
     send_backoff_seconds: int = Field(
-        30, ge=0, description="First wait after a failed attempt; doubled each time."
+        30, ge=0, le=86_400, description="First wait after a failed attempt; doubled each time."
     )
-    send_backoff_max_seconds: int = Field(3600, ge=1, description="Longest wait between two attempts.")
+    send_backoff_max_seconds: int = Field(
+        3600, ge=1, le=604_800, description="Longest wait between two attempts."
+    )
     send_lease_seconds: int = Field(
-        120, ge=5, description="How long a worker owns a message; after that another may take it."
+        120, ge=5, le=86_400, description="How long a worker owns a message; after that another may take it."
     )
     send_batch: int = Field(20, ge=1, le=1000, description="Messages leased at a time by one worker.")
-    sweep_seconds: int = Field(10, ge=1, description="How often the worker looks for lost or due work.")
+    sweep_seconds: int = Field(
+        10, ge=1, le=3600, description="How often the worker looks for lost or due work."
+    )
     worker_threads: int = Field(2, ge=1, le=64, description="Threads in one worker process.")
-    answer_due_days: int = Field(14, ge=1, description="Days until an answer is overdue (reminder).")
+    answer_due_days: int = Field(14, ge=1, le=3650, description="Days until an answer is overdue (reminder).")
 
     # --- retention
     content_retention_days: int = Field(
-        5 * 366, ge=1, description="Days that documents and raw messages are kept before purge (5 years)."
+        5 * 366,
+        ge=1,
+        le=36_600,
+        description="Days that documents and raw messages are kept before purge (5 years).",
     )
+
+    @field_validator("queue_url", "public_url")
+    @classmethod
+    def _has_a_scheme(cls, url: str, info: ValidationInfo) -> str:
+        known = ("redis://", "rediss://") if info.field_name == "queue_url" else ("https://", "http://")
+        if url and not url.startswith(known):
+            raise ValueError(f"starts with {' or '.join(known)}")
+        return url
 
     @field_validator("database_url", "queue_url", "public_url")
     @classmethod

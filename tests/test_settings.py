@@ -123,3 +123,20 @@ def test_a_path_may_hold_what_a_password_may_not(monkeypatch, tmp_path):
     assert "50%" in load().database_url
     monkeypatch.setenv("OPUS_SOAP_DATABASE_URL", "postgresql://u:s%40%2F@h:5432/d")
     assert load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PUBLIC_URL", "opus.example.dk"),
+        ("PUBLIC_URL", "ftp://opus.example.dk"),
+        ("QUEUE_URL", "http://localhost:6379"),
+        ("ANSWER_DUE_DAYS", "999999999"),
+        ("CONTENT_RETENTION_DAYS", "999999999"),
+        ("SEND_LEASE_SECONDS", "999999999999"),
+        ("SEND_BACKOFF_MAX_SECONDS", "999999999999"),
+    ],
+)
+def test_a_value_that_no_calendar_or_client_could_use_is_an_error(monkeypatch, name, value):
+    monkeypatch.setenv(f"OPUS_SOAP_{name}", value)
+    assert f"OPUS_SOAP_{name}" in refused()

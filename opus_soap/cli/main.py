@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
@@ -55,6 +57,9 @@ class LazyGroup(click.Group):
 @click.pass_context
 def main(context: click.Context, database_url: str | None) -> None:
     """The finance system's side of a Danish municipality's integrations."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that cannot show a letter shows a question mark
+            stream.reconfigure(errors="replace")
     context.obj = Runtime({"database_url": database_url} if database_url else {})
 
 

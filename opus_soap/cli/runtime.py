@@ -8,15 +8,16 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
+from peewee import PeeweeException
 from rich.console import Console
 
 from opus_soap.cli.shown import PlainConsole, shown
 from opus_soap.clock import Clock, SystemClock
-from opus_soap.database import connect
-from opus_soap.errors import OpusSoapError
+from opus_soap.database import connect, first_line
+from opus_soap.errors import ArgumentUnreadable, DatabaseFailed, FileFailed, OpusSoapError
 from opus_soap.settings import Settings, load
 from opus_soap.store.schema import check_schema
 
@@ -71,15 +72,25 @@ def actor() -> str:
 
 
 def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn an `OpusSoapError` into its text and remedy on stderr, exit status 1; no traceback."""
+    """Turn an error of ours or of the database into text and remedy on stderr, exit status 1."""
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
         except OpusSoapError as error:
-            said = f"{error.code}  {error.text_english}\n         {error.text_danish}"
-            click.echo(shown(f"{said}\n      →  {error.remedy_english}"), err=True)
-            raise SystemExit(1) from None
+            _report(error)
+        except PeeweeException as error:
+            _report(DatabaseFailed(value=first_line(error)))
+        except OSError as error:
+            _report(FileFailed(element=error.filename or "output", value=error.strerror or "?"))
+        except UnicodeEncodeError:
+            _report(ArgumentUnreadable())
 
     return wrapped
+
+
+def _report(error: OpusSoapError) -> NoReturn:
+    said = f"{error.code}  {error.text_english}\n         {error.text_danish}"
+    click.echo(shown(f"{said}\n      →  {error.remedy_english}"), err=True)
+    raise SystemExit(1) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime
 from typing import Any
 
@@ -12,18 +11,14 @@ from rich.text import Text
 
 from opus_soap.clock import COPENHAGEN
 from opus_soap.errors import mask_cpr
+from opus_soap.texts import visible
 
 _WIDE = 1000
-_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn")  # escapes, direction marks, what no screen can show
 
 
 def shown(text: str) -> str:
     """A text as a terminal may have it: what moves the cursor or the reading direction becomes `�`."""
-    plain = "".join(
-        "\ufffd" if unicodedata.category(character) in _HIDDEN and character not in "\n\t" else character
-        for character in text
-    )
-    return mask_cpr(plain)
+    return mask_cpr(visible(text, keep="\n\t"))
 
 
 def shown_all(value: Any) -> Any:

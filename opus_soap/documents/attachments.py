@@ -10,6 +10,7 @@ from lxml import etree
 from opus_soap.documents.invoice import LONGEST, Attachment, DocumentLimits, DocumentWarning
 from opus_soap.documents.xml import Reader, where
 from opus_soap.errors import DocumentTooLarge, ValueInvalid
+from opus_soap.texts import visible
 
 _PATH = "cac:AdditionalDocumentReference/cac:Attachment/cbc:EmbeddedDocumentBinaryObject"
 # the types that OIOUBL names, and how a file of each is called when the document does not say
@@ -70,5 +71,6 @@ def _decoded(node: etree._Element, reader: Reader, limits: DocumentLimits) -> by
 def _name(node: etree._Element, number: int, suffix: str) -> str:
     """The file's own name without folders; or one of ours, when it has none or none that fits."""
     given = " ".join(node.get("filename", "").replace("\\", "/").rpartition("/")[2].split())
+    given = visible(given, instead="_")
     usable = given.strip(".") and len(given) <= LONGEST["filename"]
     return given if usable else f"bilag-{number}.{suffix}"

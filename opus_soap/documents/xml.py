@@ -19,6 +19,7 @@ from opus_soap.errors import (
     NotXml,
     ValueInvalid,
 )
+from opus_soap.texts import is_hidden, visible
 
 CAC = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
 CBC = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
@@ -76,9 +77,11 @@ class Reader:
             raise DocumentRefused(self.errors)
 
     def fitting(self, value: str | None, what: str) -> str | None:
-        """A text that fits where it is kept and sent (`LONGEST`), or an error."""
+        """A text that fits where it is kept and sent (`LONGEST`) and hides nothing, or an error."""
         if value is not None and len(value) > LONGEST[what]:
             self.add(ValueInvalid(element=what, value=f"{value[:40]}…", expected=f"≤ {LONGEST[what]}"))
+        if value is not None and any(map(is_hidden, value)):
+            self.add(ValueInvalid(element=what, value=visible(value)[:60], expected="no hidden characters"))
         return value
 
     def all(self, node: etree._Element, path: str) -> list[etree._Element]:

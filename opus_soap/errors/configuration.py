@@ -51,3 +51,33 @@ class SigningKeyUnusable(ConfigurationError):
     remedy_english = (
         "Correct the path in the settings, or make examples: `opus-soap certs create --out var/secrets`."
     )
+
+
+class QueueFolderUnsafe(ConfigurationError):
+    """The worker's own folder belongs to somebody else, or others may write in it."""
+
+    code = "CFG-012"
+    danish = "Mappen {element} til arbejderens kø er ikke vores alene: {value}"
+    english = "The folder {element} for the worker's queue is not ours alone: {value}"
+    remedy_danish = "Slet mappen, sæt TMPDIR til en egen mappe, eller brug Redis (OPUS_SOAP_QUEUE_URL)."
+    remedy_english = "Delete it, set TMPDIR to a folder of your own, or use Redis (OPUS_SOAP_QUEUE_URL)."
+
+
+class ArgumentUnreadable(ConfigurationError):
+    """An argument of a command is not text."""
+
+    code = "CFG-013"
+    danish = "Et argument er ikke UTF-8"
+    english = "An argument is not UTF-8"
+    remedy_danish = "Skriv argumentet i UTF-8."
+    remedy_english = "Write the argument in UTF-8."
+
+
+class FileFailed(ConfigurationError):
+    """A file, or the command's own output, cannot be read or written."""
+
+    code = "CFG-014"
+    danish = "{element} kan ikke læses eller skrives: {value}"
+    english = "{element} cannot be read or written: {value}"
+    remedy_danish = "Se efter plads, sti og rettigheder."
+    remedy_english = "Look at space, path and permissions."

@@ -53,3 +53,13 @@ class DatabaseUnreachable(DatabaseError):
         "See whether the database runs, whether the folder exists, and OPUS_SOAP_DATABASE_URL is right; "
         "`opus-soap database migrate` makes a new one."
     )
+
+
+class DatabaseFailed(DatabaseError):
+    """The database did not do what it was asked: locked, full, restarting."""
+
+    code = "DBA-005"
+    danish = "Databasen kunne ikke udføre opgaven: {value}"
+    english = "The database could not do it: {value}"
+    remedy_danish = "Prøv igen; se ellers efter diskplads, låse og databasens egen log."
+    remedy_english = "Try again; else look at disk space, locks and the database's own log."

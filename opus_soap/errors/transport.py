@@ -114,6 +114,17 @@ class MessageInvalid(TransportError):
     retryable = False
 
 
+class ContentGone(TransportError):
+    """A part of the message is not there any more, or is damaged."""
+
+    code = "TRA-012"
+    danish = "Meddelelsen kan ikke dannes: {value}"
+    english = "The message cannot be built: {expected}"
+    remedy_danish = "Importér filen igen (indholdet lægges tilbage), eller gendan det fra en sikkerhedskopi."
+    remedy_english = "Import the file again (its bytes are put back), or restore them from a backup."
+    retryable = False
+
+
 class AttemptsUsedUp(TransportError):
     """The worker died during every attempt that the settings allow."""
 

@@ -10,7 +10,7 @@ import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from cryptography import x509
 from lxml import etree
@@ -66,6 +66,7 @@ class Guard:
     verifier: Verifier
     signer: Signer
     most_bytes_of_strangers: int
+    public_url: str = ""  # when it is known, a message to another house is not ours, whatever its path
 
     def answer(self, exchange: Exchange, service: SoapService, data: bytes, soap_action: str) -> bytes:
         """The signed answer to a message; raises an `OpusSoapError` or a `WssError` to refuse it.
@@ -167,9 +168,23 @@ class Guard:
             if value and value != operation.soap_action:
                 raise ActionMismatch(element=header, expected=operation.soap_action)
         to = verified.to
-        if to and to != service.entity_id and _path(to) != service.path:
+        if to and to != service.entity_id and not self._is_ours(to, service):
             raise AddresseeWrong(element="wsa:To", expected=service.entity_id)
         return operation
+
+    def _is_ours(self, address: str, service: SoapService) -> bool:
+        """Whether an address is the service's; its host counts when our own is known."""
+        try:
+            parts, ours = urlsplit(address), urlsplit(self.public_url)
+            elsewhere = bool(ours.hostname) and (parts.hostname, _port(parts)) != (ours.hostname, _port(ours))
+        except ValueError:  # brackets that hold no IPv6 address, a port that is none
+            return False
+        here = (service.path, ours.path.rstrip("/") + service.path)
+        return not elsewhere and parts.path.rstrip("/") in here
+
+
+def _port(parts: SplitResult) -> int | None:
+    return parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
 def claimed_message_id(data: bytes) -> str:
@@ -184,13 +199,6 @@ def claimed_message_id(data: bytes) -> str:
         return ""
     claimed = root.findtext(f"{{{SOAP11}}}Header/{{{WSA}}}MessageID", "").strip()
     return claimed if _URN_UUID.fullmatch(claimed) else ""
-
-
-def _path(address: str) -> str | None:
-    try:
-        return urlsplit(address).path.rstrip("/")
-    except ValueError:  # brackets that hold no IPv6 address
-        return None
 
 
 def _content(verified: VerifiedMessage) -> etree._Element:

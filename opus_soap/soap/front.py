@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,10 @@ import structlog
 from lxml import etree
 
 from opus_soap.clock import Clock
-from opus_soap.database import connected, proxy, transaction
+from opus_soap.database import Unavailable, connected, transaction
 from opus_soap.errors import (
     ContractFileUnknown,
+    DatabaseFailed,
     InternalFailure,
     MethodNotAllowed,
     OpusSoapError,
@@ -33,6 +35,7 @@ from opus_soap.soap.access_log import access
 from opus_soap.soap.exchange import FAULT_ACTION, Exchange, Guard, claimed_message_id
 from opus_soap.soap.faults import Fault, fault_element, fault_for
 from opus_soap.soap.service import SoapService
+from opus_soap.store import replay
 from opus_soap.wss.errors import WssError
 from opus_soap.wss.names import SOAP11
 from opus_soap.wss.signing import Signer
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("opus_soap.soap")
 
 RETRY_AFTER_SECONDS = 5
+HEALTH_SECONDS = 2
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 _REASONS = {
     200: "OK",
@@ -79,7 +83,8 @@ class SoapFront:
         self._services = {service.path: service for service in services}
         self._settings = settings
         self._clock = clock
-        self._guard = Guard(clock, verifier, signer, settings.max_unknown_sender_bytes)
+        self._guard = Guard(clock, verifier, signer, settings.max_unknown_sender_bytes, settings.public_url)
+        self._health_lock, self._health_until, self._healthy = threading.Lock(), 0.0, False
         self._slots = threading.BoundedSemaphore(settings.max_pending_requests)
         self._turns = threading.BoundedSemaphore(working or settings.max_pending_requests)
 
@@ -121,11 +126,20 @@ class SoapFront:
     def _get(self, environ: dict[str, Any], path: str) -> Answer:
         if path == "/health":
             return self._health()
+        if path == "/":
+            return 200, "text/plain; charset=utf-8", self._index(environ)
         try:
             return 200, limits.MEDIA_TYPE, self._contract_file(environ, path)
         except OpusSoapError as error:
             fault = fault_for(error)
             return fault.status, "text/plain; charset=utf-8", f"{fault.english}\n{fault.danish}\n".encode()
+
+    def _index(self, environ: dict[str, Any]) -> bytes:
+        """What is here, for people who look with a browser."""
+        lines = [
+            f"{service.name}\n  {self._address(environ, service)}?wsdl" for service in self._services.values()
+        ]
+        return "\n".join(["opus-soap", "", *lines, "", "/health", ""]).encode()
 
     def _contract_file(self, environ: dict[str, Any], path: str) -> bytes:
         service = self._services.get(path)
@@ -147,13 +161,23 @@ class SoapFront:
         return f"{base}{service.path}"
 
     def _health(self) -> Answer:
-        try:
-            with connected():
-                proxy.obj.execute_sql("SELECT 1")
-        except Exception:
-            log.exception("health")
+        """Whether the database takes a write; asked at most once in `HEALTH_SECONDS`, by whoever comes."""
+        with self._health_lock:
+            if time.monotonic() >= self._health_until:
+                self._healthy = self._takes_a_write()
+                self._health_until = time.monotonic() + HEALTH_SECONDS
+        if not self._healthy:
             return 503, "application/json", json.dumps({"status": "database unavailable"}).encode()
         return 200, "application/json", json.dumps({"status": "ok"}).encode()
+
+    def _takes_a_write(self) -> bool:
+        try:
+            with connected():
+                replay.note_health(self._clock.now())
+        except Exception:
+            log.exception("health")
+            return False
+        return True
 
     # --- POST
 
@@ -178,6 +202,9 @@ class SoapFront:
             return 200, limits.MEDIA_TYPE, reply
         except (OpusSoapError, WssError) as error:
             return self._refuse(exchange, fault_for(error))
+        except Unavailable:
+            log.exception("database", correlation_id=str(exchange.correlation_id))
+            return self._refuse(exchange, fault_for(DatabaseFailed()), archived=False)
         except Exception:
             log.exception("unexpected", correlation_id=str(exchange.correlation_id))
             return self._refuse(exchange, fault_for(InternalFailure()))
@@ -197,8 +224,11 @@ class SoapFront:
         finally:
             self._turns.release()
 
-    def _refuse(self, exchange: Exchange, fault: Fault) -> Answer:
-        """The signed fault; the message and the fault go into the archive in a transaction of their own."""
+    def _refuse(self, exchange: Exchange, fault: Fault, *, archived: bool = True) -> Answer:
+        """The signed fault; the message and the fault go into the archive in a transaction of their own.
+
+        `archived`: not when it is the database that failed, or the caller would wait for it twice.
+        """
         exchange.outcome, exchange.status = fault.code, fault.status
         element = fault_element(fault, exchange.correlation_id)
         try:
@@ -210,7 +240,7 @@ class SoapFront:
             log.exception("fault not signed", correlation_id=str(exchange.correlation_id))
             reply = _unsigned(element)
         try:
-            if exchange.request is not None:
+            if archived and exchange.request is not None:
                 with connected(), transaction():
                     self._guard.record(exchange, reply)
         except Exception:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import TConn, ThreadWorker
+from peewee import PeeweeException
 
+from opus_soap.errors import OpusSoapError
 from opus_soap.settings import Settings
 from opus_soap.soap.deadlines import Deadline
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+
+log = structlog.get_logger("opus_soap.soap")
+AGAIN_SECONDS = 2  # before a worker that could not start is followed by another
 
 _running = threading.local()  # the deadline of the connection that this thread works on
 
@@ -90,5 +97,14 @@ class WsgiServer(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> WSGIApplication:
-        """The application of one worker."""
-        return within(self._build(), self._seconds)
+        """The application of one worker.
+
+        When it cannot be made, the worker ends with a status that lets the master start another: a
+        database that restarts must not end the server for good.
+        """
+        try:
+            return within(self._build(), self._seconds)
+        except (OpusSoapError, PeeweeException, OSError) as error:
+            log.error("worker not started", reason=str(error))
+            time.sleep(AGAIN_SECONDS)
+            raise SystemExit(1) from None

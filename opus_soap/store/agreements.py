@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from cryptography import x509
@@ -27,8 +28,10 @@ from opus_soap.errors import (
     TooManyCertificates,
 )
 from opus_soap.store.models import System, SystemCertificate
+from opus_soap.texts import visible
 
 _SHORTEST_START = 8  # digits of a thumbprint that people write
+LONGEST_NAME = System.name.max_length
 MOST_VALID_AT_ONCE = 2  # the old one and the new one, while a system changes over
 
 
@@ -50,8 +53,13 @@ def register_system(
     """
     _check("municipality", municipality, r"\d{3}", "three digits")
     _check("CVR", cvr, r"\d{8}", "eight digits")
+    if not 0 < len(name) <= LONGEST_NAME or visible(name) != name:
+        raise AgreementInvalid(
+            element="name", value=visible(name[:60]), expected=f"1–{LONGEST_NAME} visible characters"
+        )
     if endpoint_url is not None:
         _check("endpoint URL", endpoint_url, r"https?://[^\s/?#@]+([/?#]\S*)?", "http(s)://HOST…")
+        _check_port(endpoint_url)
     facts = {
         "municipality": municipality,
         "name": name,
@@ -76,6 +84,15 @@ def change_system(system: System, **facts: Any) -> System:
     """Change these facts of an agreement and no others; raises as `register_system` does."""
     names = ("uuid", "municipality", "name", "cvr", "services", "endpoint_url", "profile", "security_model")
     return register_system(**{**{name: getattr(system, name) for name in names}, **facts})
+
+
+def _check_port(url: str) -> None:
+    try:
+        good = urlsplit(url).port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise AgreementInvalid(element="endpoint URL", value=url, expected="a port from 1 to 65535")
 
 
 def _check(element: str, value: str, pattern: str, expected: str) -> None:

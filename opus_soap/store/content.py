@@ -7,11 +7,12 @@ while whatever the ledger holds about them, their hash and their amounts, is unt
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from opus_soap.database import transaction
 from opus_soap.errors import ContentDamaged, ContentMissing
-from opus_soap.store.models import Content
+from opus_soap.store.models import Content, Invoice, InvoiceAttachment
 
 _AFRESH = timedelta(days=1)  # retention is counted in days: no lock on a shared row for less
 
@@ -35,6 +36,32 @@ def put(data: bytes, media_type: str, *, at: datetime) -> Content:
             where=Content.data.is_null() | (Content.stored_at < at - _AFRESH),
         ).execute()
     return row
+
+
+def put_all(items: Iterable[tuple[bytes, str]], *, at: datetime) -> list[Content]:
+    """Store several (bytes, media type) and return them in their order.
+
+    They are written in the order of their hashes, so that two who store the same wait for each other
+    instead of blocking each other for good.
+    """
+    given = list(items)
+    rows: dict[int, Content] = {}
+    for place in sorted(range(len(given)), key=lambda place: hashlib.sha256(given[place][0]).digest()):
+        data, media_type = given[place]
+        rows[place] = put(data, media_type, at=at)
+    return [rows[place] for place in range(len(given))]
+
+
+def put_back(data: bytes, *, at: datetime) -> bool:
+    """Store bytes again that were purged; False, and nothing is stored, when they were not."""
+    digest = hashlib.sha256(data).hexdigest()
+    with transaction():
+        changed: int = (
+            Content.update(data=data, purged_at=None, stored_at=at)
+            .where(Content.sha256 == digest, Content.data.is_null())
+            .execute()
+        )
+    return changed == 1
 
 
 def note(data: bytes, media_type: str, *, at: datetime) -> Content:
@@ -66,11 +93,25 @@ def get(digest: str) -> bytes:
 
 
 def purge(*, now: datetime, retention: timedelta) -> int:
-    """Forget the bytes that are older than their retention; returns how many."""
+    """Forget the bytes that are older than their retention; returns how many.
+
+    What an invoice still needs that is not finished with stays.
+    """
+    unfinished = Invoice.select(Invoice.id).where(Invoice.state.in_(Invoice.UNFINISHED))
     with transaction():
         purged: int = (
             Content.update(data=None, purged_at=now)
-            .where(Content.stored_at < now - retention, Content.data.is_null(False))
+            .where(
+                Content.stored_at < now - retention,
+                Content.data.is_null(False),
+                Content.sha256.not_in(Invoice.select(Invoice.original).where(Invoice.id.in_(unfinished))),
+                Content.sha256.not_in(Invoice.select(Invoice.rendering).where(Invoice.id.in_(unfinished))),
+                Content.sha256.not_in(
+                    InvoiceAttachment.select(InvoiceAttachment.content).where(
+                        InvoiceAttachment.invoice.in_(unfinished)
+                    )
+                ),
+            )
             .execute()
         )
     return purged

@@ -175,6 +175,7 @@ class Invoice(BaseModel):
 
     # waiting                                  final (a booked one may still be corrected)
     PARKED, QUEUED, AWAITING = "parked", "queued", "awaiting"
+    UNFINISHED = (PARKED, QUEUED, AWAITING)
     REJECTED, RECALLED = "rejected", "recalled"
     BOOKED, INFORMED = "booked", "informed"
     STATES = (PARKED, QUEUED, AWAITING, REJECTED, RECALLED, BOOKED, INFORMED)
@@ -187,6 +188,7 @@ class Invoice(BaseModel):
     supplier_name = CharField()
     document_type = CharField(max_length=12)  # invoice | credit_note
     number = CharField(max_length=64)
+    number_key = CharField(max_length=64)  # the number as people read it: what a duplicate is judged by
     issue_date = CharField(max_length=10)
     due_date = CharField(max_length=10, null=True)
     currency = CharField(max_length=3)
@@ -209,7 +211,7 @@ class Invoice(BaseModel):
 
     class Meta:
         indexes = (
-            (("municipality", "supplier_key", "document_type", "number"), True),
+            (("municipality", "supplier_key", "document_type", "number_key"), True),
             (("municipality", "state"), False),
         )
 

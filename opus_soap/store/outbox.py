@@ -18,6 +18,7 @@ from opus_soap.errors import OutboxEntryUnknown, OutboxStateWrong
 from opus_soap.settings import Settings
 from opus_soap.store.models import Content, OutboxEntry, System
 
+_SLACK = timedelta(minutes=10)  # between the clocks of two machines
 _ERROR_LENGTH = OutboxEntry.last_error.max_length
 
 
@@ -33,7 +34,7 @@ def enqueue(
     """Add a message, in the transaction of the effect that it tells of.
 
     `kind` names the handler; `payload` holds every identifier of the message, minted now and never
-    again; `not_before` delays the first attempt.
+    again; `not_before` delays the first attempt, by no more than the longest wait of the settings.
     """
     with transaction():
         return OutboxEntry.create(
@@ -48,14 +49,19 @@ def enqueue(
         )
 
 
-def lease(worker: str, limit: int, *, now: datetime, lease_seconds: int) -> list[OutboxEntry]:
+def lease(
+    worker: str, limit: int, *, now: datetime, lease_seconds: int, longest_wait_seconds: int
+) -> list[OutboxEntry]:
     """Own up to `limit` messages that are due, or whose owner's lease has run out; oldest first.
 
-    Each lease has a name of its own, so that two threads of one worker are two owners.
+    Each lease has a name of its own, so that two threads of one worker are two owners. A time that lies
+    further ahead than anything is ever put off was written by a clock that was set back since: it is now.
     """
     owner = f"{worker} {new_uuid().hex[:12]}"
-    due = (OutboxEntry.state == OutboxEntry.PENDING) & (OutboxEntry.next_attempt_at <= now)
-    lost = (OutboxEntry.state == OutboxEntry.LEASED) & (OutboxEntry.leased_until < now)
+    begun, beyond = OutboxEntry.next_attempt_at, now + timedelta(seconds=longest_wait_seconds)
+    due = (OutboxEntry.state == OutboxEntry.PENDING) & ((begun <= now) | (begun > beyond + _SLACK))
+    ended, beyond = OutboxEntry.leased_until, now + timedelta(seconds=lease_seconds)
+    lost = (OutboxEntry.state == OutboxEntry.LEASED) & ((ended < now) | (ended > beyond + _SLACK))
     with transaction():
         query = (
             OutboxEntry.select()

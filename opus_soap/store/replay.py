@@ -10,6 +10,7 @@ from opus_soap.database import proxy, transaction
 from opus_soap.errors import MessageReplayed
 from opus_soap.store.models import ReplayEntry
 
+_HEALTH = "health"  # no SHA-256
 _MARGIN = timedelta(hours=1)  # longer than any request may take
 
 
@@ -25,6 +26,14 @@ def remember(key: str, expires_at: datetime) -> None:
                 ReplayEntry.insert(key=key, expires_at=expires_at).execute()
         except IntegrityError:
             raise MessageReplayed from None
+
+
+def note_health(now: datetime) -> None:
+    """Write, and commit, a row that means nothing: does the database take what a message would need?"""
+    with transaction():
+        ReplayEntry.insert(key=_HEALTH, expires_at=now).on_conflict(
+            conflict_target=[ReplayEntry.key], update={ReplayEntry.expires_at: now}
+        ).execute()
 
 
 def forget_expired(now: datetime) -> int:

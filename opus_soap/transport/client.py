@@ -94,6 +94,10 @@ class Caller:
         except ValidationError as error:  # zeep's: an element is missing, or its value has no such form
             path = ".".join(str(step) for step in error.path) or operation
             raise MessageInvalid(element=system.name, value=path, expected="the contract's form") from None
+        except ValueError:  # lxml's: a character that XML cannot have; the text is not shown
+            raise MessageInvalid(
+                element=system.name, value=operation, expected="characters of XML 1.0"
+            ) from None
         except Fault as fault:
             text = mask_cpr(f"{fault.code}: {fault.message}")[:500]
             blames_sender = not str(fault.code).endswith("Server")

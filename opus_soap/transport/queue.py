@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
@@ -23,6 +25,7 @@ from huey.registry import Message
 from huey.serializer import Serializer
 
 from opus_soap.database import connected
+from opus_soap.errors import QueueFolderUnsafe
 from opus_soap.settings import Settings
 from opus_soap.transport.worker import Worker
 
@@ -52,12 +55,28 @@ def open_queue(settings: Settings) -> Any:
 
 
 def queue_file(settings: Settings) -> Path:
-    """`DATABASE.queue` beside a SQLite database; for PostgreSQL a file of this machine."""
+    """`DATABASE.queue` beside a SQLite database; for PostgreSQL a file of this machine.
+
+    Raises `QueueFolderUnsafe` when somebody else could write what the worker reads.
+    """
     url = settings.database_url
     if url.startswith("sqlite:///"):
         return Path(f"{url.removeprefix('sqlite:///')}.queue")
     digest = hashlib.sha256(url.encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"opus-soap-{digest}.queue"
+    return _own_folder() / f"{digest}.queue"
+
+
+def _own_folder() -> Path:
+    """A folder in the temporary one that is ours alone: anybody may have made it before us."""
+    folder = Path(tempfile.gettempdir()) / f"opus-soap-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
+    except OSError as error:
+        raise QueueFolderUnsafe(element=folder.name, value=error.strerror or "?") from None
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise QueueFolderUnsafe(element=folder.name, value=f"{status.st_mode & 0o777:03o}")
+    return folder
 
 
 @dataclass(frozen=True)

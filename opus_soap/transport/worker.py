@@ -45,7 +45,11 @@ class Worker:
             tried = 0
             while tried < (limit or settings.send_batch):
                 entries = outbox.lease(
-                    self.name, 1, now=clock.now(), lease_seconds=settings.send_lease_seconds
+                    self.name,
+                    1,
+                    now=clock.now(),
+                    lease_seconds=settings.send_lease_seconds,
+                    longest_wait_seconds=settings.send_backoff_max_seconds,
                 )
                 if not entries:
                     break

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import socket
+import sqlite3
+import subprocess
+import sys
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -91,6 +95,33 @@ def test_a_database_that_cannot_be_reached(run, monkeypatch):
     said = run("systems", "list", status=1)
     assert "DBA-004" in said
     assert "Traceback" not in said
+
+
+def test_a_database_that_fails_is_told(run, sqlite_url):
+    with sqlite3.connect(sqlite_url.removeprefix("sqlite:///")) as database:
+        database.execute("CREATE TRIGGER full BEFORE INSERT ON system BEGIN SELECT RAISE(ABORT, 'full'); END")
+    said = run("systems", "add", "Sag", "--municipality=999", "--cvr=44444449", status=1)
+    assert "DBA-005" in said
+    assert "Traceback" not in said
+
+
+def test_an_argument_that_is_no_text_is_told(run, agreement):
+    assert "CFG-013" in run("systems", "stop", "S\udcff", status=1)
+
+
+def test_output_that_cannot_be_written_or_shown(run, agreement):
+    """A full disk behind a pipe, a terminal without Danish letters."""
+    run("systems", "change", "Sag", "--name=Økonomi")
+    command = [sys.executable, "-m", "opus_soap", "systems", "list"]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "CFG-014" in done.stderr
+    assert "Traceback" not in done.stderr
+    plain = subprocess.run(
+        command, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, text=True, check=True
+    )
+    assert "?konomi" in plain.stdout
 
 
 def test_an_error_is_told_with_its_remedy_and_no_traceback(run):

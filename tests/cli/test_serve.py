@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -21,7 +23,14 @@ PENDING, CALLERS = 4, 30
 
 
 @pytest.fixture
-def scene(tmp_path) -> Iterator[Scene]:
+def scene(server) -> Scene:
+    """The server's own."""
+    made: Scene = server[0]
+    return made
+
+
+@pytest.fixture
+def server(tmp_path) -> Iterator[tuple[Scene, int]]:
     """One process with two threads at work, that has room for four."""
     made = prepare(tmp_path, SystemClock(), opus_port=0, case_port=0)
     disconnect()
@@ -38,7 +47,7 @@ def scene(tmp_path) -> Iterator[Scene]:
         while not healthy(made):
             assert time.monotonic() < until, (tmp_path / "log").read_text()
             time.sleep(0.1)
-        yield made
+        yield made, process.pid
     finally:
         process.terminate()
         process.wait(30)
@@ -87,3 +96,26 @@ def first_bytes(caller: socket.socket) -> bytes:
     except TimeoutError:
         pass
     return received
+
+
+def children(pid: int) -> list[int]:
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=True
+    )
+    return [int(line) for line in listed.stdout.split()]
+
+
+def test_a_server_outlives_a_time_in_which_no_worker_can_start(server, tmp_path):
+    """The key is away while a worker is to be replaced; when it is back, so is the server."""
+    scene, pid = server
+    key = next(path for path in tmp_path.rglob("opus.key.pem"))
+    away = key.rename(key.with_suffix(".away"))
+    (worker,) = children(pid)
+    os.kill(worker, signal.SIGKILL)
+    time.sleep(5)
+    assert not healthy(scene)
+    away.rename(key)
+    until = time.monotonic() + 30
+    while not healthy(scene):
+        assert time.monotonic() < until
+        time.sleep(0.2)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
+import time
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,9 +13,11 @@ from uuid import uuid4
 import pytest
 import structlog
 from lxml import etree
+from peewee import OperationalError
 from structlog.testing import capture_logs
 
 from opus_soap.clock import ManualClock
+from opus_soap.database import proxy
 from opus_soap.errors import LedgerError
 from opus_soap.interfaces.invoice_approval import contract
 from opus_soap.soap.access_log import Unfailing, configure_logging
@@ -26,6 +30,7 @@ from opus_soap.wss.errors import CertificateUntrusted, MessageExpired, SecurityM
 from opus_soap.wss.names import SOAP11, SOAP12, WSA
 from tests.soap.conftest import (
     ACTION,
+    ENTITY_ID,
     NAME,
     PATH,
     House,
@@ -471,6 +476,12 @@ def test_when_nothing_can_be_signed_the_fault_is_sent_unsigned(house: House, mon
     assert (reply.status, reply.code) == (500, "SOA-016")
 
 
+def test_the_root_lists_the_services(house: House):
+    reply = house.get("/")
+    assert reply.status == 200
+    assert f"https://opus.example.dk{PATH}?wsdl" in reply.body.decode()
+
+
 def test_health(any_house: House):
     assert any_house.get("/health").status == 200
     assert json.loads(any_house.get("/health").body) == {"status": "ok"}
@@ -483,6 +494,62 @@ def test_health_without_a_database(any_house: House, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("opus_soap.database.proxy.obj.execute_sql", broken)
     reply = any_house.get("/health")
     assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
+
+
+def test_health_asks_whether_a_message_could_be_kept(any_house: House, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: Any, **__: Any) -> None:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr("opus_soap.store.models.ReplayEntry.insert", full)
+    assert any_house.get("/health").status == 503
+
+
+def test_health_is_asked_of_the_database_now_and_then_alone(house: House, monkeypatch: pytest.MonkeyPatch):
+    asked: list[int] = []
+    monkeypatch.setattr("opus_soap.store.replay.note_health", lambda now: asked.append(1))
+    assert [house.get("/health").status for _ in range(50)] == [200] * 50
+    assert len(asked) == 1
+
+
+def test_a_database_that_is_locked_means_come_again(sqlite_url: str, house: House, monkeypatch):
+    """Nothing is kept, so the same message is taken once the lock is gone."""
+    data = house.sign(svar())
+    monkeypatch.setattr(proxy.obj, "_timeout", 0.2)
+    proxy.obj.close()
+    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        started = time.monotonic()
+        with capture_logs():  # the default renderer takes its time for a traceback
+            reply = house.post(data)
+        assert time.monotonic() - started < 5
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+    assert (reply.status, reply.code, reply.headers["Retry-After"]) == (503, "DBA-005", "5")
+    assert b"locked" not in reply.body
+    assert house.post(data).status == 200
+
+
+@pytest.mark.parametrize(
+    ("to", "status"),
+    [
+        (f"https://opus.example.dk{PATH}", 200),
+        (f"https://opus.example.dk:443{PATH}/", 200),
+        (ENTITY_ID, 200),
+        (f"https://test.example.dk{PATH}", 500),
+        (f"https://opus.example.dk:8443{PATH}", 500),
+        (PATH, 500),
+    ],
+)
+def test_a_message_to_another_house_is_refused_where_the_own_address_is_known(
+    sqlite: None, pki: Pki, clock: ManualClock, to: str, status: int
+):
+    """What was signed for the test system is nothing that production takes."""
+    agreement(pki.caller, "sagssystem", [NAME])
+    front, choose = build_front(pki, clock, public_url="https://opus.example.dk")
+    house = House(front, pki, clock, choose)
+    assert house.post(house.sign(svar(), to=to)).status == status
 
 
 def test_strangers_do_not_fill_the_archive(house: House):

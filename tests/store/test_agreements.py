@@ -98,6 +98,12 @@ def test_registering_again_updates(system):
         ({"endpoint_url": "ftp://x/"}, "endpoint URL"),
         ({"endpoint_url": "http://user@x/"}, "endpoint URL"),
         ({"name": "S"}, "name"),
+        ({"name": ""}, "name"),
+        ({"name": "x" * 256}, "name"),
+        ({"name": "Sag\u202e"}, "name"),
+        ({"endpoint_url": "http://x:99999/"}, "endpoint URL"),
+        ({"endpoint_url": "http://x:0/"}, "endpoint URL"),
+        ({"endpoint_url": "http://x:y/"}, "endpoint URL"),
     ],
 )
 def test_facts_of_the_wrong_shape(system, facts, element):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from random import Random
 from uuid import uuid4
 
 import pytest
 from peewee import DatabaseError
 
 from opus_soap import errors
-from opus_soap.database import is_postgresql, proxy
+from opus_soap.database import is_postgresql, proxy, transaction
 from opus_soap.store import archive, audit, content, inbox, replay
 from opus_soap.store.models import Content
 
@@ -33,6 +37,35 @@ def test_purged_content_leaves_its_hash_and_can_come_back(clock):
     assert content.get(fresh.sha256) == b"def"
     content.put(b"abc", "text/plain", at=clock.now())
     assert content.get(kept.sha256) == b"abc"
+
+
+def test_those_who_store_the_same_do_not_block_each_other(clock, database_url):
+    """Every one in an order of its own: with the wrong one of them the engine would break a deadlock."""
+    items = [(bytes([number]) * 1000, "text/plain") for number in range(40)]
+    together = threading.Barrier(4)
+
+    def store(seed: int) -> int:
+        shuffled = Random(seed).sample(items, len(items))
+        with proxy.obj.connection_context(), transaction():
+            if is_postgresql():
+                together.wait(10)
+            rows = content.put_all(shuffled, at=clock.now())
+            assert [row.sha256 for row in rows] == [hashlib.sha256(data).hexdigest() for data, _ in shuffled]
+            return len(rows)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(store, range(4))) == [40] * 4
+    assert Content.select().count() == 40
+
+
+def test_only_what_was_purged_is_put_back(clock):
+    kept = content.put(b"abc", "text/plain", at=clock.now())
+    clock.advance(timedelta(days=10))
+    content.purge(now=clock.now(), retention=timedelta(days=5))
+    assert content.put_back(b"abc", at=clock.now())
+    assert content.get(kept.sha256) == b"abc"
+    assert not content.put_back(b"abc", at=clock.now())
+    assert not content.put_back(b"never", at=clock.now())
 
 
 def test_damage_is_seen(clock):

@@ -27,7 +27,7 @@ def add(system, clock, **more):
 
 
 def lease(clock, worker="a", limit=10):
-    return outbox.lease(worker, limit, now=clock.now(), lease_seconds=60)
+    return outbox.lease(worker, limit, now=clock.now(), lease_seconds=60, longest_wait_seconds=3600)
 
 
 def test_due_messages_are_leased_once(system, clock):
@@ -124,3 +124,14 @@ def test_no_wait_is_longer_than_the_settings_say(system, clock):
     (entry,) = lease(clock)
     outbox.failed(entry, "busy", retryable=True, clock=clock, settings=settings, wait_seconds=10**9)
     assert OutboxEntry.get().next_attempt_at == clock.now() + timedelta(seconds=25)
+
+
+def test_a_clock_set_back_does_not_stop_the_sending(system, clock):
+    """Times from what is now far ahead are due: nothing is ever put off for so long."""
+    clock.advance(timedelta(days=365))
+    add(system, clock)
+    add(system, clock)
+    assert len(lease(clock, "a", 1)) == 1
+    clock.advance(-timedelta(days=365))
+    assert len(lease(clock, "b")) == 2
+    assert lease(clock, "c") == []

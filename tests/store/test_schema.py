@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from uuid import uuid4
 
 import pytest
 from peewee import PeeweeException
+from playhouse.migrations import Runner
 from playhouse.schema_diff import diff_models
 
 from opus_soap.database import connect, is_postgresql, proxy, transaction
 from opus_soap.errors import DatabaseNotMigrated, DatabaseUnsafe, DatabaseUrlUnknown
 from opus_soap.ledger.models import MODELS as LEDGER_MODELS
 from opus_soap.store.models import MODELS as STORE_MODELS
-from opus_soap.store.models import AuditEntry
+from opus_soap.store.models import AuditEntry, Invoice
 from opus_soap.store.schema import MIGRATIONS, check_schema, migrate
 
 NAMES = sorted(path.stem for path in MIGRATIONS.glob("0*.py"))
@@ -66,3 +68,26 @@ def test_two_that_migrate_at_once_do_it_one_after_the_other(tmp_path):
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     said = sorted(process.communicate(timeout=60)[0].strip() for process in running)
     assert said == ["already up to date", "already up to date", f"applied: {', '.join(NAMES)}"]
+
+
+def test_numbers_that_only_look_different_stay_invoices_of_their_own(tmp_path):
+    """What came in before numbers were compared as people read them is not lost on the way."""
+    database = connect(f"sqlite:///{tmp_path / 'old.sqlite3'}")
+    runner = Runner(database, str(MIGRATIONS))
+    with database.connection_context():
+        runner.up("0003_assignable_accounts")
+        database.execute_sql(
+            "INSERT INTO content (sha256, size, media_type, stored_at) VALUES ('a', 0, '', '')"
+        )
+        for number in ("FA-1", "fa-1", "FA-2"):
+            database.execute_sql(
+                "INSERT INTO invoice (uuid, municipality, company_code, supplier_key, supplier_name, "
+                "document_type, number, issue_date, currency, payable_cents, tax_cents, facts, original_id, "
+                "rendering_id, file_name, state, state_reason, state_code, received_at) "
+                "VALUES (?, '999', '0020', 'k', 'n', 'invoice', ?, '', 'DKK', 1, 0, '{}', 'a', 'a', '', "
+                "'parked', '', '', '')",
+                (uuid4().hex, number),
+            )
+        runner.up()
+        assert [row.number_key for row in Invoice.select().order_by(Invoice.id)] == ["fa-1", "fa-1#2", "fa-2"]
+    database.close()

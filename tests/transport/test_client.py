@@ -350,6 +350,8 @@ def test_a_message_outside_the_contract_is_never_sent(ping, receiver):
     assert "010190" not in str(caught.value)
     with pytest.raises(errors.MessageInvalid):
         ping({"HovedOplysninger": {"TransaktionsTid": NOON}})
+    with pytest.raises(errors.MessageInvalid, match="XML"):
+        ping({"HovedOplysninger": {"TransaktionsId": "a\x07b", "TransaktionsTid": NOON}})
     assert receiver.requests == []
 
 

@@ -9,10 +9,12 @@ import threading
 import time
 from types import SimpleNamespace
 
+import pytest
 from huey.registry import Message
 
 from opus_soap.clock import SystemClock
 from opus_soap.demo.scene import prepare
+from opus_soap.errors import QueueFolderUnsafe
 from opus_soap.settings import load
 from opus_soap.transport.queue import JsonSerializer, _sweep, queue_file
 
@@ -28,6 +30,21 @@ def test_the_file_lies_beside_a_sqlite_database():
     assert str(queue_file(load(database_url="sqlite:////x/y.sqlite3"))) == "/x/y.sqlite3.queue"
     one, other = (queue_file(load(database_url=f"postgresql://h/{name}")) for name in "ab")
     assert one != other
+
+
+def test_the_folder_for_another_engine_is_ours_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    settings = load(database_url="postgresql://h/a")
+    folder = queue_file(settings).parent
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert queue_file(settings).parent == folder
+    folder.chmod(0o777)
+    with pytest.raises(QueueFolderUnsafe):
+        queue_file(settings)
+    folder.rmdir()
+    folder.symlink_to(tmp_path)
+    with pytest.raises(QueueFolderUnsafe):
+        queue_file(settings)
 
 
 def test_a_worker_ends_with_sigterm(tmp_path):

@@ -20,6 +20,8 @@ from opus_soap.errors import (
     AnswerCurrencyWrong,
     CompanyCodeWrong,
     DateDiffers,
+    DimensionForbidden,
+    DimensionRequired,
     DimensionUuidUnknown,
     DocumentTypeWrong,
     ElementNotSupported,
@@ -128,6 +130,9 @@ def in_contract_terms(errors: Sequence[LedgerError]) -> Sequence[LedgerError]:
             error.element = f"{where}/{LINE_ELEMENTS.get(field, field)}"
         else:
             error.element = HEAD_ELEMENTS.get(error.element, where or error.element)
+        if isinstance(error, (DimensionRequired, DimensionForbidden)):
+            kinds = error.expected.split(", ")
+            error.expected = ", ".join(LINE_ELEMENTS.get(kind, kind) for kind in kinds)
     return errors
 
 

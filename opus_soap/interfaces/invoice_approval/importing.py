@@ -7,18 +7,20 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from peewee import IntegrityError
+from peewee import IntegrityError, PeeweeException
 
 from opus_soap.clock import Clock
-from opus_soap.database import new_uuid, proxy, transaction
+from opus_soap.database import first_line, new_uuid, proxy, transaction
 from opus_soap.documents.invoice import DocumentLimits, InvoiceDocument
 from opus_soap.documents.reading import read_invoice
 from opus_soap.documents.rendering import render_html
 from opus_soap.errors import (
+    DatabaseFailed,
     DocumentTooLarge,
     DuplicateInvoice,
     FileUnreadable,
@@ -28,12 +30,14 @@ from opus_soap.errors import (
     ReceiverForeign,
     SupplierNotFound,
 )
+from opus_soap.identifiers import number_key
 from opus_soap.ledger.master_data import find_supplier
 from opus_soap.ledger.models import CompanyCode, Municipality, Supplier
 from opus_soap.money import round_to_ore
 from opus_soap.settings import Settings
 from opus_soap.store import audit, content
 from opus_soap.store.models import ExchangeRate, Invoice, InvoiceAttachment, RoutingRule
+from opus_soap.texts import visible
 
 _HTML, _XML = "text/html", "application/xml"
 _COMPLETED = [
@@ -84,13 +88,15 @@ def import_files(
 ) -> Iterator[Imported]:
     """Import each file; one that is refused does not stop the others."""
     for path in paths:
-        name = os.fsencode(path.name).decode("utf-8", "replace")
+        name = visible(os.fsencode(path.name).decode("utf-8", "replace"), instead="_")
         try:
             data = _bytes_of(path, settings.max_invoice_bytes)
             invoice = import_invoice(data, name, company, clock=clock, settings=settings, actor=actor)
             yield Imported(str(path), invoice, None)
         except OpusSoapError as error:
             yield Imported(str(path), None, error)
+        except PeeweeException as error:  # the next one may find the database well again
+            yield Imported(str(path), None, DatabaseFailed(value=first_line(error)))
 
 
 def _bytes_of(path: Path, most: int) -> bytes:
@@ -117,13 +123,38 @@ def import_invoice(
     none when it is only waiting to be sent.
     """
     document = read_invoice(data, limits(settings))
-    now = clock.now()
+    try:
+        return _take(document, data, file_name, company, now=clock.now(), actor=actor)
+    except DuplicateInvoice:
+        _put_back(document, data, now=clock.now())
+        raise
+
+
+def _put_back(document: InvoiceDocument, data: bytes, *, now: datetime) -> None:
+    """The bytes of an invoice that came before, if they were purged meanwhile."""
+    if content.put_back(data, at=now):
+        for part in (render_html(document), *(attachment.data for attachment in document.attachments)):
+            content.put_back(part, at=now)
+
+
+def _take(
+    document: InvoiceDocument,
+    data: bytes,
+    file_name: str,
+    company: CompanyCode,
+    *,
+    now: datetime,
+    actor: str,
+) -> Invoice:
+    """The invoice, its bytes and its audit entry, in one transaction."""
     with transaction():
         key = supplier_key(document)
         supplier = find_supplier(company.municipality.code, document.supplier.known_by)
         _refuse_duplicate(document, key, supplier, company, data)
-        original = content.put(data, _XML, at=now)
-        rendering = content.put(render_html(document), _HTML, at=now)
+        attached = [(attachment.data, attachment.media_type) for attachment in document.attachments]
+        original, rendering, *stored = content.put_all(
+            [(data, _XML), (render_html(document), _HTML), *attached], at=now
+        )
         try:
             with proxy.obj.savepoint():
                 invoice = Invoice.create(
@@ -141,13 +172,14 @@ def import_invoice(
         except IntegrityError:  # another process was quicker
             _refuse_duplicate(document, key, supplier, company, data)
             raise
-        for position, attachment in enumerate(document.attachments, start=1):
+        pairs = zip(document.attachments, stored, strict=True)
+        for position, (attachment, kept) in enumerate(pairs, start=1):
             InvoiceAttachment.create(
                 invoice=invoice,
                 position=position,
                 file_name=attachment.file_name,
                 media_type=attachment.media_type,
-                content=content.put(attachment.data, attachment.media_type, at=now),
+                content=kept,
             )
         audit.record(
             "invoice.imported",
@@ -196,7 +228,7 @@ def _same_of(supplier: Supplier, invoice: Invoice) -> DuplicateInvoice | None:
             Invoice.municipality == invoice.municipality,
             Invoice.supplier_number == supplier.number,
             Invoice.document_type == invoice.document_type,
-            Invoice.number == invoice.number,
+            Invoice.number_key == invoice.number_key,
             Invoice.id < invoice.id,
         )
         .first()
@@ -225,7 +257,7 @@ def _refuse_duplicate(
             Invoice.municipality == company.municipality.code,
             same_supplier,
             Invoice.document_type == document.document_type,
-            Invoice.number == document.number,
+            Invoice.number_key == number_key(document.number),
         )
         .first()
     )
@@ -248,6 +280,7 @@ def _facts(document: InvoiceDocument) -> dict[str, Any]:
         "supplier_name": document.supplier.name,
         "document_type": document.document_type,
         "number": document.number,
+        "number_key": number_key(document.number),
         "issue_date": document.issue_date.isoformat(),
         "due_date": document.due_date.isoformat() if document.due_date else None,
         "currency": document.currency,

@@ -13,6 +13,7 @@ from uuid import UUID
 from opus_soap.clock import Clock, isoformat
 from opus_soap.database import new_uuid, transaction
 from opus_soap.errors import InvoiceAmbiguous, InvoiceUnknown, OpusSoapError, SystemForeign
+from opus_soap.identifiers import number_key
 from opus_soap.interfaces.invoice_approval import states
 from opus_soap.interfaces.invoice_approval.importing import complete
 from opus_soap.interfaces.invoice_approval.routing import route
@@ -28,7 +29,7 @@ def find_invoice(identifier: str) -> Invoice:
 
     Raises `InvoiceUnknown`; `InvoiceAmbiguous` for a number that several suppliers have used.
     """
-    numbered = list(Invoice.select().where(Invoice.number == identifier).limit(5))
+    numbered = list(Invoice.select().where(Invoice.number_key == number_key(identifier)).limit(5))
     if len(numbered) > 1:
         listed = ", ".join(f"{row.uuid} ({row.supplier_name})" for row in numbered)
         raise InvoiceAmbiguous(value=identifier, expected=listed)

@@ -12,7 +12,15 @@ from lxml import etree
 from zeep.helpers import serialize_object
 
 from opus_soap.database import transaction
-from opus_soap.errors import RateMissing, RefusedByReceiver, ReplyUnusable, TransportError
+from opus_soap.errors import (
+    ContentDamaged,
+    ContentGone,
+    ContentMissing,
+    RateMissing,
+    RefusedByReceiver,
+    ReplyUnusable,
+    TransportError,
+)
 from opus_soap.interfaces.invoice_approval import states
 from opus_soap.interfaces.invoice_approval.booking import CREDIT_NOTE
 from opus_soap.interfaces.invoice_approval.importing import supplier_of
@@ -39,7 +47,11 @@ def send(entry: OutboxEntry, delivery: Delivery) -> None:
     if lending.state in (Lending.RECALLED, Lending.REPLACED):  # while the entry was being leased
         outbox.delivered(entry, None, at=delivery.clock.now())
         return
-    answer = delivery.caller.call(CONTRACT, OPERATION, entry.system, build(lending, entry, delivery))
+    try:
+        message = build(lending, entry, delivery)
+    except (ContentMissing, ContentDamaged) as error:
+        raise ContentGone(value=error.text_danish, expected=error.text_english) from None
+    answer = delivery.caller.call(CONTRACT, OPERATION, entry.system, message)
     _record(entry, lending, answer, delivery)
 
 

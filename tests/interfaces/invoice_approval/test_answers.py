@@ -349,3 +349,9 @@ def test_an_answer_of_a_closed_december_goes_into_the_supplement(lend, approval,
     assert {(row.year, row.period) for row in Voucher.select()} == {(2025, 14)}
     assert Voucher.select().count() == 3
     assert verify().ok
+
+
+def test_a_missing_dimension_is_named_as_the_contract_does(lend, approval, receive):
+    (missing,) = receive(with_line(approval(lend()), dimensions={})).errors
+    assert missing.expected == "OmkostningsstedIdentifikation, PSPElementIdentifikation"
+    assert "OmkostningsstedIdentifikation" in missing.text_danish

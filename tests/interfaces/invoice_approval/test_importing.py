@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from peewee import OperationalError
 
 from opus_soap import errors
 from opus_soap.interfaces.invoice_approval import lending
 from opus_soap.interfaces.invoice_approval.importing import files, import_files, import_invoice
 from opus_soap.ledger.models import Supplier
 from opus_soap.store import content
-from opus_soap.store.models import ExchangeRate, Invoice, InvoiceAttachment, RoutingRule
+from opus_soap.store.models import Content, ExchangeRate, Invoice, InvoiceAttachment, RoutingRule
 
 ATTACHMENT_AT = 4
 
@@ -171,3 +173,72 @@ def test_only_plain_files_of_a_size_are_read(company, documents, tmp_path, clock
         os.path.basename(odd): "",
     }
     assert {row.file_name for row in Invoice.select()} == {"A.XML", "f\ufffd.xml"}
+
+
+def numbered(data: bytes, number: str) -> bytes:
+    start = data.index(b"<cbc:ID>") + len(b"<cbc:ID>")
+    return data[:start] + number.encode() + data[data.index(b"</cbc:ID>", start) :]
+
+
+@pytest.mark.parametrize("number", ["fa-77", "ＦＡ-77", "FA - 77"])
+def test_a_number_that_people_read_the_same_is_the_same(take, documents, number):
+    first = take(numbered(documents[0].data, "FA-77"))
+    with pytest.raises(errors.DuplicateInvoice, match=str(first.uuid)):
+        take(numbered(documents[0].data, number))
+    assert lending.find_invoice(number) == first
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u00ad", "\u202e", "&#10;", "&#133;"])
+def test_a_number_that_hides_something_is_refused(take, documents, hidden):
+    with pytest.raises(errors.DocumentRefused, match="hidden"):
+        take(numbered(documents[0].data, f"FA{hidden}77"))
+
+
+def test_a_purge_leaves_what_an_unfinished_invoice_needs(take, documents, clock):
+    invoice = take(documents[ATTACHMENT_AT].data)
+    content.put(b"a message", "text/xml", at=clock.now())
+    clock.advance(timedelta(days=4000))
+    assert content.purge(now=clock.now(), retention=timedelta(days=1)) == 1
+    Invoice.update(state=Invoice.BOOKED).execute()
+    assert content.purge(now=clock.now(), retention=timedelta(days=1)) == 3
+    with pytest.raises(errors.ContentMissing):
+        content.get(invoice.original.sha256)
+
+
+def test_the_same_file_again_puts_back_what_was_purged(take, documents, clock):
+    invoice = take(documents[ATTACHMENT_AT].data)
+    Invoice.update(state=Invoice.RECALLED).execute()
+    clock.advance(timedelta(days=4000))
+    content.purge(now=clock.now(), retention=timedelta(days=1))
+    with pytest.raises(errors.DuplicateInvoice):
+        take(documents[ATTACHMENT_AT].data)
+    assert content.get(invoice.original.sha256) == documents[ATTACHMENT_AT].data
+    assert Content.select().where(Content.data.is_null()).count() == 0
+
+
+def test_names_of_files_hide_nothing(take, company, documents, tmp_path, clock, settings):
+    odd = tmp_path / "a\u202elmx.exe\x07.xml"
+    odd.write_bytes(documents[ATTACHMENT_AT].data.replace(b"timeseddel.pdf", "fdp.\u202eexe".encode()))
+    (result,) = import_files([odd], company, clock=clock, settings=settings, actor="test")
+    assert result.invoice is not None
+    assert result.invoice.file_name == "a_lmx.exe_.xml"
+    assert InvoiceAttachment.get().file_name == "fdp._exe"
+
+
+def test_a_database_that_fails_is_told_for_its_file_alone(
+    company, documents, tmp_path, clock, settings, monkeypatch
+):
+    failing = [True]
+    put_all = content.put_all
+
+    def locked(*arguments, **more):
+        if failing.pop() if failing else False:
+            raise OperationalError("deadlock detected\nCONTEXT: secret")
+        return put_all(*arguments, **more)
+
+    monkeypatch.setattr(content, "put_all", locked)
+    for document in documents[:2]:
+        (tmp_path / document.file_name).write_bytes(document.data)
+    results = list(import_files(files([tmp_path]), company, clock=clock, settings=settings, actor="test"))
+    assert [result.error.code if result.error else "" for result in results] == ["DBA-005", ""]
+    assert "secret" not in str(results[0].error)

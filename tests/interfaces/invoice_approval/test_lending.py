@@ -20,8 +20,9 @@ from opus_soap.ledger.models import Supplier, Voucher
 from opus_soap.settings import load
 from opus_soap.soap.contracts import ROOT, load_contract
 from opus_soap.store import agreements, audit, outbox
-from opus_soap.store.models import Invoice, Lending, OutboxEntry, RoutingRule
-from opus_soap.transport.handlers import Delivery
+from opus_soap.store.models import Content, Invoice, Lending, OutboxEntry, RoutingRule
+from opus_soap.transport.handlers import Delivery, Handler
+from opus_soap.transport.worker import Worker
 
 ATTACHMENT_AT = 4
 
@@ -179,7 +180,7 @@ def test_giving_up_parks_unless_it_was_answered(lend, clock, settings):
 def given_up(lent: Lending, clock) -> None:
     """The worker tried until it gave up."""
     entry = OutboxEntry.get(OutboxEntry.subject == str(lent.uuid))
-    (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60)
+    (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60, longest_wait_seconds=3600)
     error = errors.EndpointMissing(element="x")
     with transaction():
         outbox.failed(entry, "x", retryable=False, clock=clock, settings=load())
@@ -284,7 +285,7 @@ def test_answer_and_worker_lock_in_the_same_order(lend, approval, receive, syste
     """The worker records a receipt while the answer to the same invoice is booked; neither is lost."""
     for number in range(6):
         lent = lend(number)
-        (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60)
+        (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60, longest_wait_seconds=3600)
         message = approval(lent)
         delivery = Delivery(None, clock, load())
         together = threading.Barrier(2)
@@ -314,7 +315,7 @@ def receipt_of(entry: OutboxEntry, lent: Lending, **change: object) -> dict[str,
 
 def test_a_receipt_for_another_invoice_is_none(lend, clock):
     lent = lend()
-    (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60)
+    (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60, longest_wait_seconds=3600)
     wrong = receipt_of(entry, lent, FakturaInformationIdentifikation=str(uuid4()))
     with pytest.raises(errors.ReplyUnusable):
         sending._record(entry, lent, wrong, Delivery(None, clock, load()))
@@ -323,7 +324,7 @@ def test_a_receipt_for_another_invoice_is_none(lend, clock):
 
 def test_an_error_in_the_header_is_a_refusal(lend, clock):
     lent = lend()
-    (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60)
+    (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60, longest_wait_seconds=3600)
     header = {
         "TransaktionsId": entry.payload["transaction_id"],
         "SvarReaktion": [
@@ -337,3 +338,13 @@ def test_an_error_in_the_header_is_a_refusal(lend, clock):
     assert (invoice.state, invoice.state_code) == (Invoice.PARKED, "FAK-027")
     assert "K7 kan ikke gemmes" in invoice.state_reason
     assert "velkommen" not in invoice.state_reason
+
+
+def test_what_is_not_there_any_more_is_told_so_and_not_tried_again(lend, settings, clock):
+    lent = lend()
+    Content.update(data=None).where(Content.sha256 == lent.invoice.original.sha256).execute()
+    worker = Worker({lending.KIND: Handler(sending.send, sending.given_up, sending.hold)},
+                    Delivery(None, clock, settings))  # fmt: skip
+    worker.run_once()
+    invoice = fresh(lent)
+    assert (invoice.state, invoice.state_code) == (Invoice.PARKED, "TRA-012")

@@ -1,0 +1,42 @@
+"""What nobody sees, and what people read as the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from opus_soap.identifiers import number_key
+from opus_soap.texts import comparable, visible
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "FA-1001\u200b",
+        "FA\u00ad-1001",
+        "fa-1001",
+        "ＦＡ-1001",
+        " FA -\n1001",
+        "\u202eFA-1001",
+        "FA-1001\ufeff",
+    ],
+)
+def test_texts_that_read_the_same_are_the_same(other):
+    assert comparable(other) == comparable("FA-1001")
+
+
+@pytest.mark.parametrize("other", ["FA-1002", "FB-1001", "FA1001", "FA-10010", "FÅ-1001"])
+def test_others_are_others(other):
+    assert comparable(other) != comparable("FA-1001")
+
+
+def test_what_is_hidden_is_shown():
+    assert visible("a\u202eb\nc\x1b[0m") == "a\ufffdb\ufffdc\ufffd[0m"
+    assert visible("a\nb", keep="\n") == "a\nb"
+    assert visible("æøå 100 % €") == "æøå 100 % €"
+
+
+def test_a_key_is_never_longer_than_its_column():
+    long = "\ufdfa" * 64  # one character that stands for eighteen
+    assert len(number_key(long)) == 64
+    assert number_key(long) != number_key(long[:-1])
+    assert number_key("F-1") == "f-1"
