@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -16,16 +16,21 @@ from urllib.parse import urlsplit
 
 from peewee import (
     AutoField,
+    BlobField,
     CharField,
     Database,
     DatabaseProxy,
+    DateField,
     InterfaceError,
     Model,
     OperationalError,
     PeeweeException,
     SqliteDatabase,
     TextField,
+    UUIDField,
+    fn,
 )
+from peewee import __exception_wrapper__ as translated_errors  # type: ignore[attr-defined]
 from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
 
 from opus_soap.clock import from_isoformat, isoformat
@@ -85,6 +90,9 @@ class JsonField(TextField):
     def python_value(self, value: str | None) -> Any:
         """JSON text → Python value."""
         return None if value is None else json.loads(value)
+
+
+_ADAPTED = (InstantField, JsonField, UUIDField, BlobField, DateField)  # stored otherwise than they are held
 
 
 def connect(url: str, *, pool_size: int = 16) -> Database:
@@ -188,3 +196,41 @@ def is_postgresql() -> bool:
 def new_uuid() -> uuid.UUID:
     """A fresh random identifier. Minted once, stored, never minted again for the same thing."""
     return uuid.uuid4()
+
+
+def new_identities(model: type[Model], count: int) -> Sequence[int]:
+    """The next `count` ids of a table, ascending, in the caller's transaction."""
+    table = model._meta.table_name
+    if is_postgresql():
+        drawn = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+        return [row[0] for row in proxy.obj.execute_sql(drawn, (table, count)).fetchall()]
+    highest = model.select(fn.MAX(model.id)).scalar() or 0  # type: ignore[attr-defined]  # all have one
+    return range(highest + 1, highest + 1 + count)
+
+
+def insert_rows(model: type[Model], columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Write rows of these columns at once, in the caller's transaction: executemany, or COPY.
+
+    Several times as fast as the library's own way, which builds a statement of every value.
+    """
+    fields = [model._meta.combined[name] for name in columns]
+    adapted: list[tuple[int, Callable[[Any], object]]] = [
+        (place, field.db_value) for place, field in enumerate(fields) if isinstance(field, _ADAPTED)
+    ]
+    plain = []
+    for row in rows:
+        values = list(row)
+        for place, db_value in adapted:
+            values[place] = db_value(values[place])
+        plain.append(values)
+    names = ", ".join(f'"{field.column_name}"' for field in fields)
+    table = f'"{model._meta.table_name}"'
+    with translated_errors:
+        cursor = proxy.obj.cursor()
+        if is_postgresql():
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+                for values in plain:
+                    copy.write_row(values)
+        else:
+            marks = ", ".join("?" * len(fields))
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", plain)  # noqa: S608  our names

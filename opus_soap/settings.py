@@ -29,6 +29,7 @@ from opus_soap.errors import SettingsInvalid
 
 PREFIX = "OPUS_SOAP_"
 CONFIG, SECRETS_DIR = f"{PREFIX}CONFIG", f"{PREFIX}SECRETS_DIR"
+LONGEST_LEASE_SECONDS, LONGEST_WAIT_SECONDS = 86_400, 604_800  # bounds of what may be set
 _TEST_PREFIX = f"{PREFIX}TEST_"
 _PASSWORD = re.compile(r"(://[^:@/?]*:).*(?=@)|([?&][a-z]*password=)[^&]*", re.IGNORECASE)
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -51,7 +52,9 @@ class Settings(BaseSettings):
         description="Huey's own storage: empty for a SQLite file beside the database, or redis://HOST:PORT/N.",
     )
     public_url: str = Field(
-        "", description="The address others call us at; empty: taken from each request (Host header)."
+        "",
+        description="The address others call us at; empty: taken from each request (Host header). "
+        "When it is set, a message whose wsa:To names another host is refused.",
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
 
@@ -131,10 +134,13 @@ class Settings(BaseSettings):
         30, ge=0, le=86_400, description="First wait after a failed attempt; doubled each time."
     )
     send_backoff_max_seconds: int = Field(
-        3600, ge=1, le=604_800, description="Longest wait between two attempts."
+        3600, ge=1, le=LONGEST_WAIT_SECONDS, description="Longest wait between two attempts."
     )
     send_lease_seconds: int = Field(
-        120, ge=5, le=86_400, description="How long a worker owns a message; after that another may take it."
+        120,
+        ge=5,
+        le=LONGEST_LEASE_SECONDS,
+        description="How long a worker owns a message; after that another may take it.",
     )
     send_batch: int = Field(20, ge=1, le=1000, description="Messages leased at a time by one worker.")
     sweep_seconds: int = Field(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-# controls, direction marks and joiners, line separators, what no screen can show
+# controls, surrogates, private and unassigned, line separators: what no screen shows or all obey
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Unicode's Default_Ignorable_Code_Point beyond these (fillers, selectors), and the blank of braille
+_IGNORED = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
+_DASHES = re.compile("[\u2010-\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d]")
 
 
 def is_hidden(character: str) -> bool:
     """Whether a character moves or hides others instead of showing itself."""
-    return unicodedata.category(character) in _HIDDEN
+    return unicodedata.category(character) in _HIDDEN or _IGNORED.match(character) is not None
 
 
 def visible(text: str, *, instead: str = "\ufffd", keep: str = "") -> str:
@@ -21,7 +27,8 @@ def visible(text: str, *, instead: str = "\ufffd", keep: str = "") -> str:
 def comparable(text: str) -> str:
     """What two texts have in common that people read as the same.
 
-    Wide and composed forms are one, case and white space do not count, nor does what is not seen.
+    Wide and composed forms are one, so are hyphens and dashes; case and white space do not count, nor does
+    what is not seen.
     """
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return "".join(char for char in plain if not char.isspace() and not is_hidden(char))
+    return _DASHES.sub("-", "".join(char for char in plain if not char.isspace() and not is_hidden(char)))

@@ -18,6 +18,15 @@ from opus_soap.texts import comparable, visible
         " FA -\n1001",
         "\u202eFA-1001",
         "FA-1001\ufeff",
+        "FA-1001\ufe0f",
+        "FA-1001\u034f",
+        "FA-1001\u3164",
+        "FA-1001\u2800",
+        "FA-1001\uffa0",
+        "FA-1001\U000e0100",
+        "FA\u20111001",
+        "FA\u22121001",
+        "FA–1001",
     ],
 )
 def test_texts_that_read_the_same_are_the_same(other):

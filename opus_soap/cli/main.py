@@ -58,8 +58,8 @@ class LazyGroup(click.Group):
 def main(context: click.Context, database_url: str | None) -> None:
     """The finance system's side of a Danish municipality's integrations."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a terminal that cannot show a letter shows a question mark
-            stream.reconfigure(errors="replace")
+        if isinstance(stream, TextIOWrapper):  # a letter that cannot be shown; in a file it must not be lost
+            stream.reconfigure(errors="replace" if stream.isatty() else "backslashreplace")
     context.obj = Runtime({"database_url": database_url} if database_url else {})
 
 

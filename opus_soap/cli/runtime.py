@@ -82,6 +82,8 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
             _report(error)
         except PeeweeException as error:
             _report(DatabaseFailed(value=first_line(error)))
+        except BrokenPipeError:  # who reads has read enough
+            raise
         except OSError as error:
             _report(FileFailed(element=error.filename or "output", value=error.strerror or "?"))
         except UnicodeEncodeError:

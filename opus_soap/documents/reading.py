@@ -126,7 +126,7 @@ def _read(
         document_type=document_type,
         standard=standard,
         type_code=_type_code(root, reader, document_type, peppol=peppol),
-        number=reader.fitting(reader.required(root, "cbc:ID"), "ID") or "",
+        number=reader.number(reader.required(root, "cbc:ID"), "ID"),
         issue_date=issue_date,  # type: ignore[arg-type]  # None is refused above
         due_date=due,
         currency=currency,

@@ -77,12 +77,17 @@ class Reader:
             raise DocumentRefused(self.errors)
 
     def fitting(self, value: str | None, what: str) -> str | None:
-        """A text that fits where it is kept and sent (`LONGEST`) and hides nothing, or an error."""
+        """A text on one line that hides nothing and fits where it is kept (`LONGEST`); or an error."""
+        value = visible(" ".join(value.split())) if value is not None else None
         if value is not None and len(value) > LONGEST[what]:
             self.add(ValueInvalid(element=what, value=f"{value[:40]}…", expected=f"≤ {LONGEST[what]}"))
-        if value is not None and any(map(is_hidden, value)):
-            self.add(ValueInvalid(element=what, value=visible(value)[:60], expected="no hidden characters"))
         return value
+
+    def number(self, value: str, what: str) -> str:
+        """A text that identifies something: what nobody sees in it is an error."""
+        if any(map(is_hidden, value)):
+            self.add(ValueInvalid(element=what, value=visible(value)[:60], expected="no hidden characters"))
+        return self.fitting(value, what) or ""
 
     def all(self, node: etree._Element, path: str) -> list[etree._Element]:
         """Every element at a path (`cac:Party/cbc:Name`)."""

@@ -213,8 +213,8 @@ class ReversalNotPossible(InvoiceApprovalError):
     code = "FAK-033"
     danish = "Bilag {element} kan ikke tilbageføres: {value}"
     english = "The voucher {element} cannot be reversed: {expected}"
-    remedy_danish = "Få perioden åbnet, eller svar igen når tilbageførslens periode er åben."
-    remedy_english = "Have the period opened, or answer again when the reversal's period is open."
+    remedy_danish = "Få perioden åbnet, eller giv rettelsen en bogføringsdato i en åben periode."
+    remedy_english = "Have the period opened, or date the correction in an open period."
 
 
 class DocumentTypeWrong(InvoiceApprovalError):

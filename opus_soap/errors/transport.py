@@ -120,8 +120,8 @@ class ContentGone(TransportError):
     code = "TRA-012"
     danish = "Meddelelsen kan ikke dannes: {value}"
     english = "The message cannot be built: {expected}"
-    remedy_danish = "Importér filen igen (indholdet lægges tilbage), eller gendan det fra en sikkerhedskopi."
-    remedy_english = "Import the file again (its bytes are put back), or restore them from a backup."
+    remedy_danish = "Er det slettet, så importér filen igen; er det beskadiget, så gendan en sikkerhedskopi."
+    remedy_english = "If it was purged, import the file again; if it is damaged, restore a backup."
     retryable = False
 
 

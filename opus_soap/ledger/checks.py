@@ -6,11 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
-from peewee import chunked
-
-from opus_soap.database import is_postgresql
 from opus_soap.errors import (
     AccountBlocked,
     AccountRuleMissing,
@@ -37,20 +33,10 @@ from opus_soap.errors import (
     VoucherUnbalanced,
 )
 from opus_soap.ledger.drafts import PostingLine, VoucherDraft, total_ore
-from opus_soap.ledger.master_data import AT_ONCE, valid_on
-from opus_soap.ledger.models import (
-    Account,
-    AccountRule,
-    DimensionValue,
-    DocumentType,
-    FiscalYear,
-    Period,
-    Posting,
-    Supplier,
-    TaxCode,
-    Voucher,
-)
+from opus_soap.ledger.master_data import valid_on
+from opus_soap.ledger.models import DimensionValue, Posting, Voucher
 from opus_soap.ledger.periods import SUPPLEMENT
+from opus_soap.ledger.references import References
 
 EARLIEST = date(1990, 1, 1)
 YEARS_AHEAD = 10  # a document or value date may lie so far beyond the posting date
@@ -77,20 +63,22 @@ def normalised_wbs(code: str) -> str:
     return f"{match[1]}-{int(match[2]):010d}-{int(match[3]):05d}" if match else code
 
 
-def check(draft: VoucherDraft) -> list[LedgerError]:
-    """Every error of a draft, in the order of its fields and lines."""
-    return [*check_header(draft), *check_time(draft), *_check_lines(draft)]
+def check(draft: VoucherDraft, known: References | None = None) -> list[LedgerError]:
+    """Every error of a draft, in the order of its fields and lines; `known`: read for several drafts."""
+    known = known or References(draft.company_code, [draft])
+    return [
+        *check_header(draft, known),
+        *_check_date("document date", draft.document_date, draft),
+        *check_time(draft, known),
+        *_check_lines(draft, known),
+    ]
 
 
-def check_time(draft: VoucherDraft) -> list[LedgerError]:
+def check_time(draft: VoucherDraft, known: References) -> list[LedgerError]:
     """The period agrees with the posting date; the fiscal year is open, and so is the period."""
     if disagreements := list(_check_period_against_date(draft)):
         return disagreements
-    year = _kept(
-        FiscalYear.select().where(
-            FiscalYear.company_code == draft.company_code, FiscalYear.year == draft.fiscal_year
-        )
-    )
+    year = known.year(draft.fiscal_year)
     if year is None:
         return [
             FiscalYearUnknown(
@@ -99,15 +87,10 @@ def check_time(draft: VoucherDraft) -> list[LedgerError]:
         ]
     if year.closed:
         return [FiscalYearClosed(element="posting date", value=draft.fiscal_year)]
-    period = _kept(Period.select().where(Period.fiscal_year == year, Period.number == draft.fiscal_period))
+    period = known.period(year, draft.fiscal_period)
     if period is None or not period.open:
         return [PeriodClosed(element="posting date", value=f"{draft.fiscal_period} {draft.fiscal_year}")]
     return []
-
-
-def _kept(query: Any) -> Any:
-    """The row, or None; nobody closes it before the voucher's transaction has ended."""
-    return (query.for_update("FOR SHARE") if is_postgresql() else query).first()
 
 
 def _check_period_against_date(draft: VoucherDraft) -> Iterator[LedgerError]:
@@ -129,17 +112,13 @@ def _check_period_against_date(draft: VoucherDraft) -> Iterator[LedgerError]:
         )
 
 
-def check_header(draft: VoucherDraft) -> Iterator[LedgerError]:
+def check_header(draft: VoucherDraft, known: References) -> Iterator[LedgerError]:
     """Document type and texts are good, and the lines sum to zero."""
-    known = DocumentType.select().where(
-        DocumentType.company_code == draft.company_code, DocumentType.code == draft.document_type
-    )
-    if not known.exists():
+    if draft.document_type not in known.document_types:
         yield DocumentTypeUnknown(
             element="document type", value=draft.document_type, expected=draft.company_code.code
         )
     yield from _check_lengths("voucher", draft, Voucher, _HEADER_TEXTS)
-    yield from _check_date("document date", draft.document_date, draft)
     if len(draft.lines) < 2:
         yield VoucherTooShort(element="lines", value=len(draft.lines), expected=2)
     difference = total_ore(draft.lines)
@@ -147,8 +126,7 @@ def check_header(draft: VoucherDraft) -> Iterator[LedgerError]:
         yield VoucherUnbalanced(element="lines", value=difference, expected=0)
 
 
-def _check_lines(draft: VoucherDraft) -> Iterator[LedgerError]:
-    master_data = _MasterData(draft)
+def _check_lines(draft: VoucherDraft, known: References) -> Iterator[LedgerError]:
     for number, line in enumerate(draft.lines, start=1):
         where = line.origin or f"line {number}"
         if line.amount_ore == 0:
@@ -160,10 +138,10 @@ def _check_lines(draft: VoucherDraft) -> Iterator[LedgerError]:
         yield from _check_lengths(where, line, Posting, _LINE_TEXTS)
         if line.value_date is not None:
             yield from _check_date(f"{where} value_date", line.value_date, draft)
-        yield from master_data.check_account(where, line)
-        yield from master_data.check_dimensions(where, line, draft.posting_date)
-        yield from master_data.check_supplier(where, line)
-        if line.tax_code is not None and line.tax_code not in master_data.tax_codes:
+        yield from _check_account(where, line, known)
+        yield from _check_dimensions(where, line, draft.posting_date, known)
+        yield from _check_supplier(where, line, known)
+        if line.tax_code is not None and line.tax_code not in known.tax_codes:
             yield TaxCodeUnknown(element=f"{where} tax code", value=line.tax_code)
 
 
@@ -175,93 +153,56 @@ def _check_lengths(where: str, holder: object, model: type, names: tuple[str, ..
 
 
 def _check_date(element: str, value: date, draft: VoucherDraft) -> Iterator[LedgerError]:
-    last = date(draft.posting_date.year + YEARS_AHEAD, 12, 31)
+    last = date(min(draft.posting_date.year + YEARS_AHEAD, date.max.year), 12, 31)
     if not EARLIEST <= value <= last:
         yield DateImplausible(element=element, value=value, expected=f"{EARLIEST} – {last}")
 
 
-class _MasterData:
-    """The master data that a draft's lines name, read once for all of them."""
+def _check_account(where: str, line: PostingLine, known: References) -> Iterator[LedgerError]:
+    """The account exists, is open, and carries what its rule says."""
+    element = f"{where} account"
+    account = known.accounts.get(line.account)
+    if account is None:
+        yield AccountUnknown(element=element, value=line.account)
+        return
+    if account.blocked:
+        yield AccountBlocked(element=element, value=line.account)
+    rule = known.rule(line.account)
+    if rule is None:
+        yield AccountRuleMissing(element=element, value=line.account)
+        return
+    given = [kind for kind in rule.requires_exactly_one_of if getattr(line, kind)]
+    if rule.requires_exactly_one_of and len(given) != 1:
+        yield DimensionRequired(
+            element=element, value=line.account, expected=", ".join(rule.requires_exactly_one_of)
+        )
+    for kind in rule.forbids_any_of:
+        if getattr(line, kind):
+            yield DimensionForbidden(element=f"{where} {kind}", value=line.account, expected=kind)
 
-    def __init__(self, draft: VoucherDraft) -> None:
-        company = draft.company_code
-        self.supplier_account = company.supplier_account
-        numbers = {line.account for line in draft.lines}
-        self.accounts = {
-            row.number: row
-            for some in chunked(sorted(numbers), AT_ONCE)
-            for row in Account.select().where(Account.company_code == company, Account.number.in_(some))
-        }
-        self.rules = [
-            (re.compile(rule.pattern), rule)
-            for rule in AccountRule.select()
-            .where(AccountRule.company_code == company)
-            .order_by(AccountRule.priority)
-        ]
-        codes = {
-            code for line in draft.lines for kind in DimensionValue.KINDS if (code := getattr(line, kind))
-        }
-        codes |= {line.partner_profit_center for line in draft.lines if line.partner_profit_center}
-        self.dimensions = {
-            (row.kind, row.code): row
-            for some in chunked(sorted(codes), AT_ONCE)
-            for row in DimensionValue.select().where(
-                DimensionValue.company_code == company, DimensionValue.code.in_(some)
-            )
-        }
-        named = {line.supplier for line in draft.lines if line.supplier is not None}
-        self.suppliers = {
-            row.number: row
-            for some in chunked(sorted(named), AT_ONCE)
-            for row in Supplier.select().where(
-                Supplier.municipality == company.municipality, Supplier.number.in_(some)
-            )
-        }
-        self.tax_codes = {row.code for row in TaxCode.select().where(TaxCode.company_code == company)}
 
-    def check_account(self, where: str, line: PostingLine) -> Iterator[LedgerError]:
-        """The account exists, is open, and carries what its rule says."""
-        element = f"{where} account"
-        account = self.accounts.get(line.account)
-        if account is None:
-            yield AccountUnknown(element=element, value=line.account)
-            return
-        if account.blocked:
-            yield AccountBlocked(element=element, value=line.account)
-        rule = next((rule for pattern, rule in self.rules if pattern.fullmatch(line.account)), None)
-        if rule is None:
-            yield AccountRuleMissing(element=element, value=line.account)
-            return
-        given = [kind for kind in rule.requires_exactly_one_of if getattr(line, kind)]
-        if rule.requires_exactly_one_of and len(given) != 1:
-            yield DimensionRequired(
-                element=element, value=line.account, expected=", ".join(rule.requires_exactly_one_of)
-            )
-        for kind in rule.forbids_any_of:
-            if getattr(line, kind):
-                yield DimensionForbidden(element=f"{where} {kind}", value=line.account, expected=kind)
+def _check_dimensions(where: str, line: PostingLine, on: date, known: References) -> Iterator[LedgerError]:
+    """Every dimension value exists, is open, and is valid on the posting date."""
+    given = [(kind, kind, getattr(line, kind)) for kind in DimensionValue.KINDS]
+    given.append(("partner_profit_center", "profit_center", line.partner_profit_center))
+    for field, kind, code in given:
+        if not code:
+            continue
+        value = known.dimensions.get((kind, code))
+        if value is None:
+            yield DimensionUnknown(element=f"{where} {field}", value=code)
+        elif not valid_on(value, on):
+            yield DimensionBlocked(element=f"{where} {field}", value=code, expected=on.isoformat())
 
-    def check_dimensions(self, where: str, line: PostingLine, on: date) -> Iterator[LedgerError]:
-        """Every dimension value exists, is open, and is valid on the posting date."""
-        given = [(kind, kind, getattr(line, kind)) for kind in DimensionValue.KINDS]
-        given.append(("partner_profit_center", "profit_center", line.partner_profit_center))
-        for field, kind, code in given:
-            if not code:
-                continue
-            value = self.dimensions.get((kind, code))
-            if value is None:
-                yield DimensionUnknown(element=f"{where} {field}", value=code)
-            elif not valid_on(value, on):
-                yield DimensionBlocked(element=f"{where} {field}", value=code, expected=on.isoformat())
 
-    def check_supplier(self, where: str, line: PostingLine) -> Iterator[LedgerError]:
-        """The supplier exists and is active."""
-        if line.supplier is None:
-            if line.account == self.supplier_account:
-                yield SupplierMissing(element=f"{where} supplier", value=line.account)
-            return
-        supplier = self.suppliers.get(line.supplier)
-        if supplier is None:
-            yield SupplierUnknown(element=f"{where} supplier", value=line.supplier)
-        elif not supplier.active:
-            yield SupplierInactive(element=f"{where} supplier", value=line.supplier)
+def _check_supplier(where: str, line: PostingLine, known: References) -> Iterator[LedgerError]:
+    """The supplier exists and is active."""
+    if line.supplier is None:
+        if line.account == known.company.supplier_account:
+            yield SupplierMissing(element=f"{where} supplier", value=line.account)
+        return
+    supplier = known.suppliers.get(line.supplier)
+    if supplier is None:
+        yield SupplierUnknown(element=f"{where} supplier", value=line.supplier)
+    elif not supplier.active:
+        yield SupplierInactive(element=f"{where} supplier", value=line.supplier)

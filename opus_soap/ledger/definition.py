@@ -100,7 +100,8 @@ class AccountRuleRow(Row):
 class AccountRow(Row):
     """Artskonto; an empty `tax_code` takes the tax code away.
 
-    `assignable`: whether case systems may post on it; a new result account is, a new balance account is not.
+    `assignable`: whether case systems may post on it. A new result account is, and the VAT refund account;
+    any other new balance account is not.
     """
 
     key = ("number",)

@@ -115,7 +115,8 @@ def _load_account(company: CompanyCode, row: AccountRow) -> None:
     key = {"company_code": company, "number": row.number}
     before = Account.get_or_none(**key)
     if row.is_balance not in (None, before and before.is_balance):
-        facts.setdefault("assignable", not row.is_balance)
+        own = row.number == company.vat_refund_account  # an answer may decide about VAT itself
+        facts.setdefault("assignable", own or not row.is_balance)
     if before is not None and row.is_balance not in (None, before.is_balance):
         used = (
             Posting.select()

@@ -85,10 +85,19 @@ def find_supplier(municipality: str, known_by: Iterable[str]) -> Supplier | None
 
 
 def dimensions(company: CompanyCode, kind: str | None = None) -> Iterator[tuple[str, str, str, UUID, bool]]:
-    """(kind, code, name, UUID, blocked) of every G/L account (`account`) and dimension value."""
+    """(kind, code, name, UUID, blocked) of every G/L account (`account`) and dimension value.
+
+    An account that is not for case systems to post on is blocked here, as in DimensionHent.
+    """
     if kind in (None, "account"):
         for account in Account.select().where(Account.company_code == company).order_by(Account.number):
-            yield "account", account.number, account.name, account.uuid, account.blocked
+            yield (
+                "account",
+                account.number,
+                account.name,
+                account.uuid,
+                account.blocked or not account.assignable,
+            )
     query = DimensionValue.select().where(DimensionValue.company_code == company)
     if kind is not None:
         query = query.where(DimensionValue.kind == kind)

@@ -13,8 +13,8 @@ from opus_soap.errors import DocumentTypeUnknown
 from opus_soap.ledger.models import CompanyCode, DocumentType, NumberRange
 
 
-def take_number(company_code: CompanyCode, document_type: str, year: int) -> int:
-    """The next number of a series, in the caller's transaction; raises `DocumentTypeUnknown`."""
+def take_numbers(company_code: CompanyCode, document_type: str, year: int, count: int) -> range:
+    """The next numbers of a series, in the caller's transaction; raises `DocumentTypeUnknown`."""
     with transaction():
         _wait_for_the_sealer(company_code)
         series = (
@@ -36,9 +36,9 @@ def take_number(company_code: CompanyCode, document_type: str, year: int) -> int
                 next_number=known.first_number,
             ).on_conflict_ignore().execute()
             row = _locked(series).get()
-        number: int = row.next_number
-        NumberRange.update(next_number=number + 1).where(NumberRange.id == row.id).execute()
-    return number
+        first: int = row.next_number
+        NumberRange.update(next_number=first + count).where(NumberRange.id == row.id).execute()
+    return range(first, first + count)
 
 
 def _wait_for_the_sealer(company_code: CompanyCode) -> None:

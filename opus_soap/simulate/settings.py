@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from opus_soap.settings import Settings
 
@@ -21,3 +21,9 @@ class CaseSystemSettings(Settings):
     signing_certificate_file: Path = Field(
         Path("var/secrets/case-system.crt.pem"), description="Certificate (PEM) that belongs to that key."
     )
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_the_finance_systems(cls, url: str) -> str:
+        """The two share an environment, but not an address."""
+        return ""

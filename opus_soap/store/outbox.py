@@ -15,10 +15,12 @@ from uuid import UUID
 from opus_soap.clock import Clock
 from opus_soap.database import is_postgresql, new_uuid, transaction
 from opus_soap.errors import OutboxEntryUnknown, OutboxStateWrong
-from opus_soap.settings import Settings
+from opus_soap.settings import LONGEST_LEASE_SECONDS, LONGEST_WAIT_SECONDS, Settings
 from opus_soap.store.models import Content, OutboxEntry, System
 
 _SLACK = timedelta(minutes=10)  # between the clocks of two machines
+_LONGEST_WAIT = timedelta(seconds=LONGEST_WAIT_SECONDS) + _SLACK  # whatever this machine's settings are
+_LONGEST_LEASE = timedelta(seconds=LONGEST_LEASE_SECONDS) + _SLACK
 _ERROR_LENGTH = OutboxEntry.last_error.max_length
 
 
@@ -34,7 +36,7 @@ def enqueue(
     """Add a message, in the transaction of the effect that it tells of.
 
     `kind` names the handler; `payload` holds every identifier of the message, minted now and never
-    again; `not_before` delays the first attempt, by no more than the longest wait of the settings.
+    again; `not_before` delays the first attempt, by a week at most.
     """
     with transaction():
         return OutboxEntry.create(
@@ -44,24 +46,21 @@ def enqueue(
             subject=str(subject),
             system=system,
             payload=dict(payload),
-            next_attempt_at=not_before or at,
+            next_attempt_at=min(not_before or at, at + timedelta(seconds=LONGEST_WAIT_SECONDS)),
             created_at=at,
         )
 
 
-def lease(
-    worker: str, limit: int, *, now: datetime, lease_seconds: int, longest_wait_seconds: int
-) -> list[OutboxEntry]:
+def lease(worker: str, limit: int, *, now: datetime, lease_seconds: int) -> list[OutboxEntry]:
     """Own up to `limit` messages that are due, or whose owner's lease has run out; oldest first.
 
     Each lease has a name of its own, so that two threads of one worker are two owners. A time that lies
-    further ahead than anything is ever put off was written by a clock that was set back since: it is now.
+    further ahead than anything may be put off was written by a clock that was set back since: it is now.
     """
     owner = f"{worker} {new_uuid().hex[:12]}"
-    begun, beyond = OutboxEntry.next_attempt_at, now + timedelta(seconds=longest_wait_seconds)
-    due = (OutboxEntry.state == OutboxEntry.PENDING) & ((begun <= now) | (begun > beyond + _SLACK))
-    ended, beyond = OutboxEntry.leased_until, now + timedelta(seconds=lease_seconds)
-    lost = (OutboxEntry.state == OutboxEntry.LEASED) & ((ended < now) | (ended > beyond + _SLACK))
+    begins, ends = OutboxEntry.next_attempt_at, OutboxEntry.leased_until
+    due = (OutboxEntry.state == OutboxEntry.PENDING) & ((begins <= now) | (begins > now + _LONGEST_WAIT))
+    lost = (OutboxEntry.state == OutboxEntry.LEASED) & ((ends < now) | (ends > now + _LONGEST_LEASE))
     with transaction():
         query = (
             OutboxEntry.select()

@@ -49,7 +49,6 @@ class Worker:
                     1,
                     now=clock.now(),
                     lease_seconds=settings.send_lease_seconds,
-                    longest_wait_seconds=settings.send_backoff_max_seconds,
                 )
                 if not entries:
                     break

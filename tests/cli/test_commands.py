@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -98,7 +99,7 @@ def test_a_database_that_cannot_be_reached(run, monkeypatch):
 
 
 def test_a_database_that_fails_is_told(run, sqlite_url):
-    with sqlite3.connect(sqlite_url.removeprefix("sqlite:///")) as database:
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database:
         database.execute("CREATE TRIGGER full BEFORE INSERT ON system BEGIN SELECT RAISE(ABORT, 'full'); END")
     said = run("systems", "add", "Sag", "--municipality=999", "--cvr=44444449", status=1)
     assert "DBA-005" in said
@@ -121,7 +122,22 @@ def test_output_that_cannot_be_written_or_shown(run, agreement):
     plain = subprocess.run(
         command, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, text=True, check=True
     )
-    assert "?konomi" in plain.stdout
+    assert "\\xd8konomi" in plain.stdout
+
+
+def test_who_reads_enough_is_told_nothing(run, agreement):
+    listing = subprocess.Popen(
+        [sys.executable, "-m", "opus_soap", "master-data", "dimensions", "--format", "csv"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert listing.stdout is not None
+    assert listing.stderr is not None
+    listing.stdout.close()
+    with listing.stderr:
+        assert listing.stderr.read() == ""
+    listing.wait(20)
 
 
 def test_an_error_is_told_with_its_remedy_and_no_traceback(run):

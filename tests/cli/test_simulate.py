@@ -63,3 +63,22 @@ def test_its_settings_are_named_as_ours(monkeypatch):
     monkeypatch.setenv("OPUS_SOAP_DATABASE_URL", "sqlite:///elsewhere")
     assert load_as(CaseSystemSettings).database_url == "sqlite:///elsewhere"
     assert load_as(CaseSystemSettings, database_url="sqlite:///x").database_url == "sqlite:///x"
+
+
+def test_our_address_is_not_its_own(monkeypatch):
+    monkeypatch.setenv("OPUS_SOAP_PUBLIC_URL", "https://opus.example.dk")
+    assert load_as(CaseSystemSettings).public_url == ""
+
+
+def test_a_key_that_is_missing_is_told_before_it_serves(tmp_path, monkeypatch):
+    pki.create(pki.example(), tmp_path / "keys", now=NOON)
+    served: list[object] = []
+    monkeypatch.setattr("opus_soap.soap.serving.WsgiServer.run", served.append)
+    monkeypatch.chdir(tmp_path)
+    bind = f"127.0.0.1:{free_port(8081)}"
+    options = ["--opus-certificate", str(tmp_path / "keys/opus.crt.pem"), "--bind", bind]
+    database = f"sqlite:///{tmp_path}/case.sqlite3"
+    result = CliRunner().invoke(main, ["--database-url", database, "simulate", "case-system", *options])
+    disconnect()
+    assert (result.exit_code, served) == (1, [])
+    assert "CFG-002" in result.output

@@ -10,7 +10,7 @@ import pytest
 from opus_soap.database import is_postgresql, proxy, transaction
 from opus_soap.errors import DocumentTypeUnknown
 from opus_soap.ledger.models import NumberRange, Voucher
-from opus_soap.ledger.numbering import take_number
+from opus_soap.ledger.numbering import take_numbers
 from opus_soap.ledger.posting import post
 from opus_soap.ledger.verification import verify
 
@@ -48,5 +48,5 @@ def test_posting_at_once_leaves_no_gap_and_no_duplicate(draft, clock):
 
 def test_an_unknown_document_type_takes_no_number(company):
     with pytest.raises(DocumentTypeUnknown, match="QQ"):
-        take_number(company, "QQ", 2026)
+        take_numbers(company, "QQ", 2026, 1)
     assert NumberRange.select().count() == 0

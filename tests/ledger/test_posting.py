@@ -25,7 +25,8 @@ from opus_soap.ledger.models import (
     Voucher,
 )
 from opus_soap.ledger.periods import set_period
-from opus_soap.ledger.posting import PostingLine, post, reverse
+from opus_soap.ledger.posting import PostingLine, label, lines_of, post, post_many, reverse
+from opus_soap.ledger.verification import verify
 
 TODAY = date(2026, 11, 23)
 
@@ -231,3 +232,53 @@ def test_dates_beyond_belief_are_refused(draft, clock, day):
         post(replace(draft, document_date=day, lines=lines), clock)
     assert [error.code for error in refused.value.errors] == ["LED-035", "LED-035"]
     assert [error.element for error in refused.value.errors] == ["document date", "line 1 value_date"]
+
+
+def test_many_are_written_in_their_order_and_each_tells_its_own_errors(draft, company, clock):
+    wrong = first_line(draft, account="99999999")
+    credit = replace(draft, document_type="SA", lines=tuple(reversed(draft.lines)))
+    results = post_many([draft, wrong, credit, draft], clock)
+    first, refused, second, third = results
+    assert isinstance(refused, VoucherRefused)
+    assert [error.code for error in refused.errors] == ["LED-010"]
+    assert [label(row) for row in (first, second, third)] == [
+        "0020 KR 2026 5100000000",
+        "0020 SA 2026 100000000",
+        "0020 KR 2026 5100000001",
+    ]
+    stored = list(Voucher.select().order_by(Voucher.id))
+    assert [row.uuid for row in stored] == [first.uuid, second.uuid, third.uuid]
+    assert [len(lines_of(row)) for row in stored] == [3, 3, 3]
+    assert lines_of(stored[1]) == tuple(replace(line, origin="") for line in credit.lines)
+    assert verify().ok
+    assert post_many([], clock) == []
+
+
+def test_what_many_write_is_undone_together(draft, clock):
+    with suppress(RuntimeError), transaction():
+        post_many([draft] * 3, clock)
+        raise RuntimeError
+    assert Voucher.select().count() == Posting.select().count() == 0
+    assert post(draft, clock).number == 5100000000
+
+
+def test_the_last_day_of_the_calendar_is_refused_and_no_more(draft, clock):
+    late = replace(draft, posting_date=date.max, document_date=date.max)
+    assert codes(late, clock) == ["LED-020"]
+
+
+def test_what_is_in_the_books_with_a_date_beyond_belief_can_be_reversed(draft, clock, monkeypatch):
+    monkeypatch.setattr("opus_soap.ledger.checks.EARLIEST", date(1900, 1, 1))
+    original = post(replace(draft, document_date=date(1926, 11, 20)), clock)
+    monkeypatch.undo()
+    assert reverse(original, posting_date=TODAY, entered_by="t", source="t", clock=clock).reverses == original
+
+
+def test_a_reversal_lies_in_no_period_before_its_vouchers(draft, clock, company):
+    """December was closed, and is open again."""
+    late = replace(
+        draft, posting_date=date(2025, 12, 30), document_date=date(2025, 12, 1), year=2025, period=13
+    )
+    original = post(late, clock)
+    reversal = reverse(original, posting_date=date(2025, 12, 31), entered_by="t", source="t", clock=clock)
+    assert (reversal.year, reversal.period) == (2025, 13)

@@ -68,7 +68,7 @@ ATTACKS = {
     "who": ("UPDATE voucher SET entered_by = 'x' WHERE number = 100000000", "hash does not match"),
     "a reversal's date": (
         "UPDATE voucher SET posting_date = '2026-11-01' WHERE reverses_id IS NOT NULL",
-        "is dated before",
+        "hash does not match",
     ),
     "number": ("UPDATE voucher SET number = 100000009 WHERE number = 100000000", "hash does not match"),
     "a posting deleted": ("DELETE FROM posting WHERE id = 2", "not to zero"),

@@ -27,7 +27,7 @@ def add(system, clock, **more):
 
 
 def lease(clock, worker="a", limit=10):
-    return outbox.lease(worker, limit, now=clock.now(), lease_seconds=60, longest_wait_seconds=3600)
+    return outbox.lease(worker, limit, now=clock.now(), lease_seconds=60)
 
 
 def test_due_messages_are_leased_once(system, clock):
@@ -135,3 +135,17 @@ def test_a_clock_set_back_does_not_stop_the_sending(system, clock):
     clock.advance(-timedelta(days=365))
     assert len(lease(clock, "b")) == 2
     assert lease(clock, "c") == []
+
+
+def test_a_lease_longer_than_ones_own_is_left_alone(system, clock):
+    add(system, clock)
+    outbox.lease("patient", 1, now=clock.now(), lease_seconds=3600)
+    assert outbox.lease("quick", 1, now=clock.now(), lease_seconds=10) == []
+
+
+def test_nothing_is_put_off_for_more_than_a_week(system, clock):
+    add(system, clock, not_before=clock.now() + timedelta(days=3))
+    add(system, clock, not_before=clock.now() + timedelta(days=300))
+    assert lease(clock) == []
+    clock.advance(timedelta(days=7, seconds=1))
+    assert len(lease(clock)) == 2

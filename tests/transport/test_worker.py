@@ -96,7 +96,7 @@ def test_what_nobody_foresaw_does_not_stop_the_others(work, system, clock):
 def test_a_message_that_kills_every_worker_is_given_up(work, system, clock):
     add(system, clock)
     for _ in range(2):  # leased, and the worker died
-        outbox.lease("dead", 1, now=clock.now(), lease_seconds=1, longest_wait_seconds=3600)
+        outbox.lease("dead", 1, now=clock.now(), lease_seconds=1)
         clock.advance(timedelta(seconds=2))
     work.run_once()
     assert states() == ["parked"]
@@ -112,7 +112,7 @@ def test_a_lease_lasts_as_long_as_its_handler(system, clock, database_url):
         for _ in range(4):
             clock.advance(timedelta(seconds=3))
             time.sleep(1.8)  # a third of the lease is less
-            seen.append(outbox.lease("other", 1, now=clock.now(), lease_seconds=5, longest_wait_seconds=3600))
+            seen.append(outbox.lease("other", 1, now=clock.now(), lease_seconds=5))
         assert outbox.delivered(entry, None, at=clock.now())
 
     worker = Worker({"kind": Handler(send, lambda *_: None)}, Delivery(None, clock, settings))

@@ -131,10 +131,16 @@ def import_invoice(
 
 
 def _put_back(document: InvoiceDocument, data: bytes, *, now: datetime) -> None:
-    """The bytes of an invoice that came before, if they were purged meanwhile."""
-    if content.put_back(data, at=now):
-        for part in (render_html(document), *(attachment.data for attachment in document.attachments)):
-            content.put_back(part, at=now)
+    """The bytes of an invoice that came before as this very file, as far as they were purged meanwhile."""
+    digest = hashlib.sha256(data).hexdigest()
+    with transaction():
+        for invoice in Invoice.select().where(Invoice.original == digest):
+            content.put_back(data, at=now)
+            for attachment in document.attachments:
+                content.put_back(attachment.data, at=now)
+            if invoice.rendering.data is None:  # the same as then, or as it is written today
+                rendering = content.put(render_html(document), _HTML, at=now)
+                Invoice.update(rendering=rendering).where(Invoice.id == invoice.id).execute()
 
 
 def _take(

@@ -27,9 +27,13 @@ REMIND_AGAIN = timedelta(days=1)
 def find_invoice(identifier: str) -> Invoice:
     """The invoice with this number, or UUID, or the start of one (8 characters or more).
 
+    A number counts as it is written; where there is none so, as people read it.
+
     Raises `InvoiceUnknown`; `InvoiceAmbiguous` for a number that several suppliers have used.
     """
-    numbered = list(Invoice.select().where(Invoice.number_key == number_key(identifier)).limit(5))
+    written = list(Invoice.select().where(Invoice.number == identifier).limit(5))
+    read_so = Invoice.number_key == number_key(identifier)
+    numbered = written or list(Invoice.select().where(read_so).limit(5))
     if len(numbered) > 1:
         listed = ", ".join(f"{row.uuid} ({row.supplier_name})" for row in numbered)
         raise InvoiceAmbiguous(value=identifier, expected=listed)

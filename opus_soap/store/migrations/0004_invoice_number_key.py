@@ -16,7 +16,7 @@ def up(migrator, db):
     for identity, *owner, number in list(invoice.select(*columns).order_by(invoice.id).tuples()):
         key = number_key(number)
         if (*owner, key) in taken:  # came in as an invoice of its own before: it stays one
-            key = f"{key[:40]}#{identity}"
+            key = f"{key[:40]} #{identity}"  # no key has a space by itself
         taken.add((*owner, key))
         invoice.update({invoice.number_key: key}).where(invoice.id == identity).execute()
     db.execute_sql(f"DROP INDEX {_INDEX}")

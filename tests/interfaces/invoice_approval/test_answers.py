@@ -101,6 +101,7 @@ REFUSED = {
         lambda m: with_line(m, dimensions={"OmkostningsstedIdentifikation": center("1199")}),
         ["LED-016"],
     ),
+    "the end of the calendar": (lambda m: with_voucher(m, posting_date=date(9999, 1, 1)), ["LED-020"]),
     "year unknown": (lambda m: with_voucher(m, posting_date=date(2031, 1, 1)), ["LED-020"]),
     "document type of something else": (lambda m: with_voucher(m, document_type="AB"), ["FAK-018"]),
     "company code": (lambda m: with_voucher(m, company_code=UUID(int=1)), ["FAK-012"]),

@@ -188,7 +188,9 @@ def test_a_number_that_people_read_the_same_is_the_same(take, documents, number)
     assert lending.find_invoice(number) == first
 
 
-@pytest.mark.parametrize("hidden", ["\u200b", "\u00ad", "\u202e", "&#10;", "&#133;"])
+@pytest.mark.parametrize(
+    "hidden", ["\ufe0f", "\u034f", "\u3164", "\u2800", "\u200b", "\u00ad", "\u202e", "&#10;", "&#133;"]
+)
 def test_a_number_that_hides_something_is_refused(take, documents, hidden):
     with pytest.raises(errors.DocumentRefused, match="hidden"):
         take(numbered(documents[0].data, f"FA{hidden}77"))
@@ -214,6 +216,34 @@ def test_the_same_file_again_puts_back_what_was_purged(take, documents, clock):
         take(documents[ATTACHMENT_AT].data)
     assert content.get(invoice.original.sha256) == documents[ATTACHMENT_AT].data
     assert Content.select().where(Content.data.is_null()).count() == 0
+
+
+def test_a_rendering_that_would_be_written_otherwise_today_is_put_back_too(take, documents, clock):
+    invoice = take(documents[0].data)
+    old = content.put(b"<html>as it was rendered then</html>", "text/html", at=clock.now())
+    Invoice.update(state=Invoice.RECALLED, rendering=old).execute()
+    clock.advance(timedelta(days=4000))
+    content.purge(now=clock.now(), retention=timedelta(days=1))
+    with pytest.raises(errors.DuplicateInvoice):
+        take(documents[0].data)
+    again = Invoice.get_by_id(invoice.id)
+    assert b"<html" in content.get(again.rendering.sha256)
+    assert content.get(again.original.sha256) == documents[0].data
+
+
+def test_two_that_came_before_under_numbers_read_the_same_are_both_found(take, documents):
+    first = take(numbered(documents[0].data, "FA-77"))
+    second = take(numbered(documents[1].data, "FA-78"))
+    Invoice.update(number="fa-77", number_key="fa-77 #2").where(Invoice.id == second.id).execute()
+    assert lending.find_invoice("fa-77") == second
+    assert lending.find_invoice("FA-77") == lending.find_invoice("Fa-77") == first
+
+
+def test_a_name_on_two_lines_is_one_name(take, documents):
+    name = take(documents[0].data).supplier_name
+    start, _, rest = name.partition(" ")
+    data = numbered(documents[0].data, "NY-1").replace(name.encode(), f"{start}\n  {rest}\u00ad".encode())
+    assert take(data).supplier_name == f"{start} {rest}\ufffd"
 
 
 def test_names_of_files_hide_nothing(take, company, documents, tmp_path, clock, settings):

@@ -180,7 +180,7 @@ def test_giving_up_parks_unless_it_was_answered(lend, clock, settings):
 def given_up(lent: Lending, clock) -> None:
     """The worker tried until it gave up."""
     entry = OutboxEntry.get(OutboxEntry.subject == str(lent.uuid))
-    (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60, longest_wait_seconds=3600)
+    (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60)
     error = errors.EndpointMissing(element="x")
     with transaction():
         outbox.failed(entry, "x", retryable=False, clock=clock, settings=load())
@@ -285,7 +285,7 @@ def test_answer_and_worker_lock_in_the_same_order(lend, approval, receive, syste
     """The worker records a receipt while the answer to the same invoice is booked; neither is lost."""
     for number in range(6):
         lent = lend(number)
-        (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60, longest_wait_seconds=3600)
+        (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60)
         message = approval(lent)
         delivery = Delivery(None, clock, load())
         together = threading.Barrier(2)
@@ -315,7 +315,7 @@ def receipt_of(entry: OutboxEntry, lent: Lending, **change: object) -> dict[str,
 
 def test_a_receipt_for_another_invoice_is_none(lend, clock):
     lent = lend()
-    (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60, longest_wait_seconds=3600)
+    (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60)
     wrong = receipt_of(entry, lent, FakturaInformationIdentifikation=str(uuid4()))
     with pytest.raises(errors.ReplyUnusable):
         sending._record(entry, lent, wrong, Delivery(None, clock, load()))
@@ -324,7 +324,7 @@ def test_a_receipt_for_another_invoice_is_none(lend, clock):
 
 def test_an_error_in_the_header_is_a_refusal(lend, clock):
     lent = lend()
-    (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60, longest_wait_seconds=3600)
+    (entry,) = outbox.lease("w", 1, now=clock.now(), lease_seconds=60)
     header = {
         "TransaktionsId": entry.payload["transaction_id"],
         "SvarReaktion": [

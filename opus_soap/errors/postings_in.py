@@ -1,0 +1,257 @@
+"""PIN: files of postings. The digits of a code are the receipt's MESSAGE_NUM; 001–399 are the format's own.
+
+401–419 the file, 421–439 the schema, 441–479 a voucher and its lines.
+"""
+
+from __future__ import annotations
+
+from opus_soap.errors.base import OpusSoapError
+
+
+class PostingsInError(OpusSoapError):
+    """A file of postings, a voucher or a line in it."""
+
+    @classmethod
+    def number(cls) -> str:
+        """MESSAGE_NUM in the receipt."""
+        return cls.code[-3:]
+
+
+class PostingFileUnreadable(PostingsInError):
+    """The file is not well-formed XML in the encoding that it declares, or has a DOCTYPE."""
+
+    code = "PIN-401"
+    danish = "Filen kan ikke læses som XML ({element}): {value}"
+    english = "The file cannot be read as XML ({element}): {value}"
+    remedy_danish = "Send en hel fil med velformet XML, uden DOCTYPE, i den tegnkodning den angiver."
+    remedy_english = "Send a whole file of well-formed XML, without a DOCTYPE, in the encoding it declares."
+
+
+class PostingRootWrong(PostingsInError):
+    """The root is not FinancePostingRequest in its namespace."""
+
+    code = "PIN-402"
+    danish = "Filens rod er {value}; forventet {expected}"
+    english = "The root of the file is {value}; expected {expected}"
+    remedy_danish = "Kun roden har navnerum; elementerne i den har ikke."
+    remedy_english = "Only the root has a namespace; the elements in it have none."
+
+
+class PostingFileTooLarge(PostingsInError):
+    """The file, or the number of its vouchers or lines, is above a limit of the settings."""
+
+    code = "PIN-403"
+    danish = "Filen er for stor: {element} {value}, højst {expected}"
+    english = "The file is too large: {element} {value}, at most {expected}"
+    remedy_danish = "Del filen i flere."
+    remedy_english = "Split the file."
+
+
+class PostingFileNameWrong(PostingsInError):
+    """FILE_NAME and what the file says of itself, or what it is called, do not agree."""
+
+    code = "PIN-404"
+    danish = "{element} er {value}, men filnavnet siger {expected}"
+    english = "{element} is {value}, but the file name says {expected}"
+    remedy_danish = "Filnavnet er ZFIR_KMD_Opus_Posteringer_IND_kommune_afsender_ååååmmdd_ttmmss.xml."
+    remedy_english = "The file name is ZFIR_KMD_Opus_Posteringer_IND_municipality_sender_yyyymmdd_hhmmss.xml."
+
+
+class PostingFileEmpty(PostingsInError):
+    """The file has no voucher."""
+
+    code = "PIN-405"
+    danish = "Filen indeholder ingen bilag (POSTING_DOCUMENT)"
+    english = "The file holds no voucher (POSTING_DOCUMENT)"
+    remedy_danish = "Send kun filer med mindst ét bilag."
+    remedy_english = "Send only files with at least one voucher."
+
+
+class PostingElementUnknown(PostingsInError):
+    """An element that the schema does not know there."""
+
+    code = "PIN-421"
+    danish = "Elementet {value} findes ikke i {element}; forventet {expected}"
+    english = "There is no element {value} in {element}; expected {expected}"
+    remedy_danish = "Ret navnet, eller fjern elementet. Store bogstaver og understreger tæller."
+    remedy_english = "Correct the name, or remove the element. Capitals and underscores count."
+
+
+class PostingElementMisplaced(PostingsInError):
+    """An element that stands after one that it must precede."""
+
+    code = "PIN-422"
+    danish = "{element} står efter {value}; skal stå før"
+    english = "{element} stands after {value}; must stand before it"
+    remedy_danish = "Elementerne skal komme i skemaets rækkefølge."
+    remedy_english = "The elements must come in the order of the schema."
+
+
+class PostingElementMissing(PostingsInError):
+    """An element that must be there is not."""
+
+    code = "PIN-423"
+    danish = "{element} mangler {expected}"
+    english = "{element} lacks {expected}"
+    remedy_danish = "Tilføj elementet."
+    remedy_english = "Add the element."
+
+
+class PostingElementRepeated(PostingsInError):
+    """An element that may be there once is there again."""
+
+    code = "PIN-424"
+    danish = "{element} står der igen; højst én gang"
+    english = "{element} stands there again; at most once"
+    remedy_danish = "Saml indholdet i ét element (alle LINE i samme LINES)."
+    remedy_english = "Put the content into one element (all LINE into the same LINES)."
+
+
+class PostingValueTooLong(PostingsInError):
+    """A value of more characters than its field takes."""
+
+    code = "PIN-425"
+    danish = "{element} har {value} tegn; højst {expected}"
+    english = "{element} has {value} characters; at most {expected}"
+    remedy_danish = "Forkort værdien; den afkortes ikke for dig."
+    remedy_english = "Shorten the value; it is not cut off for you."
+
+
+class PostingValueWrong(PostingsInError):
+    """A value that does not have the form of its field."""
+
+    code = "PIN-426"
+    danish = "{element} er „{value}”; forventet {expected}"
+    english = "{element} is “{value}”; expected {expected}"
+    remedy_danish = "Ret værdien til feltets form."
+    remedy_english = "Give the value the form of its field."
+
+
+class PostingContentUnexpected(PostingsInError):
+    """Text between elements, elements inside a value, or an attribute: the format has none."""
+
+    code = "PIN-427"
+    danish = "{element} indeholder {value}; forventet {expected}"
+    english = "{element} contains {value}; expected {expected}"
+    remedy_danish = "Fjern det."
+    remedy_english = "Remove it."
+
+
+class PostingLineCountWrong(PostingsInError):
+    """NO_DOC_POSITION is not the number of lines."""
+
+    code = "PIN-441"
+    danish = "NO_DOC_POSITION er {value}; bilaget har {expected} linjer"
+    english = "NO_DOC_POSITION is {value}; the voucher has {expected} lines"
+    remedy_danish = "Skriv antallet af LINE i NO_DOC_POSITION."
+    remedy_english = "Write the number of LINE into NO_DOC_POSITION."
+
+
+class PostingTotalWrong(PostingsInError):
+    """BALANCE_DEBET or BALANCE_CREDIT is not the sum of its lines."""
+
+    code = "PIN-442"
+    danish = "{element} er {value}; linjerne giver {expected}"
+    english = "{element} is {value}; the lines give {expected}"
+    remedy_danish = "Beregn summen af linjerne på ny."
+    remedy_english = "Compute the sum of the lines again."
+
+
+class PostingUnbalanced(PostingsInError):
+    """Debit and credit of a voucher do not sum to zero."""
+
+    code = "PIN-443"
+    danish = "Bilaget stemmer ikke: debet og kredit giver tilsammen {value}, skal give {expected}"
+    english = "The voucher does not balance: debit and credit give {value} together, must give {expected}"
+    remedy_danish = "Ret linjerne, så bilaget går i nul."
+    remedy_english = "Correct the lines so that the voucher sums to zero."
+
+
+class PostingSignWrong(PostingsInError):
+    """The sign of an amount against D or K."""
+
+    code = "PIN-444"
+    danish = "AMT_DOCCUR er {value}, men linjen er {expected}"
+    english = "AMT_DOCCUR is {value}, but the line is {expected}"
+    remedy_danish = "Debet (D) er positivt, kredit (K) negativt."
+    remedy_english = "Debit (D) is positive, credit (K) negative."
+
+
+class PostingAmountZero(PostingsInError):
+    """A line of no amount."""
+
+    code = "PIN-445"
+    danish = "AMT_DOCCUR er {value}; en linje skal have et beløb"
+    english = "AMT_DOCCUR is {value}; a line must have an amount"
+    remedy_danish = "Udelad linjen."
+    remedy_english = "Leave the line out."
+
+
+class PostingDateImpossible(PostingsInError):
+    """A day that the calendar does not have."""
+
+    code = "PIN-446"
+    danish = "{element} er {value}; den dag findes ikke"
+    english = "{element} is {value}; there is no such day"
+    remedy_danish = "Ret datoen (ååååmmdd)."
+    remedy_english = "Correct the date (yyyymmdd)."
+
+
+class PostingReferenceRepeated(PostingsInError):
+    """Two lines of a voucher have the same REF_KEY_3."""
+
+    code = "PIN-447"
+    danish = "REF_KEY_3 {value} står også på linje {expected}"
+    english = "REF_KEY_3 {value} also stands on line {expected}"
+    remedy_danish = "Giv hver linje i bilaget sit eget nummer."
+    remedy_english = "Give each line of the voucher a number of its own."
+
+
+class PostingAssignmentDouble(PostingsInError):
+    """Cost centre and WBS element on the same line."""
+
+    code = "PIN-448"
+    danish = "Linjen har både COSTCENTER {value} og WBS_ELEMENT {expected}"
+    english = "The line has both COSTCENTER {value} and WBS_ELEMENT {expected}"
+    remedy_danish = "Brug det ene eller det andet."
+    remedy_english = "Use one or the other."
+
+
+class PostingPersonNumber(PostingsInError):
+    """What looks like a CPR number in a field that anybody may read. The value is never shown."""
+
+    code = "PIN-449"
+    danish = "{element} ligner et CPR-nummer"
+    english = "{element} looks like a CPR number"
+    remedy_danish = "CPR-numre hører til i PAYEE_NO, SERV_REC_NO og INFORM_DUTY_NO med kode 02."
+    remedy_english = "CPR numbers belong in PAYEE_NO, SERV_REC_NO and INFORM_DUTY_NO with code 02."
+
+
+class PostingPartyWrong(PostingsInError):
+    """A number of a person or company without its code, or that its code does not fit. Never shown."""
+
+    code = "PIN-450"
+    danish = "{element} passer ikke til koden {value}: {expected}"
+    english = "{element} does not fit the code {value}: {expected}"
+    remedy_danish = "Kode 02 er et CPR-nummer (10 cifre), 01 et CVR-nummer (8 cifre)."
+    remedy_english = "Code 02 is a CPR number (10 digits), 01 a CVR number (8 digits)."
+
+
+class PostingAttachmentWrong(PostingsInError):
+    """An attachment is not base64, has another length than it says, or a type that is not taken."""
+
+    code = "PIN-451"
+    danish = "Bilagsfilen {element}: {value}; forventet {expected}"
+    english = "The attachment {element}: {value}; expected {expected}"
+    remedy_danish = "Ret FILE, FILE_LENGTH (antal byte før base64) eller FILE_TYPE."
+    remedy_english = "Correct FILE, FILE_LENGTH (bytes before base64) or FILE_TYPE."
+
+
+class PostingForeignMunicipality(PostingsInError):
+    """A voucher for another municipality than the file is sent to."""
+
+    code = "PIN-452"
+    danish = "MUNICIPALITY er {value}; filen er til kommune {expected}"
+    english = "MUNICIPALITY is {value}; the file is for municipality {expected}"
+    remedy_danish = "Send hver kommune sin egen fil."
+    remedy_english = "Send each municipality a file of its own."

@@ -1,0 +1,101 @@
+"""What drafts refer to: the master data behind their lines, read once for all of them, and held.
+
+Whatever is asked of the time (fiscal year, period) is locked until the transaction ends: nobody closes a
+period between the check and the voucher.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from peewee import chunked
+
+from opus_soap.database import is_postgresql
+from opus_soap.ledger.drafts import VoucherDraft
+from opus_soap.ledger.master_data import AT_ONCE
+from opus_soap.ledger.models import (
+    Account,
+    AccountRule,
+    CompanyCode,
+    DimensionValue,
+    DocumentType,
+    FiscalYear,
+    Period,
+    Supplier,
+    TaxCode,
+)
+
+K = TypeVar("K")
+V = TypeVar("V")
+_KINDS = DimensionValue.KINDS
+
+
+class References:
+    """The master data that the drafts of one company code name."""
+
+    def __init__(self, company: CompanyCode, drafts: Sequence[VoucherDraft]) -> None:
+        self.company = company
+        lines = [line for draft in drafts for line in draft.lines]
+        accounts = Account.company_code == company
+        self.accounts: dict[str, Account] = {
+            row.number: row
+            for some in _some(line.account for line in lines)
+            for row in Account.select().where(accounts, Account.number.in_(some))
+        }
+        codes = {code for line in lines for kind in _KINDS if (code := getattr(line, kind))}
+        codes |= {line.partner_profit_center for line in lines if line.partner_profit_center}
+        values = DimensionValue.company_code == company
+        self.dimensions: dict[tuple[str, str], DimensionValue] = {
+            (row.kind, row.code): row
+            for some in _some(codes)
+            for row in DimensionValue.select().where(values, DimensionValue.code.in_(some))
+        }
+        suppliers = Supplier.municipality == company.municipality
+        self.suppliers: dict[str, Supplier] = {
+            row.number: row
+            for some in _some(line.supplier for line in lines if line.supplier is not None)
+            for row in Supplier.select().where(suppliers, Supplier.number.in_(some))
+        }
+        self.tax_codes = {row.code for row in TaxCode.select().where(TaxCode.company_code == company)}
+        types = DocumentType.select(DocumentType.code).where(DocumentType.company_code == company)
+        self.document_types = {row.code for row in types}
+        rules = AccountRule.select().where(AccountRule.company_code == company)
+        self._rules = [(re.compile(row.pattern), row) for row in rules.order_by(AccountRule.priority)]
+        self._rule_of: dict[str, AccountRule | None] = {}
+        self._years: dict[int, FiscalYear | None] = {}
+        self._periods: dict[tuple[int, int], Period | None] = {}
+
+    def rule(self, account: str) -> AccountRule | None:
+        """The first rule that covers an account."""
+        return _once(
+            self._rule_of,
+            account,
+            lambda: next((rule for pattern, rule in self._rules if pattern.fullmatch(account)), None),
+        )
+
+    def year(self, year: int) -> FiscalYear | None:
+        """A fiscal year, held."""
+        query = FiscalYear.select().where(FiscalYear.company_code == self.company, FiscalYear.year == year)
+        return _once(self._years, year, lambda: _held(query))
+
+    def period(self, year: FiscalYear, number: int) -> Period | None:
+        """A period of a fiscal year, held."""
+        query = Period.select().where(Period.fiscal_year == year, Period.number == number)
+        return _once(self._periods, (year.year, number), lambda: _held(query))
+
+
+def _some(values: Iterable[str]) -> Iterator[list[str]]:
+    return chunked(sorted(set(values)), AT_ONCE)
+
+
+def _once(known: dict[K, V], key: K, find: Callable[[], V]) -> V:
+    if key not in known:
+        known[key] = find()
+    return known[key]
+
+
+def _held(query: Any) -> Any:
+    """The row, or None; nobody changes it before the voucher's transaction has ended."""
+    return (query.for_update("FOR SHARE") if is_postgresql() else query).first()
