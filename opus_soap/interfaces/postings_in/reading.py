@@ -1,0 +1,276 @@
+"""A file of postings, read voucher by voucher: memory does not grow with the file, only with a voucher.
+
+A file is looked at twice. First whether all of it is well-formed XML under the right root: a file that
+was cut off half-way has no effect at all. Then its parts are read, and held against the schema.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from lxml import etree
+
+from opus_soap.errors import (
+    PostingContentUnexpected,
+    PostingElementMissing,
+    PostingElementRepeated,
+    PostingElementUnknown,
+    PostingFileTooLarge,
+    PostingFileUnreadable,
+    PostingRootWrong,
+    PostingsInError,
+)
+from opus_soap.interfaces.postings_in.mistakes import mistakes
+from opus_soap.interfaces.postings_in.schema import REQUEST, Sequence, part_schema, parts
+
+CONTROL, DOCUMENT = "CONTROL_FIELDS", "POSTING_DOCUMENT"
+_STEP = 256 * 1024  # bytes
+_MOST_STRANGERS = 100  # elements beside the vouchers; more of them nobody reads
+
+
+@dataclass(frozen=True)
+class ReadingLimits:
+    """What one file may be."""
+
+    max_bytes: int = 1024 * 1024 * 1024
+    max_documents: int = 1_000_000
+    max_lines: int = 5_000_000
+    max_document_bytes: int = 256 * 1024 * 1024  # the memory of one voucher is a small multiple of this
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the file: the voucher's place (0 the control fields), its line, the element."""
+
+    document: int
+    line: int = 0  # 1-based LINE of the voucher; 0 its header
+    element: str = ""
+    occurrence: int = 1  # of several elements of this name there
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong, and where."""
+
+    error: PostingsInError
+    place: Place
+
+
+@dataclass(frozen=True)
+class Document:
+    """A POSTING_DOCUMENT as delivered, values as text by element; or what the schema says against it."""
+
+    position: int  # 1-based, in the file
+    header: dict[str, str]
+    files: tuple[dict[str, str], ...]
+    lines: list[dict[str, str]]
+    digest: bytes  # SHA-256 of the canonical voucher: two sendings of the same have the same
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Control:
+    """CONTROL_FIELDS as delivered."""
+
+    fields: dict[str, str]
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass
+class Summary:
+    """What the first look found."""
+
+    sha256: str = ""
+    size: int = 0
+    documents: int = 0
+    control: Control = field(default_factory=lambda: Control({}))
+
+
+def survey(file: BinaryIO, limits: ReadingLimits) -> Summary:
+    """The first look, to the end of the file.
+
+    Raises `PostingFileUnreadable`, `PostingRootWrong`, `PostingFileTooLarge`.
+    """
+    digest, summary = hashlib.sha256(), Summary()
+    reader = _Parts(limits)
+    while piece := file.read(_STEP):
+        digest.update(piece)
+        summary.size += len(piece)
+        if summary.size > limits.max_bytes:
+            raise PostingFileTooLarge(
+                element="byte", value=f"> {summary.size - 1}", expected=limits.max_bytes
+            )
+        for node in reader.feed(piece):
+            if node.tag == CONTROL:
+                summary.control = _control(node)
+            else:
+                summary.documents += 1
+    reader.close()
+    if summary.documents > limits.max_documents:
+        raise PostingFileTooLarge(element=DOCUMENT, value=summary.documents, expected=limits.max_documents)
+    summary.sha256 = digest.hexdigest()
+    return summary
+
+
+def read(file: BinaryIO, limits: ReadingLimits) -> Iterator[Control | Document | Finding]:
+    """The file's parts in their order; a `Finding` for what is no part. Raises as `survey` does."""
+    reader = _Parts(limits)
+    position = lines = 0
+    seen_control = False
+    while piece := file.read(_STEP):
+        for node in reader.feed(piece):
+            yield from (Finding(error, Place(position)) for error in reader.strangers(node))
+            if node.tag == CONTROL:
+                if seen_control or position:
+                    yield Finding(PostingElementRepeated(element=CONTROL), Place(position))
+                seen_control = True
+                yield _control(node)
+                continue
+            position += 1
+            document = _document(node, position)
+            lines += len(document.lines)
+            if lines > limits.max_lines:
+                raise PostingFileTooLarge(element="LINE", value=lines, expected=limits.max_lines)
+            yield document
+    root = reader.close()
+    yield from (Finding(error, Place(position)) for error in reader.strangers(None))
+    if not seen_control:
+        missing = PostingElementMissing(element=etree.QName(root).localname, expected=CONTROL)
+        yield Finding(missing, Place(0))
+
+
+class _Parts:
+    """The parts of a file as they are complete; each is taken away again before the next is asked for."""
+
+    def __init__(self, limits: ReadingLimits) -> None:
+        self._limits = limits
+        self._probe: etree.XMLPullParser | None = _parser(events=("start",))
+        self._parser = _parser(events=("start", "end"), tag=(REQUEST, CONTROL, DOCUMENT))
+        self._root: etree._Element | None = None
+        self._tail: str | None = None  # what stood after the part before
+        self._waiting = 0  # bytes since a part was complete
+
+    def feed(self, piece: bytes) -> Iterator[etree._Element]:
+        """Give the next bytes; the parts that they complete."""
+        try:
+            self._check_root(piece)
+            self._parser.feed(piece)
+        except etree.XMLSyntaxError as error:
+            raise _unreadable(error) from None
+        self._waiting += len(piece)
+        for event, node in self._parser.read_events():
+            self._root = node if self._root is None else self._root
+            if event == "end" and node is not self._root and node.getparent() is self._root:
+                self._waiting = 0
+                yield node
+                self._drop(node)
+        if self._waiting > self._limits.max_document_bytes:
+            raise PostingFileTooLarge(
+                element=f"{DOCUMENT} byte", value=self._waiting, expected=self._limits.max_document_bytes
+            )
+
+    def strangers(self, node: etree._Element | None) -> Iterator[PostingsInError]:
+        """What stands beside the parts, up to a part (or the end), and is taken away with it."""
+        assert self._root is not None
+        name = etree.QName(self._root).localname
+        others = list(node.itersiblings(preceding=True)) if node is not None else list(self._root)
+        texts = (self._tail, self._root.text, *(other.tail for other in others))
+        if any(text and text.strip() for text in texts):
+            yield PostingContentUnexpected(element=name, value="text", expected="elements")
+        for other in others[:_MOST_STRANGERS]:
+            yield PostingElementUnknown(element=name, value=str(other.tag), expected=DOCUMENT)
+
+    def close(self) -> etree._Element:
+        """The end of the file."""
+        try:
+            self._parser.close()
+        except etree.XMLSyntaxError as error:
+            raise _unreadable(error) from None
+        assert self._root is not None  # or the parser had said that the document is empty
+        return self._root
+
+    def _check_root(self, piece: bytes) -> None:
+        """As soon as the root begins: no DOCTYPE stands before it, and it is ours."""
+        if self._probe is None:
+            return
+        self._probe.feed(piece)
+        for _, root in self._probe.read_events():
+            doctype = root.getroottree().docinfo.doctype
+            if doctype:
+                raise PostingFileUnreadable(element="DOCTYPE", value=doctype[:60])
+            if root.tag != REQUEST:
+                raise PostingRootWrong(value=str(root.tag)[:100], expected=REQUEST)
+            self._probe = None
+            return
+
+    def _drop(self, node: etree._Element) -> None:
+        """Forget a part, and everything before it."""
+        assert self._root is not None
+        while self._root[0] is not node:
+            del self._root[0]
+        self._tail = node.tail  # as far as it has been read; the rest becomes the root's text
+        node.clear()
+        del self._root[0]
+        self._root.text = None
+
+
+def _parser(**options: Any) -> etree.XMLPullParser:
+    return etree.XMLPullParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=True,  # an attachment may be longer than libxml2 takes by itself; bytes are limited
+        remove_pis=True,
+        remove_comments=True,
+        **options,
+    )
+
+
+def _unreadable(error: etree.XMLSyntaxError) -> PostingFileUnreadable:
+    line, column = error.position
+    return PostingFileUnreadable(element=f"{line}:{column}", value=error.msg or "?")
+
+
+def _control(node: etree._Element) -> Control:
+    findings = () if part_schema().validate(node) else tuple(_findings(node, CONTROL, 0))
+    return Control(_values(node), findings)
+
+
+def _document(node: etree._Element, position: int) -> Document:
+    """One voucher: its values, and its mistakes when the schema refuses it."""
+    digest = hashlib.sha256(etree.tostring(node, method="c14n", with_comments=False)).digest()
+    findings = () if part_schema().validate(node) else tuple(_findings(node, DOCUMENT, position))
+    header = node.find("HEADER")
+    lines = node.find("LINES")
+    return Document(
+        position=position,
+        header={}
+        if header is None
+        else {str(child.tag): child.text or "" for child in header if not len(child)},
+        files=() if header is None else tuple(_values(file) for file in header.iterfind("FILES")),
+        lines=[] if lines is None else [_values(line) for line in lines],
+        digest=digest,
+        findings=findings,
+    )
+
+
+def _values(node: etree._Element) -> dict[str, str]:
+    return {str(child.tag): child.text or "" for child in node if not len(child)}
+
+
+def _findings(node: etree._Element, part: str, position: int) -> Iterator[Finding]:
+    content = parts()[part]
+    assert isinstance(content, Sequence)
+    for mistake in mistakes(node, content):
+        yield Finding(mistake.error, _place(mistake.node, position))
+
+
+def _place(node: etree._Element, position: int) -> Place:
+    """The voucher's LINE that an element is in, and which of its name it is there."""
+    same = sum(1 for _ in node.itersiblings(str(node.tag), preceding=True))
+    line = next((step for step in (node, *node.iterancestors()) if step.tag == "LINE"), None)
+    number = 1 + sum(1 for _ in line.itersiblings("LINE", preceding=True)) if line is not None else 0
+    return Place(position, number, str(node.tag), same + 1)
