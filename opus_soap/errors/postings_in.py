@@ -255,3 +255,73 @@ class PostingForeignMunicipality(PostingsInError):
     english = "MUNICIPALITY is {value}; the file is for municipality {expected}"
     remedy_danish = "Send hver kommune sin egen fil."
     remedy_english = "Send each municipality a file of its own."
+
+
+class PostingCurrencyForeign(PostingsInError):
+    """A voucher in another currency than the company code's."""
+
+    code = "PIN-453"
+    danish = "CURRENCY er {value}; der bogføres kun i {expected}"
+    english = "CURRENCY is {value}; only {expected} is posted"
+    remedy_danish = "Omregn beløbene til firmakodens valuta."
+    remedy_english = "Convert the amounts to the company code's currency."
+
+
+class PostingCompanyCodeForeign(PostingsInError):
+    """A voucher for a company code that is not there, or that the sender may not post in."""
+
+    code = "PIN-454"
+    danish = "COMP_CODE er {value}; afsenderen må bogføre i {expected}"
+    english = "COMP_CODE is {value}; the sender may post in {expected}"
+    remedy_danish = "Ret firmakoden, eller få afsenderaftalen udvidet."
+    remedy_english = "Correct the company code, or have the sender's agreement extended."
+
+
+class PostingDocumentTypeForeign(PostingsInError):
+    """A document type that the sender may not post."""
+
+    code = "PIN-455"
+    danish = "DOC_TYPE er {value}; afsenderen må bruge {expected}"
+    english = "DOC_TYPE is {value}; the sender may use {expected}"
+    remedy_danish = "Ret bilagsarten, eller få afsenderaftalen udvidet."
+    remedy_english = "Correct the document type, or have the sender's agreement extended."
+
+
+class PostingRepeated(PostingsInError):
+    """A voucher number that was taken before; the receipt says 301, and this what differs."""
+
+    code = "PIN-456"
+    danish = "Bilag {element} er modtaget i {expected} {value}"
+    english = "The voucher {element} was received in {expected} {value}"
+    remedy_danish = "Er det et nyt bilag, skal det have sit eget RECEIV_DOC."
+    remedy_english = "If it is a new voucher, it needs a RECEIV_DOC of its own."
+
+
+class PostingSenderUnknown(PostingsInError):
+    """No agreement knows the sender, or it has been stopped."""
+
+    code = "PIN-406"
+    danish = "Afsenderen {value} har ingen aftale om posteringer i kommune {expected}"
+    english = "The sender {value} has no agreement on postings in municipality {expected}"
+    remedy_danish = "Få afsenderen oprettet: `opus-soap postings senders add`."
+    remedy_english = "Have the sender registered: `opus-soap postings senders add`."
+
+
+class PostingFileNameUsed(PostingsInError):
+    """A file of this name came before, with other content."""
+
+    code = "PIN-407"
+    danish = "En fil ved navn {value} er modtaget {expected} med andet indhold"
+    english = "A file of the name {value} was received {expected} with other content"
+    remedy_danish = "Giv hver fil sit eget navn; dato og klokkeslæt skiller dem."
+    remedy_english = "Give each file a name of its own; date and time tell them apart."
+
+
+class PostingReceiverWrong(PostingsInError):
+    """RECEIVER names another municipality's client."""
+
+    code = "PIN-408"
+    danish = "RECEIVER er {value}; forventet klient {expected}"
+    english = "RECEIVER is {value}; expected client {expected}"
+    remedy_danish = "Klienten i RECEIVER er kommunens nummer."
+    remedy_english = "The client in RECEIVER is the municipality's number."

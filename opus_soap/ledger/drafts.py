@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -28,6 +28,7 @@ class PostingLine:
     value_date: date | None = None
     text: str = ""
     allocation: str = ""
+    details: Mapping[str, str] | None = None  # what else was delivered, by the sender's own names
     origin: str = ""  # what the maker of the draft calls the line; errors name it so; not posted
 
 
@@ -50,6 +51,7 @@ class VoucherDraft:
     currency: str = "DKK"
     period: int | None = None
     year: int | None = None
+    details: Mapping[str, str] | None = None  # what else was delivered, by the sender's own names
 
     @property
     def fiscal_year(self) -> int:

@@ -2,7 +2,8 @@
 
 The form is JSON (UTF-8, NFC, keys sorted, no white space) of the fields named here, in
 `["opus-soap-voucher-1", {voucher}, [{posting}, …]]`. Dates are ISO, instants UTC with microseconds,
-amounts integers of øre, absent values null. Anybody can compute it again without this program.
+amounts integers of øre, absent values null; `details` is there only where something was delivered with the
+voucher or the posting beside its columns. Anybody can compute it again without this program.
 """
 
 from __future__ import annotations
@@ -58,11 +59,16 @@ POSTING_FIELDS = (
 def voucher_hash(
     voucher: Voucher, rows: Sequence[Mapping[str, object]], *, reversed_uuid: UUID | None
 ) -> bytes:
-    """The 32 bytes of a voucher whose postings are `rows` in line order, each with just `POSTING_FIELDS`."""
+    """The 32 bytes of a voucher whose postings are `rows` in line order.
+
+    Each has just `POSTING_FIELDS`, and `details` where there are any.
+    """
     head: dict[str, object] = {name: getattr(voucher, name) for name in VOUCHER_FIELDS}
     head["municipality"] = voucher.company_code.municipality.code
     head["company_code"] = voucher.company_code.code
     head["reverses"] = reversed_uuid
+    if voucher.details:
+        head["details"] = voucher.details
     text = json.dumps(
         [FORM, head, rows], ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain
     )
@@ -72,7 +78,8 @@ def voucher_hash(
 
 def posting_fields(row: Posting) -> dict[str, object]:
     """A stored posting as the mapping that `voucher_hash` takes."""
-    return {name: getattr(row, name) for name in POSTING_FIELDS}
+    fields = {name: getattr(row, name) for name in POSTING_FIELDS}
+    return {**fields, "details": row.details} if row.details else fields
 
 
 def _plain(value: object) -> str:

@@ -193,6 +193,7 @@ class Voucher(BaseModel):
     entered_at = InstantField()
     entered_by = CharField()  # user or system
     source = CharField()  # the message or command that it came from (transaction trail)
+    details = JsonField(null=True)  # what else was delivered with it, by the sender's own names
     hash = BlobField()  # SHA-256 over the canonical voucher and its postings
 
     class Meta:
@@ -224,6 +225,7 @@ class Posting(BaseModel):
     value_date = DateField(null=True)
     text = CharField(max_length=255, default="")
     allocation = CharField(max_length=18, default="")
+    details = JsonField(null=True)  # what else was delivered, by the sender's own names; null: nothing
 
     class Meta:
         indexes = ((("voucher", "line"), True), (("account",), False))

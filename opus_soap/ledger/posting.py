@@ -35,10 +35,10 @@ __all__ = [
     "reverse",
 ]
 
-_FACTS = tuple(name for name in PostingLine.__dataclass_fields__ if name != "origin")
+_FACTS = tuple(name for name in PostingLine.__dataclass_fields__ if name not in ("origin", "details"))
 _facts = attrgetter(*_FACTS)
 _ROW = ("line", "posting_key", *_FACTS)
-_POSTING_COLUMNS = ("voucher_id", *_ROW)
+_POSTING_COLUMNS = ("voucher_id", *_ROW, "details")
 _VOUCHER_COLUMNS = tuple(
     getattr(field, "object_id_name", field.name) for field in Voucher._meta.sorted_fields
 )
@@ -105,6 +105,7 @@ def reverse(voucher: Voucher, *, posting_date: date, entered_by: str, source: st
             entered_by=entered_by,
             source=source,
             currency=voucher.currency,
+            details=voucher.details,
             year=year,
             period=period,
         )
@@ -129,7 +130,7 @@ def post_closing(draft: VoucherDraft, clock: Clock, *, reverses: Voucher | None 
 def lines_of(voucher: Voucher) -> tuple[PostingLine, ...]:
     """A voucher's postings as lines, in order."""
     return tuple(
-        PostingLine(**{name: getattr(row, name) for name in _FACTS})
+        PostingLine(details=row.details, **{name: getattr(row, name) for name in _FACTS})
         for row in Posting.select().where(Posting.voucher == voucher).order_by(Posting.line)
     )
 
@@ -156,7 +157,9 @@ def _write(drafts: Sequence[VoucherDraft], clock: Clock, *, reverses: Voucher | 
         rows = [_row(line, facts) for line, facts in enumerate(draft.lines, start=1)]
         voucher.hash = voucher_hash(voucher, rows, reversed_uuid=reverses.uuid if reverses else None)
         vouchers.append(voucher)
-        postings += [(identity, *row.values()) for row in rows]
+        for row in rows:
+            values = (identity, *row.values())
+            postings.append(values if "details" in row else (*values, None))
     insert_rows(Voucher, _VOUCHER_COLUMNS, [_voucher_columns(voucher) for voucher in vouchers])
     insert_rows(Posting, _POSTING_COLUMNS, postings)
     return vouchers
@@ -182,13 +185,17 @@ def _voucher(
         entered_at=now,
         entered_by=draft.entered_by,
         source=draft.source,
+        details=draft.details or None,
     )
 
 
 def _row(number: int, line: PostingLine) -> dict[str, object]:
-    """A posting's facts by name, in the order of its columns."""
+    """A posting's facts by name, in the order of its columns; `details` last, if there are any."""
     if line.supplier is not None:
         key = SUPPLIER_DEBIT_KEY if line.amount_ore > 0 else SUPPLIER_CREDIT_KEY
     else:
         key = DEBIT_KEY if line.amount_ore > 0 else CREDIT_KEY
-    return dict(zip(_ROW, (number, key, *_facts(line)), strict=True))
+    row: dict[str, object] = dict(zip(_ROW, (number, key, *_facts(line)), strict=True))
+    if line.details:
+        row["details"] = line.details
+    return row

@@ -282,3 +282,21 @@ def test_a_reversal_lies_in_no_period_before_its_vouchers(draft, clock, company)
     original = post(late, clock)
     reversal = reverse(original, posting_date=date(2025, 12, 31), entered_by="t", source="t", clock=clock)
     assert (reversal.year, reversal.period) == (2025, 13)
+
+
+def test_what_else_was_delivered_is_kept_hashed_and_reversed_with_it(draft, clock):
+    lines = (replace(draft.lines[0], details={"KIDNO": "æ1", "REF_KEY_3": "1"}), *draft.lines[1:])
+    rich, poor = post_many([replace(draft, details={"XREF1_HD": "x"}, lines=lines), draft], clock)
+    stored = Voucher.get_by_id(rich.id)
+    assert stored.details == {"XREF1_HD": "x"}
+    assert [line.details for line in lines_of(stored)] == [{"KIDNO": "æ1", "REF_KEY_3": "1"}, None, None]
+    reversal = reverse(rich, posting_date=TODAY, entered_by="t", source="t", clock=clock)
+    assert lines_of(reversal)[0].details == lines[0].details
+    assert Voucher.get_by_id(poor.id).details is None
+    assert verify().ok
+    rows = [posting_fields(row) for row in Posting.select().where(Posting.voucher == rich)]
+    rows[0]["details"] = {"KIDNO": "æ2", "REF_KEY_3": "1"}
+    assert voucher_hash(stored, rows, reversed_uuid=None) != bytes(stored.hash)
+    stored.details = None
+    rows[0]["details"] = lines[0].details
+    assert voucher_hash(stored, rows, reversed_uuid=None) != bytes(stored.hash)

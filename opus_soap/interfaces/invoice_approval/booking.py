@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
+from typing import Any
 from uuid import UUID
 
 from opus_soap.clock import Clock
@@ -303,7 +304,7 @@ class Known:
         account = self._accounts.get(line.account)
         if account is None:
             errors.append(_unknown(f"{where}/ArtskontoIdentifikation", line.account, self._company))
-        codes: dict[str, str] = {}
+        codes: dict[str, Any] = {}
         named = [(element, DIMENSION_ELEMENTS[element], uuid) for element, uuid in line.dimensions.items()]
         named += [
             ("SekundærDimensionVærdiIdentifikation", "functional_area", uuid) for uuid in line.secondary
@@ -320,7 +321,7 @@ class Known:
         return Assigned(_posting_line(where, line, account, codes), rate, account.assignable), errors
 
 
-def _posting_line(where: str, line: AnswerLine, account: Account, codes: dict[str, str]) -> PostingLine:
+def _posting_line(where: str, line: AnswerLine, account: Account, codes: dict[str, Any]) -> PostingLine:
     reference = line.reference or ""
     fits = len(reference) <= LONGEST_ALLOCATION
     return PostingLine(

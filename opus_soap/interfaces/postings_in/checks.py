@@ -1,0 +1,165 @@
+"""What a voucher says of itself must hold: counts, totals, signs, dates, parties, attachments.
+
+Nothing here looks into the books; the ledger's own rules come after. Every mistake is told, not the first.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from opus_soap.errors import (
+    PostingAmountZero,
+    PostingAssignmentDouble,
+    PostingAttachmentWrong,
+    PostingCurrencyForeign,
+    PostingDateImpossible,
+    PostingForeignMunicipality,
+    PostingLineCountWrong,
+    PostingPartyWrong,
+    PostingPersonNumber,
+    PostingReferenceRepeated,
+    PostingSignWrong,
+    PostingsInError,
+    PostingTotalWrong,
+    PostingUnbalanced,
+    mask_cpr,
+)
+from opus_soap.interfaces.postings_in.reading import Document, Finding, Place
+from opus_soap.money import kroner_from_ore
+
+DEBIT = "D"
+CPR = "02"
+_HEADER_DATES = ("DOC_DATE", "PSTNG_DATE", "TRANS_DATE")
+_LINE_DATES = ("VALUE_DATE", "BENEFIT_VALFROM", "BENEFIT_VALTO")
+PARTIES = (
+    ("PAYEE_NO_CODE", "PAYEE_NO"),
+    ("SERV_REC_NO_CODE", "SERV_REC_NO"),
+    ("INFORM_DUTY_NO_C", "INFORM_DUTY_NO"),
+)
+FILE_TYPES = frozenset(
+    {"PDF", "TIF", "TIFF", "JPG", "JPEG", "PNG", "GIF", "XML", "CSV", "TXT", "DOCX", "XLSX"}
+)
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """What the file and its sender allow of a voucher."""
+
+    municipality: str
+    currency: str = "DKK"
+    max_attachment_bytes: int = 10 * 1024 * 1024
+
+
+def check(document: Document, expected: Expectations) -> Iterator[Finding]:
+    """Every mistake of a voucher that the schema found good."""
+    for error, element in _check_header(document, expected):
+        yield Finding(error, Place(document.position, 0, element))
+    for number, line in enumerate(document.lines, start=1):
+        for error, element in _check_line(line):
+            yield Finding(error, Place(document.position, number, element))
+    yield from _check_references(document)
+
+
+def ore(amount: str) -> int:
+    """An amount that the schema found good, in øre."""
+    return int(amount.replace(".", "", 1))
+
+
+def day(text: str) -> date | None:
+    """A date as the format writes it; None for a day that the calendar does not have."""
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        return None
+
+
+def _check_header(document: Document, expected: Expectations) -> Iterator[tuple[PostingsInError, str]]:
+    header, lines = document.header, document.lines
+    if int(header["NO_DOC_POSITION"]) != len(lines):
+        wrong = PostingLineCountWrong(value=header["NO_DOC_POSITION"], expected=len(lines))
+        yield wrong, "NO_DOC_POSITION"
+    debit = sum(ore(line["AMT_DOCCUR"]) for line in lines if line["DEB_CRED_IND"] == DEBIT)
+    credit = sum(ore(line["AMT_DOCCUR"]) for line in lines if line["DEB_CRED_IND"] != DEBIT)
+    for element, total in (("BALANCE_DEBET", debit), ("BALANCE_CREDIT", credit)):
+        # credit is mostly written with its minus, but means the same without
+        if abs(ore(header[element])) != abs(total):
+            wrong_total = PostingTotalWrong(
+                element=element, value=header[element], expected=kroner_from_ore(total)
+            )
+            yield wrong_total, element
+    if debit + credit:
+        yield PostingUnbalanced(value=kroner_from_ore(debit + credit), expected="0.00"), "LINES"
+    if header["MUNICIPALITY"].lstrip("0") != expected.municipality.lstrip("0"):
+        foreign = PostingForeignMunicipality(value=header["MUNICIPALITY"], expected=expected.municipality)
+        yield foreign, "MUNICIPALITY"
+    currency = header.get("CURRENCY", "")
+    if currency not in ("", expected.currency):
+        yield PostingCurrencyForeign(value=currency, expected=expected.currency), "CURRENCY"
+    yield from _check_dates(header, _HEADER_DATES)
+    if mask_cpr(header["HEADER_TXT"]) != header["HEADER_TXT"]:
+        yield PostingPersonNumber(element="HEADER_TXT"), "HEADER_TXT"
+    for file in document.files:
+        yield from _check_attachment(file, expected)
+
+
+def _check_line(line: dict[str, str]) -> Iterator[tuple[PostingsInError, str]]:
+    amount, side = ore(line["AMT_DOCCUR"]), line["DEB_CRED_IND"]
+    if amount == 0:
+        yield PostingAmountZero(value=line["AMT_DOCCUR"]), "AMT_DOCCUR"
+    elif (amount > 0) != (side == DEBIT):
+        yield PostingSignWrong(value=line["AMT_DOCCUR"], expected=side), "AMT_DOCCUR"
+    if line.get("COSTCENTER") and line.get("WBS_ELEMENT"):
+        both = PostingAssignmentDouble(value=line["COSTCENTER"], expected=line["WBS_ELEMENT"])
+        yield both, "WBS_ELEMENT"
+    text = line.get("ITEM_TEXT")
+    if text and mask_cpr(text) != text:
+        yield PostingPersonNumber(element="ITEM_TEXT"), "ITEM_TEXT"
+    yield from _check_dates(line, _LINE_DATES)
+    for code_element, element in PARTIES:
+        code, number = line.get(code_element, ""), line.get(element, "")
+        if bool(code) != bool(number):
+            yield PostingPartyWrong(element=element, value=code or "-", expected="kode og nummer"), element
+        elif code == CPR and len(number) != 10:
+            yield PostingPartyWrong(element=element, value=code, expected="10 cifre"), element
+
+
+def _check_dates(values: dict[str, str], names: tuple[str, ...]) -> Iterator[tuple[PostingsInError, str]]:
+    for name in names:
+        text = values.get(name)
+        if text and day(text) is None:
+            yield PostingDateImpossible(element=name, value=text), name
+
+
+def _check_references(document: Document) -> Iterator[Finding]:
+    """REF_KEY_3 is the line's own within its voucher; leading zeros do not make another of it."""
+    seen: dict[int, int] = {}
+    for number, line in enumerate(document.lines, start=1):
+        key = int(line["REF_KEY_3"])
+        first = seen.setdefault(key, number)
+        if first != number:
+            again = PostingReferenceRepeated(value=line["REF_KEY_3"], expected=first)
+            yield Finding(again, Place(document.position, number, "REF_KEY_3"))
+
+
+def _check_attachment(file: dict[str, str], expected: Expectations) -> Iterator[tuple[PostingsInError, str]]:
+    name, said = file["FILE_NAME"], int(file["FILE_LENGTH"])
+    if file["FILE_TYPE"].upper() not in FILE_TYPES:
+        types = ", ".join(sorted(FILE_TYPES))
+        yield PostingAttachmentWrong(element=name, value=file["FILE_TYPE"], expected=types), "FILE_TYPE"
+    try:
+        length = len(base64.b64decode("".join(file["FILE"].split()), validate=True))
+    except (binascii.Error, ValueError):
+        yield PostingAttachmentWrong(element=name, value="FILE", expected="base64"), "FILE"
+        return
+    if length != said:
+        yield (
+            PostingAttachmentWrong(element=name, value=f"{said} byte", expected=f"{length} byte"),
+            "FILE_LENGTH",
+        )
+    if length > expected.max_attachment_bytes:
+        most = f"≤ {expected.max_attachment_bytes} byte"
+        yield PostingAttachmentWrong(element=name, value=f"{length} byte", expected=most), "FILE"

@@ -1,0 +1,95 @@
+"""From a POSTING_DOCUMENT to a voucher draft, field for field; nothing that was delivered is lost.
+
+What the ledger has columns for goes there. The rest stands in `details` under the format's own names,
+but for numbers of persons and companies: they go into content that can be purged, and only its hash stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from opus_soap.clock import Clock
+from opus_soap.interfaces.postings_in.checks import day, ore
+from opus_soap.interfaces.postings_in.reading import Document
+from opus_soap.ledger.models import CompanyCode
+from opus_soap.ledger.periods import told_period
+from opus_soap.ledger.posting import PostingLine, VoucherDraft
+
+PERSONAL = ("PAYEE_NO", "SERV_REC_NO", "INFORM_DUTY_NO")
+# element → column; in the order of the contract
+LINE_COLUMNS = {
+    "COSTCENTER": "cost_center",
+    "ORDERID": "order",
+    "PROFIT_CTR": "profit_center",
+    "NETWORK": "network",
+    "ACTIVITY": "activity",
+    "WBS_ELEMENT": "wbs_element",
+    "PART_PRCTR": "partner_profit_center",
+}
+_TAKEN = {
+    *LINE_COLUMNS,
+    "DEB_CRED_IND",
+    "AMT_DOCCUR",
+    "VALUE_DATE",
+    "ITEM_TEXT",
+    "ALLOC_NMBR",
+    "GL_ACCOUNT",
+    *PERSONAL,
+}
+_HEADER_DETAILS = ("USERNAME", "EXCH_RATE", "TRANS_DATE", "XREF1_HD", "XREF2_HD", "XBLNR_ALT")
+
+
+def draft(
+    document: Document, company: CompanyCode, *, sender: str, source: str, clock: Clock, personal: str | None
+) -> VoucherDraft:
+    """The draft of a voucher that has been checked; `personal` is the hash of its numbers of persons."""
+    header = document.header
+    posting_date, document_date = day(header["PSTNG_DATE"]), day(header["DOC_DATE"])
+    assert posting_date is not None  # checked
+    assert document_date is not None
+    year, period = told_period(company, posting_date, clock=clock)
+    if header.get("FIS_PERIOD"):
+        year, period = posting_date.year, int(header["FIS_PERIOD"])
+    details: dict[str, Any] = {name: header[name] for name in _HEADER_DETAILS if header.get(name)}
+    if personal is not None:
+        details["personal_sha256"] = personal
+    return VoucherDraft(
+        company_code=company,
+        document_type=header["DOC_TYPE"],
+        document_date=document_date,
+        posting_date=posting_date,
+        header_text=header["HEADER_TXT"],
+        reference=header["RECEIV_DOC"],
+        lines=tuple(_line(number, line) for number, line in enumerate(document.lines, start=1)),
+        entered_by=sender,
+        source=source,
+        currency=header.get("CURRENCY") or company.currency,
+        year=year,
+        period=period,
+        details=details or None,
+    )
+
+
+def _line(number: int, line: Mapping[str, str]) -> PostingLine:
+    value_date = line.get("VALUE_DATE")
+    return PostingLine(
+        account=line["GL_ACCOUNT"].strip(),
+        amount_ore=ore(line["AMT_DOCCUR"]),
+        value_date=day(value_date) if value_date else None,
+        text=line.get("ITEM_TEXT", ""),
+        allocation=line.get("ALLOC_NMBR", ""),
+        details={name: text for name, text in line.items() if text and name not in _TAKEN},
+        origin=str(number),
+        **{column: line[name] for name, column in LINE_COLUMNS.items() if line.get(name)},
+    )
+
+
+def personal_numbers(document: Document) -> dict[str, dict[str, str]]:
+    """The numbers of persons and companies, by line and element."""
+    found = {}
+    for number, line in enumerate(document.lines, start=1):
+        numbers = {name: line[name] for name in PERSONAL if line.get(name)}
+        if numbers:
+            found[str(number)] = numbers
+    return found

@@ -1,0 +1,121 @@
+"""FinancePostingResponse, as production writes it: first of the file, then of each voucher.
+
+A text of four digits has as many as it needs beyond 9,999. Written piece by piece, so that a receipt of a
+million vouchers takes no more memory than one of ten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+from xml.sax.saxutils import escape
+
+from opus_soap.clock import COPENHAGEN
+from opus_soap.errors import LedgerError, OpusSoapError, PostingsInError
+from opus_soap.interfaces.postings_in.schema import NAMESPACE
+
+MESSAGE_CLASS = "ZFIR_EXTPOST"
+INFORMATION, ERROR = "I", "E"
+LONGEST_TEXT = 220
+LEDGER_NUMBERS = 500  # LED-010 is message 510
+OTHER_NUMBER = 599
+
+
+@dataclass(frozen=True)
+class Return:
+    """One RETURN: `document` is RECEIV_DOC (empty: the file), `line` 0 the voucher itself."""
+
+    number: str
+    text: str
+    document: str = ""
+    line: int = 0
+    kind: str = INFORMATION
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many vouchers came, and what became of them."""
+
+    received: int
+    accepted: int
+
+    @property
+    def rejected(self) -> int:
+        """Those that are not in the books."""
+        return self.received - self.accepted
+
+
+def of_file(counts: Counts, control: Mapping[str, str], at: datetime) -> Iterator[Return]:
+    """What is said of the file: 200 statistics, 201–204 counts, 002 its name."""
+    local = at.astimezone(COPENHAGEN)
+    yield Return("200", f"Statistik: {local:%d.%m.%Y %H:%M}")
+    yield Return("201", f"Antal modtagne bilag: {counts.received:04d}")
+    yield Return("202", f"Antal godkendte bilag: {counts.accepted:04d}")
+    if counts.rejected:
+        yield Return("203", f"Antal afviste bilag: {counts.rejected:04d}")
+    elif counts.received:
+        yield Return("204", "Fil modtaget uden fejl")
+    sent = f"{control.get('SEND_DATE', '')} {control.get('SEND_TIME', '')}"
+    yield Return("002", f"Fil: {sent} {control.get('FILE_NAME', '')}")
+
+
+def accepted(document: str, company_code: str, posting_date: str) -> Return:
+    """305: a voucher that was taken; `posting_date` as the file writes it."""
+    day = f"{posting_date[6:8]}.{posting_date[4:6]}.{posting_date[:4]}"
+    return Return(
+        "305", f"Firmakode {company_code} bilagsnr. {document} pr. {day} modtaget uden fejl", document
+    )
+
+
+def received_before(document: str, year: int) -> Return:
+    """301: a voucher under a number that was taken before."""
+    return Return("301", f"Bilagsnr. {document} {year} er tidligere modtaget", document, kind=ERROR)
+
+
+def of_error(error: OpusSoapError, document: str = "", line: int = 0) -> Return:
+    """An error of ours, under its number."""
+    text = error.text_danish
+    short = text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+    return Return(number_of(error), short, document, line, ERROR)
+
+
+def number_of(error: OpusSoapError) -> str:
+    """MESSAGE_NUM of an error: PIN-4xx its digits, LED-0xx 500 more."""
+    if isinstance(error, PostingsInError):
+        return error.number()
+    if isinstance(error, LedgerError):
+        return str(LEDGER_NUMBERS + int(error.code[-3:]))
+    return str(OTHER_NUMBER)
+
+
+def write(out: BinaryIO, control: Mapping[str, str], returns: Iterable[Return]) -> None:
+    """The receipt of a file, UTF-8; raises OSError."""
+    date, time = control.get("SEND_DATE", ""), control.get("SEND_TIME", "")
+    fields = {
+        "SENDERID": control.get("SENDERID", ""),
+        "RECEIVER": control.get("RECEIVER", ""),
+        "FILE_NAME": control.get("FILE_NAME", ""),
+        "SEND_DATE": f"{date[:4]}-{date[4:6]}-{date[6:8]}",
+        "SEND_TIME": f"{time[:2]}:{time[2:4]}:{time[4:6]}",
+    }
+    out.write(b'<?xml version="1.0" encoding="UTF-8"?>\n')
+    out.write(f'<n0:FinancePostingResponse xmlns:n0="{NAMESPACE}">'.encode())
+    out.write(_element("CONTROL_FIELDS", fields))
+    for row in returns:
+        shown = {
+            "RECEIV_DOC": row.document,
+            "POSNR_ACC": f"{row.line:010d}",
+            "MESSAGE_TYPE": row.kind,
+            "MESSAGE_CLASS": MESSAGE_CLASS,
+            "MESSAGE_NUM": row.number,
+            "MESSAGE_TEXT": row.text,
+        }
+        out.write(_element("RETURN", shown))
+    out.write(b"</n0:FinancePostingResponse>\n")
+
+
+def _element(name: str, children: Mapping[str, str]) -> bytes:
+    inner = "".join(f"<{child}>{escape(text)}</{child}>" for child, text in children.items())
+    return f"<{name}>{inner}</{name}>".encode()
