@@ -1,9 +1,11 @@
 """PIN: files of postings. The digits of a code are the receipt's MESSAGE_NUM; 001–399 are the format's own.
 
-401–419 the file, 421–439 the schema, 441–479 a voucher and its lines.
+400–419 the file, 421–439 the schema, 441–479 a voucher and its lines.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from opus_soap.errors.base import OpusSoapError
 
@@ -15,6 +17,26 @@ class PostingsInError(OpusSoapError):
     def number(cls) -> str:
         """MESSAGE_NUM in the receipt."""
         return cls.code[-3:]
+
+
+class PostingFileRefused(PostingsInError):
+    """A file that has no effect as a whole; `errors` holds every reason, `control` its CONTROL_FIELDS."""
+
+    code = "PIN-400"
+    danish = "Filen er afvist: {value}"
+    english = "The file was refused: {value}"
+    remedy_danish = "Ret de nævnte fejl, og send filen igen under et nyt navn."
+    remedy_english = "Correct the errors named and send the file again under a new name."
+
+    def __init__(self, errors: Sequence[PostingsInError], control: Mapping[str, str] | None = None) -> None:
+        self.errors = tuple(errors)
+        self.control = dict(control or {})
+        super().__init__(value="; ".join(error.text_danish for error in self.errors))
+
+    @property
+    def text_english(self) -> str:
+        """The English sentence, with the reasons in English."""
+        return self.english.format(value="; ".join(error.text_english for error in self.errors))
 
 
 class PostingFileUnreadable(PostingsInError):

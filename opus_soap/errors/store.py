@@ -175,3 +175,23 @@ class ArchivedMessageUnknown(StoreError):
     english = "There is no message {value} in the archive"
     remedy_danish = "Se `opus-soap messages list`."
     remedy_english = "See `opus-soap messages list`."
+
+
+class FileTooLarge(StoreError):
+    """A file is larger than what is taken; nothing of it was kept."""
+
+    code = "STO-041"
+    danish = "Filen er på {value} byte; højst {expected}"
+    english = "The file has {value} bytes; at most {expected}"
+    remedy_danish = "Del filen i flere."
+    remedy_english = "Split the file."
+
+
+class FileStoreFailed(StoreError):
+    """The folder of files cannot be written to; nothing was acknowledged."""
+
+    code = "STO-042"
+    danish = "Mappen {element} kan ikke skrives: {value}"
+    english = "The folder {element} cannot be written to: {value}"
+    remedy_danish = "Se efter plads og rettigheder, og levér igen."
+    remedy_english = "Look at space and permissions, and deliver again."

@@ -274,6 +274,85 @@ class Answer(BaseModel):
     received_at = InstantField()
 
 
+class PostingSender(BaseModel):
+    """An agreement with a sender of postings: what it may post, by its SENDERID."""
+
+    municipality = CharField(max_length=3)
+    sender_id = CharField(max_length=40)  # SENDERID in CONTROL_FIELDS
+    short = CharField(max_length=4)  # its four characters in the file name
+    name = CharField()
+    company_codes = JsonField(default=list)  # empty: all of the municipality's
+    document_types = JsonField(default=list)  # empty: all
+    active = BooleanField(default=True)
+
+    class Meta:
+        indexes = ((("municipality", "sender_id"), True),)
+
+
+class PostingFile(BaseModel):
+    """A file of postings that came in: its bytes by hash, how far it is booked, its receipt."""
+
+    if TYPE_CHECKING:
+        sender_id: int
+
+    UNDER_WAY, BOOKED, REFUSED = "under_way", "booked", "refused"
+
+    uuid = UUIDField(unique=True)
+    municipality = CharField(max_length=3)
+    sender = ForeignKeyField(PostingSender, on_delete="RESTRICT", backref="files", index=False)
+    name = CharField(max_length=120)  # as the file says
+    name_key = CharField(max_length=120)  # in lower case: names count in any letter case
+    sha256 = CharField(max_length=64)
+    size = BigIntegerField()
+    state = CharField(max_length=12)
+    documents = IntegerField()  # vouchers in it
+    position = IntegerField(default=0)  # vouchers dealt with so far; a restart goes on behind them
+    control = JsonField(default=dict)  # CONTROL_FIELDS, for the receipt
+    receipt_sha256 = CharField(max_length=64, null=True)
+    received_at = InstantField()
+    finished_at = InstantField(null=True)
+
+    class Meta:
+        indexes = ((("sender", "name_key"), True),)
+
+
+class PostingDocument(BaseModel):
+    """A voucher of a file: what was said of it. The inbox of posteringer IND. Append-only.
+
+    Of one sender, a number is accepted once for a company code and year; an index sees to it.
+    """
+
+    if TYPE_CHECKING:
+        file_id: int
+        sender_id: int
+
+    file = ForeignKeyField(PostingFile, on_delete="RESTRICT", backref="posting_documents", index=False)
+    position = IntegerField()
+    sender = ForeignKeyField(PostingSender, on_delete="RESTRICT", backref="+", index=False)
+    number = CharField(max_length=16)  # RECEIV_DOC
+    company_code = CharField(max_length=4)
+    year = IntegerField()
+    digest = BlobField()  # SHA-256 of the canonical voucher
+    voucher_uuid = UUIDField(null=True, unique=True)  # null: not in the books
+    returns = JsonField()  # [number, line, kind, text] of each RETURN
+
+    class Meta:
+        indexes = ((("file", "position"), True),)
+
+
+PostingDocument.add_index(
+    PostingDocument.index(
+        PostingDocument.sender,
+        PostingDocument.number,
+        PostingDocument.company_code,
+        PostingDocument.year,
+        unique=True,
+        where=PostingDocument.voucher_uuid.is_null(False),
+        name="posting_document_accepted",
+    )
+)
+
+
 MODELS: tuple[type[BaseModel], ...] = (
     Content,
     System,
@@ -289,6 +368,15 @@ MODELS: tuple[type[BaseModel], ...] = (
     InvoiceAttachment,
     Lending,
     Answer,
+    PostingSender,
+    PostingFile,
+    PostingDocument,
 )
 
-APPEND_ONLY: tuple[type[BaseModel], ...] = (ArchivedMessage, InboxEntry, AuditEntry, Answer)
+APPEND_ONLY: tuple[type[BaseModel], ...] = (
+    ArchivedMessage,
+    InboxEntry,
+    AuditEntry,
+    Answer,
+    PostingDocument,
+)

@@ -24,6 +24,7 @@ APPEND_ONLY_TABLES = (
     "inbox_entry",
     "audit_entry",
     "answer",
+    "posting_document",
 )
 
 

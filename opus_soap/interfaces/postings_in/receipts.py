@@ -18,6 +18,7 @@ from opus_soap.interfaces.postings_in.schema import NAMESPACE
 
 MESSAGE_CLASS = "ZFIR_EXTPOST"
 INFORMATION, ERROR = "I", "E"
+DETAIL = "D"  # ours alone, for people: production's receipt has no such row
 LONGEST_TEXT = 220
 LEDGER_NUMBERS = 500  # LED-010 is message 510
 OTHER_NUMBER = 599
@@ -104,6 +105,8 @@ def write(out: BinaryIO, control: Mapping[str, str], returns: Iterable[Return]) 
     out.write(f'<n0:FinancePostingResponse xmlns:n0="{NAMESPACE}">'.encode())
     out.write(_element("CONTROL_FIELDS", fields))
     for row in returns:
+        if row.kind == DETAIL:
+            continue
         shown = {
             "RECEIV_DOC": row.document,
             "POSNR_ACC": f"{row.line:010d}",

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from io import BytesIO
 
 import pytest
+from lxml import etree
 
 from opus_soap.interfaces.postings_in.reading import Document, Finding, ReadingLimits, read, survey
+from opus_soap.interfaces.postings_in.receiving import Receiver
+from opus_soap.store.files import FileStore
+from opus_soap.store.models import PostingFile, PostingSender
 
 NAME = "ZFIR_KMD_Opus_Posteringer_IND_999_KY01_20261123_120000.xml"
 CONTROL = {
@@ -91,3 +95,41 @@ def findings():
 def documents_in(data: bytes) -> list[Document]:
     """The vouchers of a file."""
     return [part for part in read(BytesIO(data), ReadingLimits()) if isinstance(part, Document)]
+
+
+@pytest.fixture
+def sender(company):
+    """KY01, who may post anything."""
+    return PostingSender.create(municipality="999", sender_id="KY01", short="KY01", name="Kommunernes Ydelse")
+
+
+@pytest.fixture
+def receiver(sender, clock, tmp_path):
+    """Municipality 999's, its files in a folder of the test."""
+    return Receiver("999", FileStore(tmp_path / "files"), ReadingLimits(), clock)
+
+
+@pytest.fixture
+def deliver(receiver):
+    """Deliver a file under the name that it says."""
+
+    def give(data: bytes, name: str = "") -> PostingFile:
+        return receiver.deliver(BytesIO(data), name, actor="test")
+
+    return give
+
+
+@pytest.fixture
+def receipt(receiver):
+    """A file's receipt, and what it says of the vouchers: (number, RECEIV_DOC, line)."""
+
+    def read_back(file: PostingFile) -> tuple[bytes, list[tuple[str, str, int]]]:
+        with receiver.store.open(file.receipt_sha256) as stored:
+            data = stored.read()
+        rows = [
+            (row.findtext("MESSAGE_NUM"), row.findtext("RECEIV_DOC"), int(row.findtext("POSNR_ACC")))
+            for row in etree.fromstring(data).iter("RETURN")
+        ]
+        return data, [row for row in rows if row[1]]
+
+    return read_back

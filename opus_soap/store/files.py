@@ -1,0 +1,98 @@
+"""Large files by their SHA-256, in a folder: too large for a database, found by what they are.
+
+A file is there whole or not at all: it is written beside its place, synced, and renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from opus_soap.errors import ContentDamaged, ContentMissing, FileStoreFailed, FileTooLarge
+
+_STEP = 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file in the store."""
+
+    sha256: str
+    size: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class FileStore:
+    """The files below a folder; made when it is first written to."""
+
+    folder: Path
+
+    def take(self, source: BinaryIO, *, most_bytes: int) -> StoredFile:
+        """Store what a stream holds; the same again is the same file.
+
+        Raises `FileTooLarge` (and keeps nothing), `FileStoreFailed`.
+        """
+
+        def copy(out: BinaryIO) -> None:
+            left = most_bytes
+            while piece := source.read(_STEP):
+                left -= len(piece)
+                if left < 0:
+                    raise FileTooLarge(value=f"> {most_bytes}", expected=most_bytes)
+                out.write(piece)
+
+        return self.write(copy)
+
+    def write(self, fill: Callable[[BinaryIO], None]) -> StoredFile:
+        """Store what a function writes; raises `FileStoreFailed`, and what the function raises."""
+        part = self.folder / f".{uuid4().hex}.part"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with open(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as out:
+                fill(out)
+                out.flush()
+                os.fsync(out.fileno())
+                out.seek(0)
+                sha256 = hashlib.file_digest(out, "sha256").hexdigest()
+                size = out.tell()
+            place = self._place(sha256)
+            place.parent.mkdir(exist_ok=True, mode=0o700)
+            part.replace(place)
+            _sync(place.parent)
+        except OSError as error:
+            raise FileStoreFailed(element=self.folder.name, value=error.strerror or "?") from None
+        finally:
+            part.unlink(missing_ok=True)
+        return StoredFile(sha256, size, place)
+
+    def open(self, sha256: str) -> BinaryIO:
+        """A stored file to read from; raises `ContentMissing`."""
+        try:
+            return self._place(sha256).open("rb")
+        except OSError:
+            raise ContentMissing(value=sha256, expected="not in the file store") from None
+
+    def verify(self, sha256: str) -> None:
+        """Raise `ContentMissing` or `ContentDamaged` unless the file is what its name says."""
+        with self.open(sha256) as file:
+            actual = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+        if actual != sha256:
+            raise ContentDamaged(value=actual, expected=sha256)
+
+    def _place(self, sha256: str) -> Path:
+        return self.folder / sha256[:2] / sha256
+
+
+def _sync(folder: Path) -> None:
+    """The folder's entries to disk: a renamed file survives a power cut under its name."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
