@@ -28,7 +28,7 @@ class PostingFileRefused(PostingsInError):
     remedy_danish = "Ret de nævnte fejl, og send filen igen under et nyt navn."
     remedy_english = "Correct the errors named and send the file again under a new name."
 
-    def __init__(self, errors: Sequence[PostingsInError], control: Mapping[str, str] | None = None) -> None:
+    def __init__(self, errors: Sequence[OpusSoapError], control: Mapping[str, str] | None = None) -> None:
         self.errors = tuple(errors)
         self.control = dict(control or {})
         super().__init__(value="; ".join(error.text_danish for error in self.errors))

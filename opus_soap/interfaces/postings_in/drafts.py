@@ -15,6 +15,7 @@ from opus_soap.interfaces.postings_in.reading import Document
 from opus_soap.ledger.models import CompanyCode
 from opus_soap.ledger.periods import told_period
 from opus_soap.ledger.posting import PostingLine, VoucherDraft
+from opus_soap.store.models import PostingFile
 
 PERSONAL = ("PAYEE_NO", "SERV_REC_NO", "INFORM_DUTY_NO")
 # element → column; in the order of the contract
@@ -41,7 +42,7 @@ _HEADER_DETAILS = ("USERNAME", "EXCH_RATE", "TRANS_DATE", "XREF1_HD", "XREF2_HD"
 
 
 def draft(
-    document: Document, company: CompanyCode, *, sender: str, source: str, clock: Clock, personal: str | None
+    document: Document, company: CompanyCode, *, file: PostingFile, clock: Clock, personal: str | None
 ) -> VoucherDraft:
     """The draft of a voucher that has been checked; `personal` is the hash of its numbers of persons."""
     header = document.header
@@ -62,8 +63,8 @@ def draft(
         header_text=header["HEADER_TXT"],
         reference=header["RECEIV_DOC"],
         lines=tuple(_line(number, line) for number, line in enumerate(document.lines, start=1)),
-        entered_by=sender,
-        source=source,
+        entered_by=file.sender.sender_id,
+        source=f"{file.name}#{document.position}",
         currency=header.get("CURRENCY") or company.currency,
         year=year,
         period=period,

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from lxml import etree
 
 from opus_soap.errors import (
+    OpusSoapError,
     PostingContentUnexpected,
     PostingElementMissing,
     PostingElementRepeated,
@@ -55,7 +56,7 @@ class Place:
 class Finding:
     """What is wrong, and where."""
 
-    error: PostingsInError
+    error: OpusSoapError
     place: Place
 
 
@@ -87,6 +88,7 @@ class Summary:
     size: int = 0
     documents: int = 0
     control: Control = field(default_factory=lambda: Control({}))
+    errors: list[PostingsInError] = field(default_factory=list)  # what stands beside the parts
 
 
 def survey(file: BinaryIO, limits: ReadingLimits) -> Summary:
@@ -104,11 +106,15 @@ def survey(file: BinaryIO, limits: ReadingLimits) -> Summary:
                 element="byte", value=f"> {summary.size - 1}", expected=limits.max_bytes
             )
         for node in reader.feed(piece):
-            if node.tag == CONTROL:
+            summary.errors += reader.strangers(node)
+            if node.tag == CONTROL and not (summary.control.fields or summary.documents):
                 summary.control = _control(node)
+            elif node.tag == CONTROL:
+                summary.errors.append(PostingElementRepeated(element=CONTROL))
             else:
                 summary.documents += 1
     reader.close()
+    summary.errors += reader.strangers(None)
     if summary.documents > limits.max_documents:
         raise PostingFileTooLarge(element=DOCUMENT, value=summary.documents, expected=limits.max_documents)
     summary.sha256 = digest.hexdigest()

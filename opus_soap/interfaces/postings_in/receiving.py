@@ -10,38 +10,37 @@ from __future__ import annotations
 
 import json
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, BinaryIO
-from uuid import UUID
+from typing import BinaryIO
 
 from peewee import IntegrityError, chunked
 
 from opus_soap.clock import Clock
 from opus_soap.database import insert_rows, is_postgresql, new_uuid, transaction
 from opus_soap.errors import (
-    LedgerError,
-    PostingCompanyCodeForeign,
-    PostingDocumentTypeForeign,
-    PostingFileEmpty,
     PostingFileNameUsed,
-    PostingFileNameWrong,
     PostingFileRefused,
-    PostingReceiverWrong,
     PostingRepeated,
-    PostingSenderUnknown,
     PostingsInError,
     VoucherRefused,
 )
 from opus_soap.interfaces.postings_in import receipts
-from opus_soap.interfaces.postings_in.checks import Expectations, check, day
 from opus_soap.interfaces.postings_in.drafts import draft, personal_numbers
+from opus_soap.interfaces.postings_in.files import sender_of
+from opus_soap.interfaces.postings_in.judging import (
+    Judged,
+    code_of,
+    find_company,
+    judge,
+    ledger_finding,
+    without_repetition,
+    year_of,
+)
 from opus_soap.interfaces.postings_in.reading import (
     Document,
     Finding,
-    Place,
     ReadingLimits,
     Summary,
     read,
@@ -55,11 +54,6 @@ from opus_soap.store.files import FileStore, StoredFile
 from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
 
 BATCH = 1000  # vouchers in a transaction
-AT_ONCE = 500
-_NAME = re.compile(
-    r"ZFIR_KMD_Opus_Posteringer_IND_(\d{3})_([A-Za-z0-9]{4})_(\d{8})_(\d{6})\.xml", re.IGNORECASE | re.ASCII
-)
-_RECEIVER = re.compile(r"[PQTDU]\d{2}CLNT(\d{3})", re.ASCII)
 _COLUMNS = (
     "file",
     "position",
@@ -104,9 +98,7 @@ class Receiver:
             except PostingsInError as error:
                 raise PostingFileRefused([error]) from None
         fields = summary.control.fields
-        sender, errors = self._check_file(summary, file_name, as_sender)
-        if sender is None or errors:
-            raise PostingFileRefused(errors, fields)
+        sender = sender_of(summary, self.municipality, file_name, as_sender)
         known = _known(sender, fields["FILE_NAME"])
         if known is None:
             try:
@@ -148,37 +140,6 @@ class Receiver:
         )
         return file
 
-    def _check_file(
-        self, summary: Summary, file_name: str, as_sender: str | None
-    ) -> tuple[PostingSender | None, list[PostingsInError]]:
-        """Everything that is wrong with the file as a whole, and whose it is."""
-        control = summary.control
-        errors = [finding.error for finding in control.findings]
-        fields = control.fields
-        errors += _check_name(fields, file_name)
-        receiver = _RECEIVER.fullmatch(fields.get("RECEIVER", ""))
-        if receiver and receiver[1] != self.municipality:
-            errors.append(PostingReceiverWrong(value=fields["RECEIVER"], expected=self.municipality))
-        if not summary.documents:
-            errors.append(PostingFileEmpty())
-        claimed = fields.get("SENDERID", "")
-        sender = self.sender(claimed)
-        named = _NAME.fullmatch(fields.get("FILE_NAME", ""))
-        if sender is None or (as_sender is not None and as_sender != claimed):
-            return None, [PostingSenderUnknown(value=claimed or "-", expected=self.municipality), *errors]
-        if named and named[2].casefold() != sender.short.casefold():
-            errors.append(PostingFileNameWrong(element="FILE_NAME", value=named[2], expected=sender.short))
-        return sender, errors
-
-    def sender(self, sender_id: str) -> PostingSender | None:
-        """The agreement with a SENDERID, if it is not stopped."""
-        found: PostingSender | None = PostingSender.get_or_none(
-            PostingSender.municipality == self.municipality,
-            PostingSender.sender_id == sender_id,
-            PostingSender.active,
-        )
-        return found
-
     # --- vouchers
 
     def _deal_with(self, file: PostingFile) -> None:
@@ -196,49 +157,31 @@ class Receiver:
             fresh = [document for document in batch if document.position > position]
             if not fresh:
                 return  # another process has been here
-            for code, group in groupby(fresh, key=_code):
-                self._book(file, code, list(group))
+            for code, group in groupby(fresh, key=code_of):
+                company = find_company(self.municipality, code)
+                for some in without_repetition(list(group)):
+                    self._book(file, company, some)
             file.position = fresh[-1].position
             file.save(only=[PostingFile.position])
 
-    def _book(self, file: PostingFile, code: str, documents: list[Document]) -> None:
-        """Vouchers of one company code, in their order: into the books, and what is said of each."""
-        company = _company(self.municipality, code)
-        expected = Expectations(self.municipality, company.currency if company else "DKK")
-        for some in _without_repetition(documents):
-            earlier = _accepted(file.sender, some)
-            outcomes: list[list[Return]] = []
-            drafts: list[VoucherDraft] = []
-            for document in some:
-                findings = list(document.findings) or [*check(document, expected)]
-                findings += _check_rights(document, file.sender, company, code)
-                returns = [_told(finding, document) for finding in findings]
-                if not returns and company is not None:
-                    if _key(document) in earlier:
-                        returns = list(_repeated(document, *earlier[_key(document)]))
-                    else:
-                        drafts.append(self._draft(document, company, file))
-                outcomes.append(returns)
-            posted, rows = iter(post_many(drafts, self.clock)), []
-            for document, returns in zip(some, outcomes, strict=True):
-                voucher, told = (None, returns) if returns else _outcome(document, next(posted))
-                rows.append(_row(file, document, voucher, told))
-            insert_rows(PostingDocument, _COLUMNS, rows)
+    def _book(self, file: PostingFile, company: CompanyCode | None, documents: list[Document]) -> None:
+        """Vouchers of one company code into the books, and what is said of each."""
 
-    def _draft(self, document: Document, company: CompanyCode, file: PostingFile) -> VoucherDraft:
+        def make_draft(document: Document, company: CompanyCode) -> VoucherDraft:
+            return draft(document, company, file=file, clock=self.clock, personal=self._personal(document))
+
+        judged = judge(documents, file.sender, company, make_draft)
+        posted = iter(post_many([one.draft for one in judged if one.draft is not None], self.clock))
+        rows = [_row(file, one, next(posted) if one.draft is not None else None) for one in judged]
+        insert_rows(PostingDocument, _COLUMNS, rows)
+
+    def _personal(self, document: Document) -> str | None:
+        """The hash of the numbers of persons, which can be purged; salted, or it would tell them."""
         numbers = personal_numbers(document)
-        personal = None
-        if numbers:
-            salted = json.dumps({"salt": os.urandom(16).hex(), "lines": numbers}, sort_keys=True)
-            personal = content.put(salted.encode("utf-8"), "application/json", at=self.clock.now()).sha256
-        return draft(
-            document,
-            company,
-            sender=file.sender.sender_id,
-            source=f"{file.name}#{document.position}",
-            clock=self.clock,
-            personal=personal,
-        )
+        if not numbers:
+            return None
+        salted = json.dumps({"salt": os.urandom(16).hex(), "lines": numbers}, sort_keys=True)
+        return content.put(salted.encode("utf-8"), "application/json", at=self.clock.now()).sha256
 
     # --- the receipt
 
@@ -291,43 +234,40 @@ def _known(sender: PostingSender, name: str) -> PostingFile | None:
     return found
 
 
-def _without_repetition(documents: Sequence[Document]) -> Iterator[list[Document]]:
-    """The vouchers in their order, cut where a number comes again: what became of the first counts."""
-    some: list[Document] = []
-    numbers: set[str] = set()
-    for document in documents:
-        number = document.header.get("RECEIV_DOC", "")
-        if number in numbers:
-            yield some
-            some, numbers = [], set()
-        some.append(document)
-        numbers.add(number)
-    yield some
-
-
-def _outcome(document: Document, result: Voucher | VoucherRefused) -> tuple[UUID | None, list[Return]]:
-    """What the ledger made of a voucher, and what is said of it."""
+def _row(file: PostingFile, judged: Judged, result: Voucher | VoucherRefused | None) -> tuple[object, ...]:
+    """A PostingDocument's columns: what became of a voucher, and what is said of it."""
+    document, findings = judged.document, judged.findings
     if isinstance(result, VoucherRefused):
-        return None, [_ledger_return(error, document) for error in result.errors]
-    header = document.header
-    taken = receipts.accepted(header["RECEIV_DOC"], _code(document), header["PSTNG_DATE"])
-    return result.uuid, [taken]
-
-
-def _row(
-    file: PostingFile, document: Document, voucher: UUID | None, returns: Sequence[Return]
-) -> tuple[object, ...]:
+        findings = [ledger_finding(error, document) for error in result.errors]
+    voucher = result if isinstance(result, Voucher) else None
+    returns = list(_returns_of(document, findings)) if findings else [_accepted(document)]
     return (
         file.id,
         document.position,
         file.sender_id,
         document.header.get("RECEIV_DOC", "")[:16],
-        _code(document),
-        _year(document),
+        code_of(document),
+        year_of(document),
         document.digest,
-        voucher,
+        voucher.uuid if voucher is not None else None,
         [[row.number, row.line, row.kind, row.text] for row in returns],
     )
+
+
+def _accepted(document: Document) -> Return:
+    header = document.header
+    return receipts.accepted(header["RECEIV_DOC"], code_of(document), header["PSTNG_DATE"])
+
+
+def _returns_of(document: Document, findings: Sequence[Finding]) -> Iterator[Return]:
+    """What production would say, and after it what it does not."""
+    number = document.header.get("RECEIV_DOC", "")[:16]
+    for finding in findings:
+        told = receipts.of_error(finding.error, number, finding.place.line)
+        if isinstance(finding.error, PostingRepeated):
+            yield receipts.received_before(number, year_of(document))
+            told = replace(told, kind=receipts.DETAIL)
+        yield told
 
 
 def _hold_sender(file: PostingFile) -> None:
@@ -340,118 +280,3 @@ def _held(file: PostingFile) -> PostingFile:
     query = PostingFile.select().where(PostingFile.id == file.id)
     found: PostingFile = (query.for_update() if is_postgresql() else query).get()
     return found
-
-
-def _company(municipality: str, code: str) -> CompanyCode | None:
-    found: CompanyCode | None = CompanyCode.get_or_none(
-        CompanyCode.municipality == municipality, CompanyCode.code == code.zfill(4)
-    )
-    return found
-
-
-def _key(document: Document) -> tuple[str, str, int]:
-    header = document.header
-    return header["RECEIV_DOC"], _code(document), _year(document)
-
-
-def _code(document: Document) -> str:
-    """The company code with its leading zeros; they get lost on the way."""
-    return document.header.get("COMP_CODE", "").strip().zfill(4)[:4]
-
-
-def _year(document: Document) -> int:
-    posted = day(document.header.get("PSTNG_DATE", ""))
-    return posted.year if posted else 0
-
-
-def _accepted(
-    sender: PostingSender, documents: Sequence[Document]
-) -> dict[tuple[str, str, int], tuple[bytes, str]]:
-    """What the sender delivered before under the numbers of these vouchers: digest and file."""
-    found = {}
-    numbers = {document.header.get("RECEIV_DOC", "") for document in documents}
-    for some in chunked(sorted(numbers), AT_ONCE):
-        rows: Any = (
-            PostingDocument.select(PostingDocument, PostingFile.name.alias("file_name"))
-            .join(PostingFile)
-            .where(
-                PostingDocument.sender == sender,
-                PostingDocument.number.in_(some),
-                PostingDocument.voucher_uuid.is_null(False),
-            )
-        )
-        for row in rows.objects():
-            found[row.number, row.company_code, row.year] = (bytes(row.digest), row.file_name)
-    return found
-
-
-def _repeated(document: Document, digest: bytes, file: str) -> Iterator[Return]:
-    """301 as production says it, and ours: whether it is the same."""
-    number, year = document.header["RECEIV_DOC"], _year(document)
-    yield receipts.received_before(number, year)
-    same = "med samme indhold" if digest == document.digest else "med andet indhold"
-    detail = receipts.of_error(PostingRepeated(element=number, value=same, expected=file), number)
-    yield replace(detail, kind=receipts.DETAIL)
-
-
-def _check_rights(
-    document: Document, sender: PostingSender, company: CompanyCode | None, code: str
-) -> Iterator[Finding]:
-    place = Place(document.position, 0, "COMP_CODE")
-    codes, types = sender.company_codes, sender.document_types
-    if company is None or (codes and company.code not in codes):
-        allowed = ", ".join(codes) or "kommunens firmakoder"
-        yield Finding(PostingCompanyCodeForeign(value=code or "-", expected=allowed), place)
-    given = document.header.get("DOC_TYPE", "")
-    if types and given not in types:
-        wrong = PostingDocumentTypeForeign(value=given or "-", expected=", ".join(types))
-        yield Finding(wrong, Place(document.position, 0, "DOC_TYPE"))
-
-
-def _check_name(fields: Mapping[str, str], file_name: str) -> Iterator[PostingsInError]:
-    """The file is called as it says, and says the same as its name."""
-    named = _NAME.fullmatch(fields.get("FILE_NAME", ""))
-    if file_name and fields.get("FILE_NAME", "").casefold() != file_name.casefold():
-        yield PostingFileNameWrong(
-            element="FILE_NAME", value=fields.get("FILE_NAME", "-"), expected=file_name
-        )
-    if named is None:
-        return
-    municipality, _, date, time = named.groups()
-    client = _RECEIVER.fullmatch(fields.get("RECEIVER", ""))
-    for element, value, expected in (
-        ("RECEIVER", client[1] if client else municipality, municipality),
-        ("SEND_DATE", fields.get("SEND_DATE"), date),
-        ("SEND_TIME", fields.get("SEND_TIME"), time),
-    ):
-        if value != expected:
-            yield PostingFileNameWrong(element=element, value=value or "-", expected=expected)
-
-
-def _told(finding: Finding, document: Document) -> Return:
-    return receipts.of_error(finding.error, document.header.get("RECEIV_DOC", "")[:16], finding.place.line)
-
-
-def _ledger_return(error: LedgerError, document: Document) -> Return:
-    """The ledger's error, at the line whose number it carries."""
-    where, _, field = error.element.partition(" ")
-    line = int(where) if where.isdecimal() else 0
-    if line:
-        error.element = ELEMENTS.get(field, field)
-    return receipts.of_error(error, document.header["RECEIV_DOC"], line)
-
-
-ELEMENTS = {
-    "account": "GL_ACCOUNT",
-    "cost_center": "COSTCENTER",
-    "wbs_element": "WBS_ELEMENT",
-    "profit_center": "PROFIT_CTR",
-    "order": "ORDERID",
-    "network": "NETWORK",
-    "partner_profit_center": "PART_PRCTR",
-    "supplier": "GL_ACCOUNT",
-    "amount": "AMT_DOCCUR",
-    "value_date": "VALUE_DATE",
-    "text": "ITEM_TEXT",
-    "allocation": "ALLOC_NMBR",
-}

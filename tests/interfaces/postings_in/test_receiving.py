@@ -114,10 +114,11 @@ REFUSED = {
         [("441", 0), ("442", 0), ("443", 0), ("453", 0), ("445", 1), ("447", 2)],
     ),
 }
-ORDER = (*["DEB_CRED_IND", "AMT_DOCCUR", "ITEM_TEXT", "COSTCENTER", "GL_ACCOUNT", "WBS_ELEMENT"],
-         *["REF_KEY_3", "PAYEE_NO_CODE", "PAYEE_NO", "ZZCSYSIDN"])  # fmt: skip
-HEADERS = (*["NO_DOC_POSITION", "BALANCE_DEBET", "BALANCE_CREDIT", "MUNICIPALITY", "COMP_CODE", "DOC_TYPE", "DOC_DATE"],
-           *["PSTNG_DATE", "FIS_PERIOD", "RECEIV_DOC", "HEADER_TXT", "CURRENCY", "XREF1_HD"])  # fmt: skip
+ORDER = ("DEB_CRED_IND", "AMT_DOCCUR", "ITEM_TEXT", "COSTCENTER", "GL_ACCOUNT", "WBS_ELEMENT",
+         "REF_KEY_3", "PAYEE_NO_CODE", "PAYEE_NO", "ZZCSYSIDN")  # fmt: skip
+HEADERS = ("NO_DOC_POSITION", "BALANCE_DEBET", "BALANCE_CREDIT", "MUNICIPALITY", "COMP_CODE", "DOC_TYPE",
+           "DOC_DATE", "PSTNG_DATE", "FIS_PERIOD", "RECEIV_DOC", "HEADER_TXT", "CURRENCY",
+           "XREF1_HD")  # fmt: skip
 
 
 def in_order(values: dict, order: Sequence[str]) -> dict:
@@ -195,6 +196,7 @@ FILES = {
         request(document(), control={**CONTROL, "FILE_NAME": NAME.replace("KY01", "XX99")}),
         "PIN-404",
     ),
+    "strangers": (request(document(), "<x/>", "text"), "PIN-421"),
     "no control fields": (
         request(document()).replace(element("CONTROL_FIELDS", CONTROL).encode(), b""),
         "PIN-406",

@@ -1,0 +1,78 @@
+"""A file as a whole: whose it is, and whether its name, its control fields and its receiver agree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from opus_soap.errors import (
+    PostingFileEmpty,
+    PostingFileNameWrong,
+    PostingFileRefused,
+    PostingReceiverWrong,
+    PostingSenderUnknown,
+    PostingsInError,
+)
+from opus_soap.interfaces.postings_in.reading import Summary
+from opus_soap.store.models import PostingSender
+
+_NAME = re.compile(
+    r"ZFIR_KMD_Opus_Posteringer_IND_(\d{3})_([A-Za-z0-9]{4})_(\d{8})_(\d{6})\.xml", re.IGNORECASE | re.ASCII
+)
+_RECEIVER = re.compile(r"[PQTDU]\d{2}CLNT(\d{3})", re.ASCII)
+
+
+def sender_of(summary: Summary, municipality: str, file_name: str, as_sender: str | None) -> PostingSender:
+    """The sender of a file that is right as a whole; raises `PostingFileRefused` with all that is not.
+
+    `file_name` is what the file is called outside (empty: not known); `as_sender` the SENDERID that the
+    door has made sure of.
+    """
+    fields = summary.control.fields
+    claimed = fields.get("SENDERID", "")
+    sender = find_sender(municipality, claimed)
+    errors = [*summary.errors, *(finding.error for finding in summary.control.findings)]
+    errors += _check_name(fields, file_name)
+    receiver = _RECEIVER.fullmatch(fields.get("RECEIVER", ""))
+    if receiver and receiver[1] != municipality:
+        errors.append(PostingReceiverWrong(value=fields["RECEIVER"], expected=municipality))
+    if not summary.documents:
+        errors.append(PostingFileEmpty())
+    named = _NAME.fullmatch(fields.get("FILE_NAME", ""))
+    if sender is None or (as_sender is not None and as_sender != claimed):
+        errors.insert(0, PostingSenderUnknown(value=claimed or "-", expected=municipality))
+    elif named and named[2].casefold() != sender.short.casefold():
+        errors.append(PostingFileNameWrong(element="FILE_NAME", value=named[2], expected=sender.short))
+    if errors or sender is None:
+        raise PostingFileRefused(errors, fields)
+    return sender
+
+
+def find_sender(municipality: str, sender_id: str) -> PostingSender | None:
+    """The agreement with a SENDERID, if it is not stopped."""
+    found: PostingSender | None = PostingSender.get_or_none(
+        PostingSender.municipality == municipality,
+        PostingSender.sender_id == sender_id,
+        PostingSender.active,
+    )
+    return found
+
+
+def _check_name(fields: Mapping[str, str], file_name: str) -> Iterator[PostingsInError]:
+    """The file is called as it says, and says the same as its name."""
+    named = _NAME.fullmatch(fields.get("FILE_NAME", ""))
+    if file_name and fields.get("FILE_NAME", "").casefold() != file_name.casefold():
+        yield PostingFileNameWrong(
+            element="FILE_NAME", value=fields.get("FILE_NAME", "-"), expected=file_name
+        )
+    if named is None:
+        return
+    municipality, _, date, time = named.groups()
+    client = _RECEIVER.fullmatch(fields.get("RECEIVER", ""))
+    for element, value, expected in (
+        ("RECEIVER", client[1] if client else municipality, municipality),
+        ("SEND_DATE", fields.get("SEND_DATE"), date),
+        ("SEND_TIME", fields.get("SEND_TIME"), time),
+    ):
+        if value != expected:
+            yield PostingFileNameWrong(element=element, value=value or "-", expected=expected)
