@@ -80,12 +80,15 @@ class InstantField(CharField):
         return from_isoformat(value) if value else None
 
 
+_encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
+
+
 class JsonField(TextField):
     """A JSON value, stored as text with sorted keys."""
 
     def db_value(self, value: object) -> str | None:
         """Python value → JSON text."""
-        return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+        return None if value is None else _encoder.encode(value)
 
     def python_value(self, value: str | None) -> Any:
         """JSON text → Python value."""

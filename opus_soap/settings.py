@@ -123,6 +123,19 @@ class Settings(BaseSettings):
     max_attachments: int = Field(50, ge=0, description="Most attachments inside one invoice.")
     max_invoice_lines: int = Field(20_000, ge=1, description="Most lines in one invoice.")
 
+    # --- files of postings
+    files_folder: Path = Field(
+        Path("var/files"), description="Where large files and their receipts are kept, by their hash."
+    )
+    max_posting_file_bytes: int = Field(1024 * 1024 * 1024, ge=1024, description="Largest file of postings.")
+    max_posting_documents: int = Field(1_000_000, ge=1, description="Most vouchers in one file of postings.")
+    max_posting_lines: int = Field(5_000_000, ge=2, description="Most lines in one file of postings.")
+    max_posting_document_bytes: int = Field(
+        256 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Largest voucher in a file of postings, with attachments; memory is a multiple of it.",
+    )
+
     # --- answers
     max_answer_lines: int = Field(10_000, ge=1, description="Most postings in one answer.")
 

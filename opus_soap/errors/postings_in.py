@@ -347,3 +347,13 @@ class PostingReceiverWrong(PostingsInError):
     english = "RECEIVER is {value}; expected client {expected}"
     remedy_danish = "Klienten i RECEIVER er kommunens nummer."
     remedy_english = "The client in RECEIVER is the municipality's number."
+
+
+class PostingFileUnknown(PostingsInError):
+    """No file of this name came in."""
+
+    code = "PIN-409"
+    danish = "Filen {value} er ikke modtaget"
+    english = "The file {value} has not been received"
+    remedy_danish = "Se `opus-soap postings list`."
+    remedy_english = "See `opus-soap postings list`."

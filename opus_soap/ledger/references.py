@@ -77,8 +77,8 @@ class References:
 
     def year(self, year: int) -> FiscalYear | None:
         """A fiscal year, held."""
-        query = FiscalYear.select().where(FiscalYear.company_code == self.company, FiscalYear.year == year)
-        return _once(self._years, year, lambda: _held(query))
+        wanted = (FiscalYear.company_code == self.company) & (FiscalYear.year == year)
+        return _once(self._years, year, lambda: _held(FiscalYear.select().where(wanted)))
 
     def period(self, year: FiscalYear, number: int) -> Period | None:
         """A period of a fiscal year, held."""

@@ -6,7 +6,9 @@ but for numbers of persons and companies: they go into content that can be purge
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import cache
 from typing import Any
 
 from opus_soap.clock import Clock
@@ -16,6 +18,9 @@ from opus_soap.ledger.models import CompanyCode
 from opus_soap.ledger.periods import told_period
 from opus_soap.ledger.posting import PostingLine, VoucherDraft
 from opus_soap.store.models import PostingFile
+
+# the fiscal year and period that a date is posted into
+PeriodOf = Callable[[date], tuple[int | None, int | None]]
 
 PERSONAL = ("PAYEE_NO", "SERV_REC_NO", "INFORM_DUTY_NO")
 # element → column; in the order of the contract
@@ -42,14 +47,19 @@ _HEADER_DETAILS = ("USERNAME", "EXCH_RATE", "TRANS_DATE", "XREF1_HD", "XREF2_HD"
 
 
 def draft(
-    document: Document, company: CompanyCode, *, file: PostingFile, clock: Clock, personal: str | None
+    document: Document,
+    company: CompanyCode,
+    *,
+    file: PostingFile,
+    period_of: PeriodOf,
+    personal: str | None = None,
 ) -> VoucherDraft:
     """The draft of a voucher that has been checked; `personal` is the hash of its numbers of persons."""
     header = document.header
     posting_date, document_date = day(header["PSTNG_DATE"]), day(header["DOC_DATE"])
     assert posting_date is not None  # checked
     assert document_date is not None
-    year, period = told_period(company, posting_date, clock=clock)
+    year, period = period_of(posting_date)
     if header.get("FIS_PERIOD"):
         year, period = posting_date.year, int(header["FIS_PERIOD"])
     details: dict[str, Any] = {name: header[name] for name in _HEADER_DETAILS if header.get(name)}
@@ -70,6 +80,11 @@ def draft(
         period=period,
         details=details or None,
     )
+
+
+def periods_of(company: CompanyCode, clock: Clock) -> PeriodOf:
+    """`told_period`, looked up once for each date; for one transaction."""
+    return cache(lambda day: told_period(company, day, clock=clock))
 
 
 def _line(number: int, line: Mapping[str, str]) -> PostingLine:

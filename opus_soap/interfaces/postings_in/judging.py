@@ -77,6 +77,7 @@ def ledger_finding(error: LedgerError, document: Document) -> Finding:
 
 
 def find_company(municipality: str, code: str) -> CompanyCode | None:
+    """The company code, if there is one."""
     found: CompanyCode | None = CompanyCode.get_or_none(
         CompanyCode.municipality == municipality, CompanyCode.code == code.zfill(4)
     )
@@ -84,6 +85,7 @@ def find_company(municipality: str, code: str) -> CompanyCode | None:
 
 
 def key(document: Document) -> tuple[str, str, int]:
+    """What a sender's voucher is known by: RECEIV_DOC, company code, year."""
     header = document.header
     return header["RECEIV_DOC"], code_of(document), year_of(document)
 
@@ -94,6 +96,7 @@ def code_of(document: Document) -> str:
 
 
 def year_of(document: Document) -> int:
+    """The year of PSTNG_DATE; 0 when it is no date."""
     posted = day(document.header.get("PSTNG_DATE", ""))
     return posted.year if posted else 0
 

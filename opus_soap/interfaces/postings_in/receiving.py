@@ -27,7 +27,7 @@ from opus_soap.errors import (
     VoucherRefused,
 )
 from opus_soap.interfaces.postings_in import receipts
-from opus_soap.interfaces.postings_in.drafts import draft, personal_numbers
+from opus_soap.interfaces.postings_in.drafts import draft, periods_of, personal_numbers
 from opus_soap.interfaces.postings_in.files import sender_of
 from opus_soap.interfaces.postings_in.judging import (
     Judged,
@@ -166,9 +166,12 @@ class Receiver:
 
     def _book(self, file: PostingFile, company: CompanyCode | None, documents: list[Document]) -> None:
         """Vouchers of one company code into the books, and what is said of each."""
+        period_of = periods_of(company, self.clock) if company is not None else None
 
         def make_draft(document: Document, company: CompanyCode) -> VoucherDraft:
-            return draft(document, company, file=file, clock=self.clock, personal=self._personal(document))
+            assert period_of is not None
+            personal = self._personal(document)
+            return draft(document, company, file=file, period_of=period_of, personal=personal)
 
         judged = judge(documents, file.sender, company, make_draft)
         posted = iter(post_many([one.draft for one in judged if one.draft is not None], self.clock))

@@ -1,0 +1,201 @@
+"""`opus-soap postings`: files of postings (posteringer IND), and who may deliver them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from opus_soap.cli.runtime import Runtime, actor, reports_errors
+from opus_soap.cli.shown import listing, local, shown
+from opus_soap.database import transaction
+from opus_soap.errors import AgreementInvalid, PostingFileRefused, PostingFileUnknown
+from opus_soap.interfaces.postings_in.inspection import Inspector, Told
+from opus_soap.interfaces.postings_in.reading import ReadingLimits
+from opus_soap.interfaces.postings_in.receiving import Receiver
+from opus_soap.ledger.master_data import find_municipality
+from opus_soap.store.files import FileStore
+from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
+
+
+@click.group()
+def postings() -> None:
+    """Files of postings that other systems deliver (posteringer IND)."""
+
+
+@postings.command()
+@click.argument("file", type=_FILE)
+@click.option("--as-name", help="The name that it will be delivered under; its own when left out.")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def check(runtime: Runtime, file: Path, as_name: str | None, municipality: str) -> None:
+    """Tell everything that is wrong with FILE, and book nothing; exit status 1 when there is anything.
+
+    A line for each mistake: line:column of the file, voucher, its line, code, what stood there and what
+    must, and the way out.
+    """
+    runtime.open_database()
+    find_municipality(municipality)
+    inspector = Inspector(municipality, _limits(runtime), runtime.clock)
+    mistakes = 0
+    for told in inspector.inspect(file, as_name or file.name):
+        mistakes += 1
+        click.echo(shown(_sentence(told)))
+    if mistakes:
+        click.echo(f"{file.name}: {mistakes} fejl", err=True)
+        raise SystemExit(1)
+    click.echo(f"{file.name}: ingen fejl")
+
+
+def _sentence(told: Told) -> str:
+    error, place = told.finding.error, told.finding.place
+    at = f"{told.line}:{told.column}" if told.line else "-"
+    voucher = f"bilag {told.number or f'#{place.document}'}" if place.document else "fil"
+    line = f" linje {place.line}" if place.line else ""
+    return f"{at}  {voucher}{line}  {error.code}  {error.text_danish}. {error.remedy_danish}"
+
+
+@postings.command("import")
+@click.argument("file", type=_FILE)
+@click.option("--as-name", help="The name that it is delivered under; its own when left out.")
+@click.option("--receipt", type=click.Path(path_type=Path, dir_okay=False), help="Write the receipt here.")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def import_(
+    runtime: Runtime, file: Path, as_name: str | None, receipt: Path | None, municipality: str
+) -> None:
+    """Deliver FILE: its good vouchers are booked; exit status 1 when anything was refused."""
+    runtime.open_database()
+    find_municipality(municipality)
+    receiver = Receiver(municipality, _store(runtime), _limits(runtime), runtime.clock)
+    try:
+        with file.open("rb") as data:
+            delivered = receiver.deliver(data, as_name or file.name, actor=actor())
+    except PostingFileRefused as refused:
+        for error in refused.errors:
+            click.echo(shown(f"{error.code}  {error.text_danish}. {error.remedy_danish}"), err=True)
+        raise SystemExit(1) from None
+    if receipt is not None:
+        with receiver.store.open(str(delivered.receipt_sha256)) as stored:
+            receipt.write_bytes(stored.read())
+    accepted = _accepted(delivered)
+    click.echo(f"{delivered.name}: {delivered.documents} bilag, {accepted} bogført")
+    if accepted < delivered.documents:
+        raise SystemExit(1)
+
+
+@postings.command("list")
+@click.pass_obj
+@reports_errors
+def list_files(runtime: Runtime) -> None:
+    """List the files that came in, newest first."""
+    runtime.open_database()
+    table = listing(
+        "File", "Sender", "Received", "State", "Vouchers", "Booked", numbers=("Vouchers", "Booked")
+    )
+    for file in PostingFile.select().order_by(PostingFile.id.desc()).limit(1000):
+        table.add_row(
+            file.name,
+            file.sender.name,
+            local(file.received_at),
+            file.state,
+            str(file.documents),
+            str(_accepted(file)),
+        )
+    runtime.console.print(table)
+
+
+@postings.command()
+@click.argument("name")
+@click.option("--errors-only", is_flag=True, help="Only vouchers that were refused.")
+@click.pass_obj
+@reports_errors
+def show(runtime: Runtime, name: str, errors_only: bool) -> None:
+    """Show what was said of each voucher of the file NAME, also what no receipt tells."""
+    runtime.open_database()
+    file = PostingFile.get_or_none(PostingFile.name_key == name.casefold())
+    if file is None:
+        raise PostingFileUnknown(value=name)
+    query = PostingDocument.select().where(PostingDocument.file == file)
+    if errors_only:
+        query = query.where(PostingDocument.voucher_uuid.is_null())
+    for row in query.order_by(PostingDocument.position):
+        for number, line, _kind, text in row.returns:
+            where = f" linje {line}" if line else ""
+            click.echo(shown(f"bilag {row.number}{where}  {number}  {text}"))
+
+
+@postings.group()
+def senders() -> None:
+    """Who may deliver files of postings."""
+
+
+@senders.command("add")
+@click.argument("sender_id")
+@click.option("--short", required=True, help="Its four characters in the file name.")
+@click.option("--name", required=True, help="What it is called.")
+@click.option("--company-code", "codes", multiple=True, help="It may post in (repeat; all when left out).")
+@click.option("--document-type", "types", multiple=True, help="It may post (repeat; all when left out).")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def add_sender(
+    runtime: Runtime,
+    sender_id: str,
+    short: str,
+    name: str,
+    codes: tuple[str, ...],
+    types: tuple[str, ...],
+    municipality: str,
+) -> None:
+    """Make an agreement with the sender whose files say SENDER_ID, or bring it up to date."""
+    runtime.open_database()
+    find_municipality(municipality)
+    if len(short) != 4 or not (short.isascii() and short.isalnum()):
+        raise AgreementInvalid(element="--short", value=short, expected="four letters or digits")
+    if not 0 < len(sender_id) <= 40 or shown(sender_id) != sender_id:
+        raise AgreementInvalid(element="SENDER_ID", value=sender_id[:60], expected="1–40 visible characters")
+    facts = {"short": short, "name": name, "company_codes": list(codes), "document_types": list(types)}
+    key = (PostingSender.municipality == municipality) & (PostingSender.sender_id == sender_id)
+    with transaction():
+        if not PostingSender.update(active=True, **facts).where(key).execute():
+            PostingSender.create(municipality=municipality, sender_id=sender_id, **facts)
+    click.echo(f"{name}: {sender_id} ({short})")
+
+
+@senders.command("list")
+@click.pass_obj
+@reports_errors
+def list_senders(runtime: Runtime) -> None:
+    """List the agreements with senders."""
+    runtime.open_database()
+    table = listing("Municipality", "Sender", "Short", "Name", "Company codes", "Document types")
+    for row in PostingSender.select().order_by(PostingSender.municipality, PostingSender.sender_id):
+        codes, types = ", ".join(row.company_codes) or "all", ", ".join(row.document_types) or "all"
+        name = row.name if row.active else f"{row.name} (stopped)"
+        table.add_row(row.municipality, row.sender_id, row.short, name, codes, types)
+    runtime.console.print(table)
+
+
+def _limits(runtime: Runtime) -> ReadingLimits:
+    settings = runtime.settings
+    return ReadingLimits(
+        max_bytes=settings.max_posting_file_bytes,
+        max_documents=settings.max_posting_documents,
+        max_lines=settings.max_posting_lines,
+        max_document_bytes=settings.max_posting_document_bytes,
+    )
+
+
+def _store(runtime: Runtime) -> FileStore:
+    return FileStore(runtime.settings.files_folder)
+
+
+def _accepted(file: PostingFile) -> int:
+    rows = PostingDocument.select().where(PostingDocument.file == file)
+    return rows.where(PostingDocument.voucher_uuid.is_null(False)).count()

@@ -1,0 +1,160 @@
+"""A file checked without effect: every mistake that its delivery would tell, and where in the file it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from xml.parsers import expat
+
+from peewee import chunked
+
+from opus_soap.clock import Clock
+from opus_soap.errors import PostingFileRefused, PostingsInError
+from opus_soap.interfaces.postings_in.drafts import draft, periods_of
+from opus_soap.interfaces.postings_in.files import find_sender, sender_of
+from opus_soap.interfaces.postings_in.judging import (
+    code_of,
+    find_company,
+    judge,
+    ledger_finding,
+    without_repetition,
+)
+from opus_soap.interfaces.postings_in.reading import Document, Finding, Place, ReadingLimits, read, survey
+from opus_soap.ledger.checks import check, normalised
+from opus_soap.ledger.models import CompanyCode
+from opus_soap.ledger.posting import VoucherDraft
+from opus_soap.ledger.references import References
+from opus_soap.store.models import PostingFile, PostingSender
+
+_BATCH = 1000  # vouchers
+_STEP = 256 * 1024  # bytes
+
+
+@dataclass(frozen=True)
+class Told:
+    """A mistake for people: the voucher's number, line and column of the file (None: the file itself)."""
+
+    finding: Finding
+    number: str = ""
+    line: int | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True)
+class Inspector:
+    """Checks files for a municipality, as `Receiver` would; writes nothing."""
+
+    municipality: str
+    limits: ReadingLimits
+    clock: Clock
+
+    def inspect(self, path: Path, file_name: str) -> Iterator[Told]:
+        """Every mistake, in the order of the file; `file_name` as it will be delivered (empty: not known).
+
+        Raises OSError.
+        """
+        try:
+            with path.open("rb") as file:
+                summary = survey(file, self.limits)
+        except PostingsInError as error:
+            yield Told(Finding(error, Place(0)))
+            return
+        sender = find_sender(self.municipality, summary.control.fields.get("SENDERID", ""))
+        try:
+            sender_of(summary, self.municipality, file_name, None)
+        except PostingFileRefused as refused:
+            placed = {id(item.error): item for item in summary.control.findings}
+            yield from self._located(
+                path, [("", placed.get(id(error), Finding(error, Place(0)))) for error in refused.errors]
+            )
+        if sender is None:  # anybody's, so that the rest is told as well
+            sender = PostingSender(
+                municipality=self.municipality, sender_id="", company_codes=[], document_types=[]
+            )
+        with path.open("rb") as file:
+            documents = (part for part in read(file, self.limits) if isinstance(part, Document))
+            for batch in chunked(documents, _BATCH):
+                yield from self._located(path, list(self._judge(batch, sender)))
+
+    def _judge(self, batch: Sequence[Document], sender: PostingSender) -> Iterator[tuple[str, Finding]]:
+        file = PostingFile(sender=sender, name="")
+
+        def make_draft(document: Document, company: CompanyCode) -> VoucherDraft:
+            return draft(document, company, file=file, period_of=periods_of(company, self.clock))
+
+        for code, group in groupby(batch, key=code_of):
+            company = find_company(self.municipality, code)
+            for some in without_repetition(list(group)):
+                judged = judge(some, sender, company, make_draft)
+                drafts = [normalised(one.draft) for one in judged if one.draft is not None]
+                known = References(company, drafts) if company is not None else None
+                ready = iter(drafts)
+                for one in judged:
+                    found = one.findings
+                    if one.draft is not None:
+                        errors = check(next(ready), known)
+                        found = [ledger_finding(error, one.document) for error in errors]
+                    yield from ((one.document.header.get("RECEIV_DOC", ""), finding) for finding in found)
+
+    def _located(self, path: Path, found: Sequence[tuple[str, Finding]]) -> Iterator[Told]:
+        places = locate(path, {finding.place for _, finding in found}) if found else {}
+        for number, finding in found:
+            line, column = places.get(finding.place, (None, None))
+            yield Told(finding, number, line, column)
+
+
+def locate(path: Path, wanted: Collection[Place]) -> dict[Place, tuple[int, int]]:
+    """Line and column (from 1) of places in a file that is well-formed.
+
+    A place without an element is its LINE, or its voucher.
+    """
+    finder = _Finder(wanted)
+    with path.open("rb") as file:
+        while finder.missing and (piece := file.read(_STEP)):
+            finder.feed(piece)
+    return finder.found
+
+
+class _Finder:
+    """Walks through a file with expat, which knows lines and columns of any length."""
+
+    def __init__(self, wanted: Collection[Place]) -> None:
+        self.missing = {place for place in wanted if place.document or place.element}
+        self.found: dict[Place, tuple[int, int]] = {}
+        self._names: list[str] = []
+        self._counts: list[Counter[str]] = [Counter()]
+        self._document = self._line = 0
+        self._parser: Any = expat.ParserCreate(namespace_separator="}")
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+
+    def feed(self, piece: bytes) -> None:
+        """The next bytes."""
+        self._parser.Parse(piece)
+
+    def _start(self, name: str, _attributes: object) -> None:
+        self._counts[-1][name] += 1
+        occurrence = self._counts[-1][name]
+        if len(self._names) == 1:
+            self._line = 0
+            self._document += name == "POSTING_DOCUMENT"
+        self._line += name == "LINE"
+        line = self._line if name == "LINE" or "LINE" in self._names else 0
+        self._note(Place(self._document, line, name, occurrence))
+        if name in ("POSTING_DOCUMENT", "LINE"):
+            self._note(Place(self._document, line))
+        self._names.append(name)
+        self._counts.append(Counter())
+
+    def _note(self, place: Place) -> None:
+        if place in self.missing:
+            self.missing.discard(place)
+            self.found[place] = (self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1)
+
+    def _end(self, name: str) -> None:
+        self._names.pop()
+        self._counts.pop()

@@ -1,0 +1,81 @@
+"""`opus-soap postings`: checked, delivered, shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from opus_soap.cli.main import main
+from opus_soap.database import disconnect
+from tests.interfaces.postings_in.conftest import DEBIT, NAME, document, request
+
+
+@pytest.fixture
+def run(sqlite_url, tmp_path, monkeypatch):
+    """Run `postings …`; its exit status must be as said."""
+    monkeypatch.setenv("OPUS_SOAP_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("OPUS_SOAP_FILES_FOLDER", str(tmp_path / "files"))
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def invoke(*arguments: str, status: int = 0) -> str:
+        result = CliRunner().invoke(main, ["postings", *arguments])
+        assert result.exit_code == status, result.output
+        return result.output
+
+    invoke("senders", "add", "KY01", "--short=KY01", "--name=Kommunernes Ydelse")
+    yield invoke
+    disconnect()
+
+
+@pytest.fixture
+def file(tmp_path) -> Path:
+    path = tmp_path / NAME
+    wrong = document(RECEIV_DOC="2", lines=[DEBIT, DEBIT])
+    path.write_bytes(request(document(), wrong))
+    return path
+
+
+def test_check_tells_each_mistake_and_books_nothing(run, file):
+    said = run("check", str(file), status=1)
+    assert "bilag 2  PIN-443" in said
+    assert "bilag 2 linje 2  PIN-447" in said
+    assert "BALANCE_DEBET er 100.00; linjerne giver 200.00" in said
+    file.write_bytes(request(document()))
+    assert "ingen fejl" in run("check", str(file))
+    assert NAME not in run("list")
+
+
+def test_check_under_another_name(run, file, tmp_path):
+    other = file.rename(tmp_path / "test.xml")
+    assert "PIN-404" in run("check", str(other), status=1)
+    assert "PIN-404" not in run("check", str(other), "--as-name", NAME, status=1)
+
+
+def test_import_books_what_is_good_and_shows_the_rest(run, file, tmp_path):
+    receipt = tmp_path / "receipt.xml"
+    assert "2 bilag, 1 bogført" in run("import", str(file), "--receipt", str(receipt), status=1)
+    assert b"<MESSAGE_NUM>305</MESSAGE_NUM>" in receipt.read_bytes()
+    assert "2 bilag, 1 bogført" in run("import", str(file), status=1), "the same again"
+    assert "Kommunernes Ydelse" in run("list")
+    assert "bilag 10000000  305" in run("show", NAME)
+    refused = run("show", NAME.lower(), "--errors-only")
+    assert "305" not in refused
+    assert "bilag 2 linje 2  447" in refused
+
+
+def test_a_file_that_is_refused_is_told(run, tmp_path):
+    path = tmp_path / NAME
+    path.write_bytes(b"<no/>")
+    assert "PIN-402" in run("import", str(path), status=1)
+    assert "PIN-409" in run("show", NAME, status=1)
+
+
+def test_senders(run):
+    run("senders", "add", "AB12", "--short=AB12", "--name=Løn", "--company-code=0020", "--document-type=SA")
+    said = run("senders", "list")
+    assert "Løn" in said
+    assert "0020" in said
+    run("senders", "add", "AB12", "--short=AB1", "--name=Løn", status=1)
+    run("senders", "add", "", "--short=AB12", "--name=Løn", status=1)
