@@ -7,8 +7,8 @@ period between the check and the voucher.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from peewee import chunked
 
@@ -27,8 +27,6 @@ from opus_soap.ledger.models import (
     TaxCode,
 )
 
-K = TypeVar("K")
-V = TypeVar("V")
 _KINDS = DimensionValue.KINDS
 
 
@@ -69,31 +67,29 @@ class References:
 
     def rule(self, account: str) -> AccountRule | None:
         """The first rule that covers an account."""
-        return _once(
-            self._rule_of,
-            account,
-            lambda: next((rule for pattern, rule in self._rules if pattern.fullmatch(account)), None),
-        )
+        if account not in self._rule_of:
+            covering = (rule for pattern, rule in self._rules if pattern.fullmatch(account))
+            self._rule_of[account] = next(covering, None)
+        return self._rule_of[account]
 
     def year(self, year: int) -> FiscalYear | None:
         """A fiscal year, held."""
-        wanted = (FiscalYear.company_code == self.company) & (FiscalYear.year == year)
-        return _once(self._years, year, lambda: _held(FiscalYear.select().where(wanted)))
+        if year not in self._years:
+            wanted = (FiscalYear.company_code == self.company) & (FiscalYear.year == year)
+            self._years[year] = _held(FiscalYear.select().where(wanted))
+        return self._years[year]
 
     def period(self, year: FiscalYear, number: int) -> Period | None:
         """A period of a fiscal year, held."""
-        query = Period.select().where(Period.fiscal_year == year, Period.number == number)
-        return _once(self._periods, (year.year, number), lambda: _held(query))
+        key = (year.year, number)
+        if key not in self._periods:
+            wanted = (Period.fiscal_year == year) & (Period.number == number)
+            self._periods[key] = _held(Period.select().where(wanted))
+        return self._periods[key]
 
 
 def _some(values: Iterable[str]) -> Iterator[list[str]]:
     return chunked(sorted(set(values)), AT_ONCE)
-
-
-def _once(known: dict[K, V], key: K, find: Callable[[], V]) -> V:
-    if key not in known:
-        known[key] = find()
-    return known[key]
 
 
 def _held(query: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -68,7 +69,8 @@ class FileStore:
         except OSError as error:
             raise FileStoreFailed(element=self.folder.name, value=error.strerror or "?") from None
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
         return StoredFile(sha256, size, place)
 
     def open(self, sha256: str) -> BinaryIO:

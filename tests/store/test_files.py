@@ -1,0 +1,65 @@
+"""The file store: whole or not at all, found by what it is, told when it is damaged."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+
+import pytest
+
+from opus_soap import errors
+from opus_soap.store.files import FileStore
+
+DATA = b"postings" * 1000
+
+
+@pytest.fixture
+def store(tmp_path):
+    return FileStore(tmp_path / "files")
+
+
+def left(store):
+    return sorted(path.name for path in store.folder.rglob("*") if path.is_file())
+
+
+def test_a_file_is_found_by_its_hash(store):
+    kept = store.take(io.BytesIO(DATA), most_bytes=len(DATA))
+    assert (kept.sha256, kept.size) == (hashlib.sha256(DATA).hexdigest(), len(DATA))
+    with store.open(kept.sha256) as file:
+        assert file.read() == DATA
+    assert store.take(io.BytesIO(DATA), most_bytes=len(DATA)) == kept
+    assert left(store) == [kept.sha256]
+    assert kept.path.stat().st_mode & 0o077 == 0
+    store.verify(kept.sha256)
+
+
+def test_what_is_too_large_leaves_nothing(store):
+    with pytest.raises(errors.FileTooLarge):
+        store.take(io.BytesIO(DATA), most_bytes=len(DATA) - 1)
+    assert left(store) == []
+
+
+def test_what_fails_half_way_leaves_nothing(store):
+    def fill(out):
+        out.write(DATA)
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(errors.FileStoreFailed, match="No space"):
+        store.write(fill)
+    assert left(store) == []
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "files").write_text("in the way")
+    with pytest.raises(errors.FileStoreFailed):
+        FileStore(tmp_path / "files").take(io.BytesIO(DATA), most_bytes=len(DATA))
+
+
+def test_one_changed_byte_is_seen(store):
+    kept = store.take(io.BytesIO(DATA), most_bytes=len(DATA))
+    kept.path.write_bytes(DATA[:-1] + b"x")
+    with pytest.raises(errors.ContentDamaged):
+        store.verify(kept.sha256)
+    kept.path.unlink()
+    with pytest.raises(errors.ContentMissing):
+        store.verify(kept.sha256)
