@@ -127,6 +127,12 @@ class Settings(BaseSettings):
     files_folder: Path = Field(
         Path("var/files"), description="Where large files and their receipts are kept, by their hash."
     )
+    postings_folder: Path = Field(
+        Path("var/postings"), description="Where senders of postings have their folders."
+    )
+    postings_settle_seconds: int = Field(
+        5, ge=0, le=3600, description="A file in a sender's folder that changed since is still being written."
+    )
     max_posting_file_bytes: int = Field(1024 * 1024 * 1024, ge=1024, description="Largest file of postings.")
     max_posting_documents: int = Field(1_000_000, ge=1, description="Most vouchers in one file of postings.")
     max_posting_lines: int = Field(5_000_000, ge=2, description="Most lines in one file of postings.")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import threading
 from pathlib import Path
 
 import click
@@ -10,10 +13,13 @@ from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, local, shown
 from opus_soap.database import transaction
 from opus_soap.errors import AgreementInvalid, PostingFileRefused, PostingFileUnknown
+from opus_soap.interfaces.postings_in import receipts
+from opus_soap.interfaces.postings_in.folders import WatchedFolders
 from opus_soap.interfaces.postings_in.inspection import Inspector, Told
 from opus_soap.interfaces.postings_in.reading import ReadingLimits
 from opus_soap.interfaces.postings_in.receiving import Receiver
 from opus_soap.ledger.master_data import find_municipality
+from opus_soap.soap.access_log import configure_logging
 from opus_soap.store.files import FileStore
 from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
 
@@ -77,6 +83,9 @@ def import_(
         with file.open("rb") as data:
             delivered = receiver.deliver(data, as_name or file.name, actor=actor())
     except PostingFileRefused as refused:
+        if receipt is not None:
+            with receipt.open("wb") as out:
+                receipts.refuse(out, refused, runtime.clock.now())
         for error in refused.errors:
             click.echo(shown(f"{error.code}  {error.text_danish}. {error.remedy_danish}"), err=True)
         raise SystemExit(1) from None
@@ -87,6 +96,35 @@ def import_(
     click.echo(f"{delivered.name}: {delivered.documents} bilag, {accepted} bogført")
     if accepted < delivered.documents:
         raise SystemExit(1)
+
+
+@postings.command()
+@click.option("--once", is_flag=True, help="Deal with what is there now, then end.")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def watch(runtime: Runtime, once: bool, municipality: str) -> None:
+    """Deal with the files that senders put into their folders; SIGTERM ends it after the file under way.
+
+    Below OPUS_SOAP_POSTINGS_FOLDER each sender has a folder called like its SENDER_ID, with request,
+    response, archive and quarantine in it; they are made where they are missing.
+    """
+    runtime.open_database()
+    configure_logging(runtime.settings.log_level)
+    find_municipality(municipality)
+    receiver = Receiver(municipality, _store(runtime), _limits(runtime), runtime.clock)
+    settings = runtime.settings
+    folders = WatchedFolders(settings.postings_folder, receiver, settings.postings_settle_seconds)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    click.echo(f"watching {settings.postings_folder}")
+    while not stop.is_set():
+        folders.prepare()  # a sender may be new
+        folders.sweep()
+        if once:
+            break
+        stop.wait(settings.sweep_seconds)
 
 
 @postings.command("list")
@@ -158,8 +196,9 @@ def add_sender(
     find_municipality(municipality)
     if len(short) != 4 or not (short.isascii() and short.isalnum()):
         raise AgreementInvalid(element="--short", value=short, expected="four letters or digits")
-    if not 0 < len(sender_id) <= 40 or shown(sender_id) != sender_id:
-        raise AgreementInvalid(element="SENDER_ID", value=sender_id[:60], expected="1–40 visible characters")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", sender_id):  # its folder is called so
+        expected = "1–40 letters, digits, _ or -"
+        raise AgreementInvalid(element="SENDER_ID", value=sender_id[:60], expected=expected)
     facts = {"short": short, "name": name, "company_codes": list(codes), "document_types": list(types)}
     key = (PostingSender.municipality == municipality) & (PostingSender.sender_id == sender_id)
     with transaction():

@@ -195,3 +195,13 @@ class FileStoreFailed(StoreError):
     english = "The folder {element} cannot be written to: {value}"
     remedy_danish = "Se efter plads og rettigheder, og levér igen."
     remedy_english = "Look at space and permissions, and deliver again."
+
+
+class FolderFailed(StoreError):
+    """A folder of a sender cannot be made."""
+
+    code = "STO-043"
+    danish = "Mappen {element} kan ikke oprettes: {value}"
+    english = "The folder {element} cannot be made: {value}"
+    remedy_danish = "Se efter sti og rettigheder (OPUS_SOAP_POSTINGS_FOLDER)."
+    remedy_english = "Look at path and permissions (OPUS_SOAP_POSTINGS_FOLDER)."

@@ -65,7 +65,7 @@ class FileStore:
             place = self._place(sha256)
             place.parent.mkdir(exist_ok=True, mode=0o700)
             part.replace(place)
-            _sync(place.parent)
+            sync_folder(place.parent)
         except OSError as error:
             raise FileStoreFailed(element=self.folder.name, value=error.strerror or "?") from None
         finally:
@@ -91,7 +91,7 @@ class FileStore:
         return self.folder / sha256[:2] / sha256
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """The folder's entries to disk: a renamed file survives a power cut under its name."""
     handle = os.open(folder, os.O_RDONLY)
     try:

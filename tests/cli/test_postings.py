@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -78,4 +79,18 @@ def test_senders(run):
     assert "Løn" in said
     assert "0020" in said
     run("senders", "add", "AB12", "--short=AB1", "--name=Løn", status=1)
-    run("senders", "add", "", "--short=AB12", "--name=Løn", status=1)
+    for name in ("", "../x", "a/b", ".", "x" * 41):
+        run("senders", "add", name, "--short=AB12", "--name=Løn", status=1)
+
+
+def test_watch_makes_folders_and_deals_with_what_is_there(run, file, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPUS_SOAP_POSTINGS_FOLDER", str(tmp_path / "senders"))
+    monkeypatch.setenv("OPUS_SOAP_POSTINGS_SETTLE_SECONDS", "0")
+    run("watch", "--once")
+    home = tmp_path / "senders/KY01"
+    assert sorted(path.name for path in home.iterdir()) == ["archive", "quarantine", "request", "response"]
+    file.rename(home / "request" / NAME)
+    os.utime(home / "request" / NAME, (1, 1))
+    run("watch", "--once")
+    assert b"<MESSAGE_NUM>305</MESSAGE_NUM>" in (home / "response" / NAME).read_bytes()
+    assert "1" in run("list")

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from xml.sax.saxutils import escape
 
 from opus_soap.clock import COPENHAGEN
-from opus_soap.errors import LedgerError, OpusSoapError, PostingsInError
+from opus_soap.errors import LedgerError, OpusSoapError, PostingFileRefused, PostingsInError
 from opus_soap.interfaces.postings_in.schema import NAMESPACE
 
 MESSAGE_CLASS = "ZFIR_EXTPOST"
@@ -117,6 +117,13 @@ def write(out: BinaryIO, control: Mapping[str, str], returns: Iterable[Return]) 
         }
         out.write(_element("RETURN", shown))
     out.write(b"</n0:FinancePostingResponse>\n")
+
+
+def refuse(out: BinaryIO, refused: PostingFileRefused, at: datetime) -> None:
+    """The receipt of a file that has no effect as a whole: its errors, about no voucher; raises OSError."""
+    _, *_, name = of_file(Counts(0, 0), refused.control, at)
+    statistics, *_ = of_file(Counts(0, 0), refused.control, at)
+    write(out, refused.control, [statistics, name, *(of_error(error) for error in refused.errors)])
 
 
 def _element(name: str, children: Mapping[str, str]) -> bytes:
