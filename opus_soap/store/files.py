@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from uuid import uuid4
 from opus_soap.errors import ContentDamaged, ContentMissing, FileStoreFailed, FileTooLarge
 
 _STEP = 1024 * 1024  # bytes
+_LONGEST_WRITE = 86_400.0  # seconds; who writes for longer is dead
 
 
 @dataclass(frozen=True)
@@ -98,3 +100,14 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def forget_parts(folder: Path, *, older_than_seconds: float = _LONGEST_WRITE) -> int:
+    """Delete what killed processes left half-written; returns how many."""
+    before, forgotten = time.time() - older_than_seconds, 0
+    for part in folder.glob(".*.part"):
+        with suppress(OSError):
+            if part.lstat().st_mtime < before:
+                part.unlink()
+                forgotten += 1
+    return forgotten

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 
 import pytest
 
 from opus_soap import errors
-from opus_soap.store.files import FileStore
+from opus_soap.store.files import FileStore, forget_parts
 
 DATA = b"postings" * 1000
 
@@ -63,3 +64,14 @@ def test_one_changed_byte_is_seen(store):
     kept.path.unlink()
     with pytest.raises(errors.ContentMissing):
         store.verify(kept.sha256)
+
+
+def test_what_a_killed_process_left_is_forgotten_after_a_day(store):
+    store.folder.mkdir()
+    old, fresh, other = (store.folder / name for name in (".a.part", ".b.part", "c.part"))
+    for path in (old, fresh, other):
+        path.write_bytes(b"x")
+    os.utime(old, (1, 1))
+    os.utime(other, (1, 1))
+    assert forget_parts(store.folder) == 1
+    assert left(store) == [".b.part", "c.part"]

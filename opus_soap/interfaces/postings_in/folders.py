@@ -23,7 +23,7 @@ from peewee import PeeweeException
 from opus_soap.errors import FolderFailed, OpusSoapError, PostingFileRefused
 from opus_soap.interfaces.postings_in import receipts
 from opus_soap.interfaces.postings_in.receiving import Receiver
-from opus_soap.store.files import sync_folder
+from opus_soap.store.files import forget_parts, sync_folder
 from opus_soap.store.models import PostingFile, PostingSender
 
 REQUEST, RESPONSE, ARCHIVE, QUARANTINE = "request", "response", "archive", "quarantine"
@@ -39,7 +39,8 @@ class WatchedFolders:
     settle_seconds: float = 2.0  # a file that changed since may still be written
 
     def prepare(self) -> None:
-        """Make the folders of every sender; raises `FolderFailed`."""
+        """Make the folders of every sender, and clear what killed processes left; raises `FolderFailed`."""
+        forget_parts(self.receiver.store.folder)
         for sender in self._senders():
             for name in (REQUEST, RESPONSE, ARCHIVE, QUARANTINE):
                 folder = self.root / sender.sender_id / name
@@ -47,6 +48,7 @@ class WatchedFolders:
                     folder.mkdir(parents=True, exist_ok=True)
                 except OSError as error:
                     raise FolderFailed(element=str(folder), value=error.strerror or "?") from None
+            forget_parts(self.root / sender.sender_id / RESPONSE)
 
     def sweep(self) -> int:
         """Deal with every file that is ready, each sender's in order of name; returns how many.
