@@ -15,7 +15,7 @@ from opus_soap.cli.shown import listing
 from opus_soap.clock import business_date
 from opus_soap.errors import OpeningLineInvalid, VoucherUnknown
 from opus_soap.ledger import openings, periods, seals, year_end
-from opus_soap.ledger.balance import trial_balance
+from opus_soap.ledger.balance import DIMENSIONS, VOUCHER_FIELDS, trial_balance
 from opus_soap.ledger.master_data import company_code as find_company
 from opus_soap.ledger.master_data import find_municipality
 from opus_soap.ledger.models import Posting, Voucher
@@ -86,30 +86,38 @@ def verify(
 @_MUNICIPALITY
 @_COMPANY
 @click.option("--year", type=_YEAR, help="Fiscal year; this year when left out.")
+@click.option("--by", type=click.Choice([*DIMENSIONS, *VOUCHER_FIELDS]), help="Each value of this apart.")
 @click.option("--format", "form", default="table", type=click.Choice(["table", "csv"]), help="Output.")
 @click.pass_obj
 @reports_errors
-def balance(runtime: Runtime, municipality: str, company_code: str, year: int | None, form: str) -> None:
+def balance(
+    runtime: Runtime, municipality: str, company_code: str, year: int | None, by: str | None, form: str
+) -> None:
     """Print the trial balance, in kroner; raises the alarm for a year that these books do not have."""
     runtime.open_database()
     company = find_company(municipality, company_code)
     chosen = year or business_date(runtime.clock.now()).year
     periods.require_year(company, chosen)
     rows = [
-        (row.account, row.name, (row.opening_ore, row.debit_ore, row.credit_ore, row.closing_ore))
-        for row in trial_balance(company, chosen)
+        (
+            [*([row.value or "-"] if by else []), row.account, row.name],
+            (row.opening_ore, row.debit_ore, row.credit_ore, row.closing_ore),
+        )
+        for row in trial_balance(company, chosen, by)
     ]
+    heads = [*([by] if by else []), "account", "name"]
     if form == "csv":
         writer = csv.writer(sys.stdout, delimiter=";")
-        writer.writerow(["account", "name", *(name.lower() for name in _AMOUNTS)])
-        writer.writerows([account, name, *map(kroner_from_ore, amounts)] for account, name, amounts in rows)
+        writer.writerow([*heads, *(name.lower() for name in _AMOUNTS)])
+        writer.writerows([*texts, *map(kroner_from_ore, amounts)] for texts, amounts in rows)
         return
-    table = listing("Account", "Name", *_AMOUNTS, numbers=_AMOUNTS, title=f"{company.code} {chosen}")
-    for account, name, amounts in rows:
-        table.add_row(account, name, *map(danish, amounts))
+    titles = [head.replace("_", " ").capitalize() for head in heads]
+    table = listing(*titles, *_AMOUNTS, numbers=_AMOUNTS, title=f"{company.code} {chosen}")
+    for texts, amounts in rows:
+        table.add_row(*texts, *map(danish, amounts))
     table.add_section()
-    columns = zip(*(amounts for _, _, amounts in rows), strict=True)
-    table.add_row("Total", "", *(danish(sum(column)) for column in columns))
+    columns = zip(*(amounts for _, amounts in rows), strict=True)
+    table.add_row("Total", *[""] * (len(heads) - 1), *(danish(sum(column)) for column in columns))
     runtime.console.print(table)
 
 

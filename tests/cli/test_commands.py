@@ -416,3 +416,8 @@ def test_a_balance_can_be_read_by_programs(run, sqlite_url):
     assert sum(Decimal(row["closing"]) for row in rows) == 0
     assert any(Decimal(row["debit"]) for row in rows)
     assert "Total" in run("ledger", "balance")
+    assert "Cost center" in run("ledger", "balance", "--by=cost_center")
+    apart = csv.DictReader(
+        run("ledger", "balance", "--by=cost_center", "--format=csv").splitlines(), delimiter=";"
+    )
+    assert "1101" in {row["cost_center"] for row in apart}

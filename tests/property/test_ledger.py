@@ -33,14 +33,20 @@ VOUCHERS = st.lists(
     min_size=1,
     max_size=5,
 )
-Balance = Callable[[Any, int], list[TrialBalanceRow]]
+Balance = Callable[..., list[TrialBalanceRow]]
 
 
-def forgets_credits(company: Any, year: int) -> list[TrialBalanceRow]:
+def forgets_credits(company: Any, year: int, by: str | None = None) -> list[TrialBalanceRow]:
     """The canary: a trial balance that loses credits of less than 100 kroner."""
     return [
-        replace(row, credit_ore=0) if row.credit_ore < 10_000 else row for row in trial_balance(company, year)
+        replace(row, credit_ore=0) if row.credit_ore < 10_000 else row
+        for row in trial_balance(company, year, by)
     ]
+
+
+def forgets_the_rest(company: Any, year: int, by: str | None = None) -> list[TrialBalanceRow]:
+    """Another canary: by a dimension, it loses what has none."""
+    return [row for row in trial_balance(company, year, by) if row.value or by is None]
 
 
 def check(template: Path, vouchers: list[Any], balance: Balance) -> None:
@@ -69,6 +75,11 @@ def check(template: Path, vouchers: list[Any], balance: Balance) -> None:
             rows = balance(company, 2026)
             assert {row.account: row.closing_ore for row in rows} == dict(fold)
             assert sum(row.debit_ore - row.credit_ore for row in rows) == 0
+            for dimension in ("cost_center", "document_type", "supplier"):
+                parts = Counter[str]()
+                for row in balance(company, 2026, dimension):
+                    parts[row.account] += row.closing_ore
+                assert parts == Counter(dict(fold)), dimension
         finally:
             disconnect()
             proxy.initialize(None)
@@ -85,11 +96,12 @@ def test_the_trial_balance_is_the_fold_of_the_postings(sqlite_template, vouchers
     check(sqlite_template, vouchers, trial_balance)
 
 
-def test_the_property_catches_a_broken_ledger(sqlite_template):
+@pytest.mark.parametrize("canary", [forgets_credits, forgets_the_rest])
+def test_the_property_catches_a_broken_ledger(sqlite_template, canary):
     @LIMITED
     @given(vouchers=VOUCHERS)
     def property_of_the_canary(vouchers):
-        check(sqlite_template, vouchers, forgets_credits)
+        check(sqlite_template, vouchers, canary)
 
     with pytest.raises(AssertionError):
         property_of_the_canary()
