@@ -81,7 +81,7 @@ def case_system(
     agreements.add_certificate(opus, opus_certificate.read_bytes())
     disconnect()
     system = CaseSystem(settings, clock, opus_url, choice, answer_delay, slow)
-    system.server()  # every error shows here, before gunicorn starts a worker
+    system.front()  # every error shows here, before gunicorn starts a worker
     disconnect()
     click.echo(f"The simulated case system listens on http://{bind}/")
     WsgiServer(system.server, settings, bind=bind, workers=1, threads=8).run()

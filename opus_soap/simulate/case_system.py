@@ -31,13 +31,15 @@ class CaseSystem:
 
     def server(self) -> WSGIApplication:
         """Its SOAP server with its page, and a thread that sends its answers."""
-        reception = Reception(self.choice, self.clock, self.answer_delay_seconds, self.slow_seconds)
-        application = with_page(
-            build_front([invoice_service(reception)], self.settings, self.clock), reception
-        )
+        application = self.front()
         answering = Answering(self.opus_url, next_step_seconds=self.answer_delay_seconds)
         worker = assemble_worker([answering.register], self.settings, self.clock)
         threading.Thread(
             target=worker.run, args=(threading.Event(), threading.Event()), name="answers", daemon=True
         ).start()
         return application
+
+    def front(self) -> WSGIApplication:
+        """The server without the thread: what can be made, and thrown away, before a fork."""
+        reception = Reception(self.choice, self.clock, self.answer_delay_seconds, self.slow_seconds)
+        return with_page(build_front([invoice_service(reception)], self.settings, self.clock), reception)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,32 @@ def test_its_settings_are_named_as_ours(monkeypatch):
 def test_our_address_is_not_its_own(monkeypatch):
     monkeypatch.setenv("OPUS_SOAP_PUBLIC_URL", "https://opus.example.dk")
     assert load_as(CaseSystemSettings).public_url == ""
+
+
+def test_nothing_of_it_works_before_the_fork(tmp_path, monkeypatch):
+    """A thread of the master would hold the database while its children are made."""
+    pki.create(pki.example(), tmp_path / "keys", now=NOON)
+    alive: list[str] = []
+
+    def run(_server: object) -> None:
+        alive.extend(thread.name for thread in threading.enumerate())
+
+    monkeypatch.setattr("opus_soap.soap.serving.WsgiServer.run", run)
+    files = {
+        "SIGNING_KEY_FILE": "case-system.key.pem",
+        "SIGNING_CERTIFICATE_FILE": "case-system.crt.pem",
+        "TRUSTED_CA_FILE": "ca.pem",
+    }
+    for name, file in files.items():
+        monkeypatch.setenv(f"OPUS_SOAP_{name}", str(tmp_path / "keys" / file))
+    bind = f"127.0.0.1:{free_port(8081)}"
+    options = ["--opus-certificate", str(tmp_path / "keys/opus.crt.pem"), "--bind", bind]
+    database = f"sqlite:///{tmp_path}/case.sqlite3"
+    result = CliRunner().invoke(main, ["--database-url", database, "simulate", "case-system", *options])
+    disconnect()
+    assert result.exit_code == 0, result.output
+    assert alive
+    assert "answers" not in alive
 
 
 def test_a_key_that_is_missing_is_told_before_it_serves(tmp_path, monkeypatch):

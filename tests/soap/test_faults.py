@@ -16,6 +16,8 @@ from opus_soap.errors import (
     DocumentRefused,
     OperationUnknown,
     OpusSoapError,
+    PostingFileRefused,
+    PostingRootWrong,
     TotalWrong,
     VoucherRefused,
     VoucherUnbalanced,
@@ -35,6 +37,8 @@ def raised(kind: type[Any]) -> Any:
         return VoucherRefused([raised(VoucherUnbalanced)])
     if kind is DocumentRefused:
         return DocumentRefused([raised(TotalWrong)])
+    if kind is PostingFileRefused:
+        return PostingFileRefused([raised(PostingRootWrong)])
     asked = {
         name.split(".")[0]
         for template in (kind.danish, kind.english)
