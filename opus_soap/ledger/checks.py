@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from operator import attrgetter
 
 from opus_soap.errors import (
     AccountBlocked,
@@ -42,6 +43,9 @@ EARLIEST = date(1990, 1, 1)
 YEARS_AHEAD = 10  # a document or value date may lie so far beyond the posting date
 LARGEST_ORE = 99_999_999_999_999  # 999,999,999,999.99 kroner, the format's largest amount
 _WBS = re.compile(r"(X[A-Z])-(\d{1,10})-(\d{1,5})")
+_assignment = attrgetter(
+    "account", "supplier", "tax_code", "activity", "partner_profit_center", *DimensionValue.KINDS
+)
 _LINE_TEXTS = ("text", "allocation")
 _HEADER_TEXTS = ("header_text", "reference", "currency", "entered_by", "source")
 
@@ -138,11 +142,22 @@ def _check_lines(draft: VoucherDraft, known: References) -> Iterator[LedgerError
         yield from _check_lengths(where, line, Posting, _LINE_TEXTS)
         if line.value_date is not None:
             yield from _check_date(f"{where} value_date", line.value_date, draft)
-        yield from _check_account(where, line, known)
-        yield from _check_dimensions(where, line, draft.posting_date, known)
-        yield from _check_supplier(where, line, known)
-        if line.tax_code is not None and line.tax_code not in known.tax_codes:
-            yield TaxCodeUnknown(element=f"{where} tax code", value=line.tax_code)
+        assignment = (draft.posting_date, *_assignment(line))
+        if assignment in known.good:  # most lines of a file are assigned like another
+            continue
+        errors = list(_check_assignment(where, line, draft.posting_date, known))
+        if not errors:
+            known.good.add(assignment)
+        yield from errors
+
+
+def _check_assignment(where: str, line: PostingLine, on: date, known: References) -> Iterator[LedgerError]:
+    """What a line is posted on: nothing here looks at its amount or its texts."""
+    yield from _check_account(where, line, known)
+    yield from _check_dimensions(where, line, on, known)
+    yield from _check_supplier(where, line, known)
+    if line.tax_code is not None and line.tax_code not in known.tax_codes:
+        yield TaxCodeUnknown(element=f"{where} tax code", value=line.tax_code)
 
 
 def _check_lengths(where: str, holder: object, model: type, names: tuple[str, ...]) -> Iterator[LedgerError]:

@@ -61,6 +61,7 @@ class References:
         self.document_types = {row.code for row in types}
         rules = AccountRule.select().where(AccountRule.company_code == company)
         self._rules = [(re.compile(row.pattern), row) for row in rules.order_by(AccountRule.priority)]
+        self.good: set[tuple[object, ...]] = set()  # what lines were posted on that kept to every rule
         self._rule_of: dict[str, AccountRule | None] = {}
         self._years: dict[int, FiscalYear | None] = {}
         self._periods: dict[tuple[int, int], Period | None] = {}
