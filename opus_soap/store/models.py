@@ -283,10 +283,25 @@ class PostingSender(BaseModel):
     name = CharField()
     company_codes = JsonField(default=list)  # empty: all of the municipality's
     document_types = JsonField(default=list)  # empty: all
+    system = ForeignKeyField(System, null=True, on_delete="RESTRICT", backref="+")  # who signs its messages
+    booked_receipts = BooleanField(default=False)  # whether it wants …_BOGFOERT.xml, our third receipt
     active = BooleanField(default=True)
 
     class Meta:
         indexes = ((("municipality", "sender_id"), True),)
+
+
+class PostingCredential(BaseModel):
+    """What a sender shows at a door: an SSH public key; a password or a token, of which a hash is kept."""
+
+    SSH_KEY, PASSWORD, TOKEN = "ssh_key", "password", "token"
+
+    sender = ForeignKeyField(PostingSender, on_delete="RESTRICT", backref="credentials")
+    kind = CharField(max_length=10)
+    name = CharField(max_length=80)  # for people: whose key it is
+    value = CharField(max_length=1000)
+    created_at = InstantField()
+    revoked_at = InstantField(null=True)
 
 
 class PostingFile(BaseModel):
@@ -369,6 +384,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     Lending,
     Answer,
     PostingSender,
+    PostingCredential,
     PostingFile,
     PostingDocument,
 )
