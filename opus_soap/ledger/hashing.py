@@ -1,9 +1,10 @@
 """A voucher's hash: SHA-256 over one canonical form of the voucher and all its postings.
 
 The form is JSON (UTF-8, NFC, keys sorted, no white space) of the fields named here, in
-`["opus-soap-voucher-1", {voucher}, [{posting}, …]]`. Dates are ISO, instants UTC with microseconds,
-amounts integers of øre, absent values null; `details` is there only where something was delivered with the
-voucher or the posting beside its columns. Anybody can compute it again without this program.
+`["opus-soap-voucher-2", {voucher}, [[posting], …]]`: the voucher by the names of its fields, a posting by
+their order. Dates are ISO, instants UTC with microseconds, amounts integers of øre, absent values null;
+`details` is the text that stands in its column, as a string. So what is hashed is what is stored, and
+anybody can compute it again without this program.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from datetime import date, datetime
 from uuid import UUID
 
 from opus_soap.clock import isoformat
-from opus_soap.ledger.models import Posting, Voucher
+from opus_soap.database import encode_json
+from opus_soap.ledger.models import Voucher
 
-FORM = "opus-soap-voucher-1"
+FORM = "opus-soap-voucher-2"
 
 VOUCHER_FIELDS = (
     "uuid",
@@ -53,33 +55,29 @@ POSTING_FIELDS = (
     "value_date",
     "text",
     "allocation",
+    "details",
 )
 
 
-def voucher_hash(
-    voucher: Voucher, rows: Sequence[Mapping[str, object]], *, reversed_uuid: UUID | None
-) -> bytes:
-    """The 32 bytes of a voucher whose postings are `rows` in line order.
+def head_of(voucher: Voucher, *, reversed_uuid: UUID | None) -> dict[str, object]:
+    """A voucher that is about to be written, as the mapping that `voucher_hash` takes."""
+    return {
+        **{name: getattr(voucher, name) for name in VOUCHER_FIELDS},
+        "municipality": voucher.company_code.municipality.code,
+        "company_code": voucher.company_code.code,
+        "reverses": reversed_uuid,
+        "details": encode_json(voucher.details) if voucher.details else None,
+    }
 
-    Each has just `POSTING_FIELDS`, and `details` where there are any.
+
+def voucher_hash(head: Mapping[str, object], rows: Sequence[Sequence[object]]) -> bytes:
+    """The 32 bytes of a voucher whose postings are `rows` in line order, each of `POSTING_FIELDS`' values.
+
+    Dates and instants may also be as Python has them; everything else is as the database holds it.
     """
-    head: dict[str, object] = {name: getattr(voucher, name) for name in VOUCHER_FIELDS}
-    head["municipality"] = voucher.company_code.municipality.code
-    head["company_code"] = voucher.company_code.code
-    head["reverses"] = reversed_uuid
-    if voucher.details:
-        head["details"] = voucher.details
-    text = json.dumps(
-        [FORM, head, rows], ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain
-    )
+    text = _encoder.encode([FORM, head, rows])
     # a string begins and ends with a quotation mark, which nothing composes with: all at once is the same
     return hashlib.sha256(unicodedata.normalize("NFC", text).encode("utf-8")).digest()
-
-
-def posting_fields(row: Posting) -> dict[str, object]:
-    """A stored posting as the mapping that `voucher_hash` takes."""
-    fields = {name: getattr(row, name) for name in POSTING_FIELDS}
-    return {**fields, "details": row.details} if row.details else fields
 
 
 def _plain(value: object) -> str:
@@ -89,4 +87,9 @@ def _plain(value: object) -> str:
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)
+    if isinstance(value, bytes):  # nothing that we write; somebody's who changed the tables
+        return value.hex()
     raise TypeError(type(value).__name__)
+
+
+_encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain)

@@ -33,6 +33,9 @@ class Municipality(BaseModel):
 class CompanyCode(BaseModel):
     """Firmakode: a set of books of its own inside a municipality."""
 
+    if TYPE_CHECKING:
+        municipality_id: str
+
     municipality = ForeignKeyField(Municipality, backref="company_codes", on_delete="RESTRICT")
     code = CharField(max_length=4)
     name = CharField()

@@ -13,11 +13,11 @@ from datetime import date, datetime
 from operator import attrgetter
 
 from opus_soap.clock import Clock
-from opus_soap.database import insert_rows, new_identities, new_uuid, transaction
+from opus_soap.database import encode_json, insert_rows, insert_stored, new_identities, new_uuid, transaction
 from opus_soap.errors import AlreadyReversed, ReversalTooEarly, VoucherRefused
 from opus_soap.ledger.checks import check, check_header, check_time, normalised
 from opus_soap.ledger.drafts import PostingLine, VoucherDraft
-from opus_soap.ledger.hashing import voucher_hash
+from opus_soap.ledger.hashing import POSTING_FIELDS, head_of, voucher_hash
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.ledger.numbering import take_numbers
 from opus_soap.ledger.periods import told_period
@@ -35,10 +35,9 @@ __all__ = [
     "reverse",
 ]
 
-_FACTS = tuple(name for name in PostingLine.__dataclass_fields__ if name not in ("origin", "details"))
-_facts = attrgetter(*_FACTS)
-_ROW = ("line", "posting_key", *_FACTS)
-_POSTING_COLUMNS = ("voucher_id", *_ROW, "details")
+_FACTS = POSTING_FIELDS[POSTING_FIELDS.index("posting_key") + 1 :]
+_as_it_is = attrgetter(*_FACTS[: _FACTS.index("value_date")])
+_POSTING_COLUMNS = ("voucher_id", *POSTING_FIELDS)
 _VOUCHER_COLUMNS = tuple(
     getattr(field, "object_id_name", field.name) for field in Voucher._meta.sorted_fields
 )
@@ -130,7 +129,7 @@ def post_closing(draft: VoucherDraft, clock: Clock, *, reverses: Voucher | None 
 def lines_of(voucher: Voucher) -> tuple[PostingLine, ...]:
     """A voucher's postings as lines, in order."""
     return tuple(
-        PostingLine(details=row.details, **{name: getattr(row, name) for name in _FACTS})
+        PostingLine(**{name: getattr(row, name) for name in _FACTS})
         for row in Posting.select().where(Posting.voucher == voucher).order_by(Posting.line)
     )
 
@@ -151,17 +150,16 @@ def _write(drafts: Sequence[VoucherDraft], clock: Clock, *, reverses: Voucher | 
     # drawn after the numbers: whoever has a lower id has held the same lock before
     identities = new_identities(Voucher, len(drafts))
     now, vouchers, postings = clock.now(), [], []
+    reversed_uuid = reverses.uuid if reverses else None
     for identity, draft in zip(identities, drafts, strict=True):
         number = next(numbers[draft.document_type, draft.fiscal_year])
         voucher = _voucher(identity, number, draft, now, reverses)
         rows = [_row(line, facts) for line, facts in enumerate(draft.lines, start=1)]
-        voucher.hash = voucher_hash(voucher, rows, reversed_uuid=reverses.uuid if reverses else None)
+        voucher.hash = voucher_hash(head_of(voucher, reversed_uuid=reversed_uuid), rows)
         vouchers.append(voucher)
-        for row in rows:
-            values = (identity, *row.values())
-            postings.append(values if "details" in row else (*values, None))
+        postings += [(identity, *row) for row in rows]
     insert_rows(Voucher, _VOUCHER_COLUMNS, [_voucher_columns(voucher) for voucher in vouchers])
-    insert_rows(Posting, _POSTING_COLUMNS, postings)
+    insert_stored(Posting, _POSTING_COLUMNS, postings)
     return vouchers
 
 
@@ -189,13 +187,12 @@ def _voucher(
     )
 
 
-def _row(number: int, line: PostingLine) -> dict[str, object]:
-    """A posting's facts by name, in the order of its columns; `details` last, if there are any."""
+def _row(number: int, line: PostingLine) -> tuple[object, ...]:
+    """A posting's `POSTING_FIELDS` as the database holds them."""
     if line.supplier is not None:
         key = SUPPLIER_DEBIT_KEY if line.amount_ore > 0 else SUPPLIER_CREDIT_KEY
     else:
         key = DEBIT_KEY if line.amount_ore > 0 else CREDIT_KEY
-    row: dict[str, object] = dict(zip(_ROW, (number, key, *_facts(line)), strict=True))
-    if line.details:
-        row["details"] = line.details
-    return row
+    value_date = line.value_date.isoformat() if line.value_date is not None else None
+    details = encode_json(line.details) if line.details else None
+    return (number, key, *_as_it_is(line), value_date, line.text, line.allocation, details)

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
-from peewee import fn
+from peewee import ModelSelect, Tuple, fn
 
 from opus_soap.database import proxy, snapshot
 from opus_soap.errors import DatabaseUnsafe
-from opus_soap.ledger.hashing import posting_fields, voucher_hash
+from opus_soap.ledger.hashing import POSTING_FIELDS, VOUCHER_FIELDS, voucher_hash
 from opus_soap.ledger.models import CompanyCode, DocumentType, NumberRange, Posting, Seal, Voucher
-from opus_soap.ledger.posting import label, lines_of
 from opus_soap.ledger.seals import BATCH, NO_ROOT, digest_after, signature_holds
 from opus_soap.store.schema import check_triggers
 
 MOST_PROBLEMS = 100
+Row = tuple[Any, ...]
+_HEAD = (*VOUCHER_FIELDS, "details")
+_COLUMNS = ("id", "hash", "reverses", *_HEAD)
+_AMOUNT = POSTING_FIELDS.index("amount_ore")
+_AT_ONCE = 10_000  # postings
+_HEX = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -75,53 +84,99 @@ def _problems(
         yield f"no seal has the root {root}"
 
 
-def _batches(company: CompanyCode, after: int = 0) -> Iterator[list[Voucher]]:
-    """The vouchers in order of entry, `BATCH` at a time."""
-    while True:
-        batch = list(
-            Voucher.select()
-            .where(Voucher.company_code == company, Voucher.id > after)
-            .order_by(Voucher.id)
-            .limit(BATCH)
-        )
-        if not batch:
-            return
-        yield batch
-        after = batch[-1].id
-
-
 def _check_vouchers(company: CompanyCode, counted: dict[str, int]) -> Iterator[str]:
+    """Rows as the database holds them, not as the models read them: every byte of them counts."""
     for batch in _batches(company):
-        rows = Posting.select().where(Posting.voucher.in_(batch)).order_by(Posting.voucher, Posting.line)
-        by_voucher = {
-            identifier: list(group) for identifier, group in groupby(rows, key=lambda row: row.voucher_id)
-        }
-        for voucher in batch:
-            voucher.company_code = company  # spares a query per voucher
-            postings = by_voucher.get(voucher.id, [])
+        postings = groupby(_postings([row[0] for row in batch]), key=itemgetter(0))
+        following = next(postings, None)
+        for identity, stored_hash, reverses, *values in batch:
+            rows: list[Row] = []
+            if following is not None and following[0] == identity:
+                rows = [row[1:] for row in following[1]]
+                following = next(postings, None)
             counted["vouchers"] += 1
-            counted["postings"] += len(postings)
-            yield from _check_voucher(voucher, postings)
+            counted["postings"] += len(rows)
+            head = dict(zip(_HEAD, values, strict=True))
+            head |= {"municipality": company.municipality_id, "company_code": company.code}
+            yield from _check_voucher(head, rows, reverses, bytes(stored_hash))
 
 
-def _check_voucher(voucher: Voucher, postings: list[Posting]) -> Iterator[str]:
-    original = Voucher.get_or_none(Voucher.id == voucher.reverses_id) if voucher.reverses_id else None
-    computed = voucher_hash(
-        voucher,
-        [posting_fields(row) for row in postings],
-        reversed_uuid=original.uuid if original else None,
+def _batches(company: CompanyCode) -> Iterator[list[Row]]:
+    """The vouchers in order of entry, `BATCH` at a time."""
+    query, after = Voucher.select(*(getattr(Voucher, name) for name in _COLUMNS)), 0
+    while batch := _rows(
+        query.where(Voucher.company_code == company, Voucher.id > after).order_by(Voucher.id).limit(BATCH)
+    ):
+        yield batch
+        after = batch[-1][0]
+
+
+def _postings(vouchers: Sequence[int]) -> Iterator[Row]:
+    """The postings of vouchers, some at a time: a single one may have a hundred thousand."""
+    query = Posting.select(*(getattr(Posting, name) for name in ("voucher", *POSTING_FIELDS)))
+    query = query.where(Posting.voucher.in_(vouchers)).order_by(Posting.voucher, Posting.line).limit(_AT_ONCE)
+    place = Tuple(Posting.voucher, Posting.line)
+    page = _rows(query)
+    while page:
+        yield from page
+        page = _rows(query.where(place > Tuple(*page[-1][:2]))) if len(page) == _AT_ONCE else []
+
+
+def _rows(query: ModelSelect[Any]) -> list[Row]:
+    """A query's rows as the engine gives them; text that is none any more is shown as it can be."""
+    found: list[Row]
+    try:
+        found = proxy.obj.execute(query).fetchall()
+    except sqlite3.OperationalError:  # not UTF-8
+        connection = proxy.obj.connection()
+        connection.text_factory = lambda text: text.decode("utf-8", "backslashreplace")
+        try:
+            found = proxy.obj.execute(query).fetchall()
+        finally:
+            connection.text_factory = str
+    return found
+
+
+def _check_voucher(
+    head: dict[str, Any], rows: list[Row], reverses: int | None, stored_hash: bytes
+) -> Iterator[str]:
+    name = _name(head["company_code"], head)
+    original = _head_of(reverses) if reverses else None
+    head["reverses"] = original["uuid"] if original else None
+    if voucher_hash(_with_uuid(head), rows) != stored_hash:
+        yield f"{name}: the hash does not match its content"
+    if reverses and original is None:
+        yield f"{name}: the voucher that it reverses is gone"
+    amounts = [row[_AMOUNT] for row in rows]
+    if total := sum(amount for amount in amounts if isinstance(amount, int)):
+        yield f"{name}: the postings sum to {total} øre, not to zero"
+    if reverses and original is not None:
+        if not _opposite(amounts, [row[1 + _AMOUNT] for row in _postings([reverses])]):
+            yield f"{name}: is not the opposite of {_name(head['company_code'], original)}"
+
+
+def _opposite(amounts: list[Any], others: list[Any]) -> bool:
+    whole = all(isinstance(amount, int) for amount in (*amounts, *others))
+    return whole and amounts == [-amount for amount in others]
+
+
+def _head_of(voucher: int) -> dict[str, Any] | None:
+    found = _rows(
+        Voucher.select(*(getattr(Voucher, name) for name in VOUCHER_FIELDS)).where(Voucher.id == voucher)
     )
-    if computed != bytes(voucher.hash):
-        yield f"{label(voucher)}: the hash does not match its content"
-    if voucher.reverses_id and original is None:
-        yield f"{label(voucher)}: the voucher that it reverses is gone"
-    total = sum(row.amount_ore for row in postings)
-    if total:
-        yield f"{label(voucher)}: the postings sum to {total} øre, not to zero"
-    if original is not None:
-        amounts = [-line.amount_ore for line in lines_of(original)]
-        if amounts != [row.amount_ore for row in postings]:
-            yield f"{label(voucher)}: is not the opposite of {label(original)}"
+    return _with_uuid(dict(zip(VOUCHER_FIELDS, found[0], strict=True))) if found else None
+
+
+def _with_uuid(head: dict[str, Any]) -> dict[str, Any]:
+    """SQLite holds a UUID as 32 digits of lower case; what is written otherwise is left as it is."""
+    held = head["uuid"]
+    if isinstance(held, str) and _HEX.fullmatch(held):
+        head["uuid"] = UUID(held)
+    return head
+
+
+def _name(company_code: str, head: Mapping[str, Any]) -> str:
+    return f"{company_code} {head['document_type']} {head['year']} {head['number']}"
 
 
 def _check_numbers(company: CompanyCode) -> Iterator[str]:
