@@ -46,8 +46,11 @@ _WBS = re.compile(r"(X[A-Z])-(\d{1,10})-(\d{1,5})")
 _assignment = attrgetter(
     "account", "supplier", "tax_code", "activity", "partner_profit_center", *DimensionValue.KINDS
 )
-_LINE_TEXTS = ("text", "allocation")
-_HEADER_TEXTS = ("header_text", "reference", "currency", "entered_by", "source")
+_LINE_TEXTS = tuple((name, getattr(Posting, name).max_length) for name in ("text", "allocation"))
+_HEADER_TEXTS = tuple(
+    (name, getattr(Voucher, name).max_length)
+    for name in ("header_text", "reference", "currency", "entered_by", "source")
+)
 
 
 def normalised(draft: VoucherDraft) -> VoucherDraft:
@@ -122,7 +125,7 @@ def check_header(draft: VoucherDraft, known: References) -> Iterator[LedgerError
         yield DocumentTypeUnknown(
             element="document type", value=draft.document_type, expected=draft.company_code.code
         )
-    yield from _check_lengths("voucher", draft, Voucher, _HEADER_TEXTS)
+    yield from _check_lengths("voucher", draft, _HEADER_TEXTS)
     if len(draft.lines) < 2:
         yield VoucherTooShort(element="lines", value=len(draft.lines), expected=2)
     difference = total_ore(draft.lines)
@@ -139,7 +142,7 @@ def _check_lines(draft: VoucherDraft, known: References) -> Iterator[LedgerError
             yield AmountInvalid(
                 element=f"{where} amount", value=line.amount_ore, expected=f"≤ {LARGEST_ORE} øre"
             )
-        yield from _check_lengths(where, line, Posting, _LINE_TEXTS)
+        yield from _check_lengths(where, line, _LINE_TEXTS)
         if line.value_date is not None:
             yield from _check_date(f"{where} value_date", line.value_date, draft)
         assignment = (draft.posting_date, *_assignment(line))
@@ -160,11 +163,10 @@ def _check_assignment(where: str, line: PostingLine, on: date, known: References
         yield TaxCodeUnknown(element=f"{where} tax code", value=line.tax_code)
 
 
-def _check_lengths(where: str, holder: object, model: type, names: tuple[str, ...]) -> Iterator[LedgerError]:
-    for name in names:
-        text, longest = getattr(holder, name), getattr(model, name).max_length
-        if len(text) > longest:
-            yield TextTooLong(element=f"{where} {name}", value=len(text), expected=longest)
+def _check_lengths(where: str, holder: object, limits: tuple[tuple[str, int], ...]) -> Iterator[LedgerError]:
+    for name, longest in limits:
+        if (length := len(getattr(holder, name))) > longest:
+            yield TextTooLong(element=f"{where} {name}", value=length, expected=longest)
 
 
 def _check_date(element: str, value: date, draft: VoucherDraft) -> Iterator[LedgerError]:

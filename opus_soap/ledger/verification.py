@@ -151,7 +151,8 @@ def _check_voucher(
     if total := sum(amount for amount in amounts if isinstance(amount, int)):
         yield f"{name}: the postings sum to {total} øre, not to zero"
     if reverses and original is not None:
-        if not _opposite(amounts, [row[1 + _AMOUNT] for row in _postings([reverses])]):
+        theirs = [row[1 + _AMOUNT] for row in _postings([reverses])]
+        if not _opposite(amounts, theirs):
             yield f"{name}: is not the opposite of {_name(head['company_code'], original)}"
 
 

@@ -10,6 +10,7 @@ import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from opus_soap.errors import (
     PostingAmountZero,
@@ -69,6 +70,7 @@ def ore(amount: str) -> int:
     return int(amount.replace(".", "", 1))
 
 
+@lru_cache(maxsize=4096)  # a file has many lines and few days
 def day(text: str) -> date | None:
     """A date as the format writes it; None for a day that the calendar does not have."""
     try:

@@ -34,7 +34,6 @@ LINE_COLUMNS = {
     "PART_PRCTR": "partner_profit_center",
 }
 _TAKEN = {
-    *LINE_COLUMNS,
     "DEB_CRED_IND",
     "AMT_DOCCUR",
     "VALUE_DATE",
@@ -89,15 +88,21 @@ def periods_of(company: CompanyCode, clock: Clock) -> PeriodOf:
 
 def _line(number: int, line: Mapping[str, str]) -> PostingLine:
     value_date = line.get("VALUE_DATE")
+    columns, details = {}, {}
+    for name, text in line.items():
+        if column := LINE_COLUMNS.get(name):
+            columns[column] = text
+        elif text and name not in _TAKEN:
+            details[name] = text
     return PostingLine(
         account=line["GL_ACCOUNT"].strip(),
         amount_ore=ore(line["AMT_DOCCUR"]),
         value_date=day(value_date) if value_date else None,
         text=line.get("ITEM_TEXT", ""),
         allocation=line.get("ALLOC_NMBR", ""),
-        details={name: text for name, text in line.items() if text and name not in _TAKEN},
+        details=details,
         origin=str(number),
-        **{column: line[name] for name, column in LINE_COLUMNS.items() if line.get(name)},
+        **{column: text for column, text in columns.items() if text},
     )
 
 

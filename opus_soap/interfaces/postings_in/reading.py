@@ -249,6 +249,7 @@ def _document(node: etree._Element, position: int) -> Document:
     """One voucher: its values, and its mistakes when the schema refuses it."""
     digest = hashlib.sha256(etree.tostring(node, method="c14n", with_comments=False)).digest()
     findings = () if part_schema().validate(node) else tuple(_findings(node, DOCUMENT, position))
+    values = _values if findings else _texts
     header = node.find("HEADER")
     lines = node.find("LINES")
     return Document(
@@ -257,7 +258,7 @@ def _document(node: etree._Element, position: int) -> Document:
         if header is None
         else {str(child.tag): child.text or "" for child in header if not len(child)},
         files=() if header is None else tuple(_values(file) for file in header.iterfind("FILES")),
-        lines=[] if lines is None else [_values(line) for line in lines],
+        lines=[] if lines is None else [values(line) for line in lines],
         digest=digest,
         findings=findings,
     )
@@ -265,6 +266,11 @@ def _document(node: etree._Element, position: int) -> Document:
 
 def _values(node: etree._Element) -> dict[str, str]:
     return {str(child.tag): child.text or "" for child in node if not len(child)}
+
+
+def _texts(node: etree._Element) -> dict[str, str]:
+    """The same of an element that the schema has found good, in less time."""
+    return {child.tag: child.text or "" for child in node}  # type: ignore[misc]  # all tags are names
 
 
 def _findings(node: etree._Element, part: str, position: int) -> Iterator[Finding]:
