@@ -11,6 +11,7 @@ import click
 
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, local, shown
+from opus_soap.cli.vouchers import amount
 from opus_soap.database import transaction
 from opus_soap.errors import AgreementInvalid, PostingFileRefused, PostingFileUnknown
 from opus_soap.interfaces.postings_in import receipts
@@ -173,12 +174,32 @@ def senders() -> None:
     """Who may deliver files of postings."""
 
 
+def _release_limits(
+    context: click.Context, option: click.Parameter, given: tuple[str, ...]
+) -> dict[str, int]:
+    limits = {}
+    for text in given:
+        kind, _, kroner = text.partition("=")
+        if not re.fullmatch(r"[A-Za-z0-9]{2}|\*", kind):
+            raise click.BadParameter(f"{text} is not TYPE=KRONER, such as SA=100000 or *=0")
+        limits[kind.upper()] = amount(context, option, kroner)
+    return limits
+
+
 @senders.command("add")
 @click.argument("sender_id")
 @click.option("--short", required=True, help="Its four characters in the file name.")
 @click.option("--name", required=True, help="What it is called.")
 @click.option("--company-code", "codes", multiple=True, help="It may post in (repeat; all when left out).")
 @click.option("--document-type", "types", multiple=True, help="It may post (repeat; all when left out).")
+@click.option(
+    "--release-above",
+    "limits",
+    multiple=True,
+    callback=_release_limits,
+    help="TYPE=KRONER: larger vouchers of this type (* any other) wait for a second person (repeat).",
+)
+@click.option("--booked-receipts", is_flag=True, help="It wants the third receipt, …_BOGFOERT.xml, too.")
 @_MUNICIPALITY
 @click.pass_obj
 @reports_errors
@@ -189,6 +210,8 @@ def add_sender(
     name: str,
     codes: tuple[str, ...],
     types: tuple[str, ...],
+    limits: dict[str, int],
+    booked_receipts: bool,
     municipality: str,
 ) -> None:
     """Make an agreement with the sender whose files say SENDER_ID, or bring it up to date."""
@@ -199,7 +222,14 @@ def add_sender(
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", sender_id):  # its folder is called so
         expected = "1–40 letters, digits, _ or -"
         raise AgreementInvalid(element="SENDER_ID", value=sender_id[:60], expected=expected)
-    facts = {"short": short, "name": name, "company_codes": list(codes), "document_types": list(types)}
+    facts = {
+        "short": short,
+        "name": name,
+        "company_codes": list(codes),
+        "document_types": list(types),
+        "release_above": limits,
+        "booked_receipts": booked_receipts,
+    }
     key = (PostingSender.municipality == municipality) & (PostingSender.sender_id == sender_id)
     with transaction():
         if not PostingSender.update(active=True, **facts).where(key).execute():

@@ -250,6 +250,16 @@ class AlreadyReversed(LedgerError):
     remedy_english = "Post a new voucher instead."
 
 
+class ReversalDiffers(LedgerError):
+    """A voucher that is said to reverse another is not its opposite, line for line. Amounts are øre."""
+
+    code = "LED-042"
+    danish = "{element} er {value}; tilbageførslen af bilaget skal have {expected}"
+    english = "{element} is {value}; the reversal of the voucher must have {expected}"
+    remedy_danish = "Gentag bilagets linjer i samme rækkefølge med modsat fortegn, eller bogfør et nyt bilag."
+    remedy_english = "Repeat the voucher's lines in their order with opposite signs, or post a new voucher."
+
+
 class ReversalTooEarly(LedgerError):
     """A reversal is dated before the voucher that it reverses."""
 
@@ -346,6 +356,46 @@ class MunicipalityUnknown(LedgerError):
     english = "The municipality {value} does not exist"
     remedy_danish = "Indlæs stamdata (`opus-soap master-data load`), eller ret kommunekoden."
     remedy_english = "Load the master data (`opus-soap master-data load`), or correct the code."
+
+
+class ParkedVoucherUnknown(LedgerError):
+    """No voucher is parked under this UUID."""
+
+    code = "LED-036"
+    danish = "Der er intet parkeret bilag {value}"
+    english = "There is no parked voucher {value}"
+    remedy_danish = "`opus-soap vouchers parked` viser de parkerede bilag."
+    remedy_english = "`opus-soap vouchers parked` lists the vouchers that are parked."
+
+
+class ParkedVoucherDecided(LedgerError):
+    """The parked voucher has been released or dismissed before."""
+
+    code = "LED-037"
+    danish = "Det parkerede bilag {element} er afgjort ({value}) af {expected}"
+    english = "The parked voucher {element} has been decided ({value}) by {expected}"
+    remedy_danish = "Der er ikke mere at gøre; `opus-soap vouchers parked --all` viser afgørelsen."
+    remedy_english = "There is nothing left to do; `opus-soap vouchers parked --all` shows the decision."
+
+
+class ReleaseByTheSame(LedgerError):
+    """Whoever entered a voucher may not release it."""
+
+    code = "LED-038"
+    danish = "{value} har indtastet bilaget og kan ikke selv godkende det"
+    english = "{value} entered the voucher and cannot release it"
+    remedy_danish = "Lad en anden bruger godkende bilaget."
+    remedy_english = "Let another user release it."
+
+
+class ReleaseNotAllowed(LedgerError):
+    """The user has no right to release an amount on a profit centre."""
+
+    code = "LED-039"
+    danish = "{element} må ikke godkende {value} (beløbsgrænse: {expected})"
+    english = "{element} may not release {value} (limit: {expected})"
+    remedy_danish = "Giv brugeren ret til det (`opus-soap vouchers rights set`), eller lad en anden godkende."
+    remedy_english = "Give the user the right (`opus-soap vouchers rights set`), or let another release it."
 
 
 class SealKeyUnusable(LedgerError):

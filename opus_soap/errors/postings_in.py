@@ -279,14 +279,34 @@ class PostingForeignMunicipality(PostingsInError):
     remedy_english = "Send each municipality a file of its own."
 
 
-class PostingCurrencyForeign(PostingsInError):
-    """A voucher in another currency than the company code's."""
+class PostingRateMissing(PostingsInError):
+    """A voucher in another currency than the company code's, and no rate to convert it by."""
 
     code = "PIN-453"
-    danish = "CURRENCY er {value}; der bogføres kun i {expected}"
-    english = "CURRENCY is {value}; only {expected} is posted"
-    remedy_danish = "Omregn beløbene til firmakodens valuta."
-    remedy_english = "Convert the amounts to the company code's currency."
+    danish = "CURRENCY er {value}; der er ingen kurs pr. {expected}"
+    english = "CURRENCY is {value}; there is no rate on {expected}"
+    remedy_danish = "Angiv EXCH_RATE (kroner for 100), eller registrér kursen (`opus-soap systems rate add`)."
+    remedy_english = "Give EXCH_RATE (kroner for 100), or register the rate (`opus-soap systems rate add`)."
+
+
+class PostingRateWrong(PostingsInError):
+    """A rate that cannot be meant: none at all, another unit, or far from the municipality's own."""
+
+    code = "PIN-457"
+    danish = "EXCH_RATE er {value}; forventet {expected}"
+    english = "EXCH_RATE is {value}; expected {expected}"
+    remedy_danish = "EXCH_RATE er kroner for 100 enheder af CURRENCY; udelad den for firmakodens egen valuta."
+    remedy_english = "EXCH_RATE is kroner for 100 units of CURRENCY; leave it out for the company code's own."
+
+
+class PostingReversalUnknown(PostingsInError):
+    """XREF2_HD says that the voucher reverses another, which cannot be found, or is not in the books."""
+
+    code = "PIN-458"
+    danish = "Bilaget tilbagefører {value}, som {expected}"
+    english = "The voucher reverses {value}, which {expected}"
+    remedy_danish = "XREF2_HD er TBF: og RECEIV_DOC på et bogført bilag fra samme afsender og firmakode."
+    remedy_english = "XREF2_HD is TBF: and the RECEIV_DOC of a booked voucher of the same sender and company."
 
 
 class PostingCompanyCodeForeign(PostingsInError):

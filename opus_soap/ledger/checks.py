@@ -8,10 +8,12 @@ from dataclasses import replace
 from datetime import date
 from operator import attrgetter
 
+from opus_soap.database import is_postgresql
 from opus_soap.errors import (
     AccountBlocked,
     AccountRuleMissing,
     AccountUnknown,
+    AlreadyReversed,
     AmountInvalid,
     DateImplausible,
     DimensionBlocked,
@@ -25,6 +27,8 @@ from opus_soap.errors import (
     PeriodAgainstDate,
     PeriodClosed,
     PeriodUnknown,
+    ReversalDiffers,
+    ReversalTooEarly,
     SupplierInactive,
     SupplierMissing,
     SupplierUnknown,
@@ -33,7 +37,7 @@ from opus_soap.errors import (
     VoucherTooShort,
     VoucherUnbalanced,
 )
-from opus_soap.ledger.drafts import PostingLine, VoucherDraft, total_ore
+from opus_soap.ledger.drafts import PostingLine, VoucherDraft, label, lines_of, total_ore
 from opus_soap.ledger.master_data import valid_on
 from opus_soap.ledger.models import DimensionValue, Posting, Voucher
 from opus_soap.ledger.periods import SUPPLEMENT
@@ -43,9 +47,8 @@ EARLIEST = date(1990, 1, 1)
 YEARS_AHEAD = 10  # a document or value date may lie so far beyond the posting date
 LARGEST_ORE = 99_999_999_999_999  # 999,999,999,999.99 kroner, the format's largest amount
 _WBS = re.compile(r"(X[A-Z])-(\d{1,10})-(\d{1,5})")
-_assignment = attrgetter(
-    "account", "supplier", "tax_code", "activity", "partner_profit_center", *DimensionValue.KINDS
-)
+_ASSIGNMENT = ("account", "supplier", "tax_code", "activity", "partner_profit_center", *DimensionValue.KINDS)
+_assignment = attrgetter(*_ASSIGNMENT)
 _LINE_TEXTS = tuple((name, getattr(Posting, name).max_length) for name in ("text", "allocation"))
 _HEADER_TEXTS = tuple(
     (name, getattr(Voucher, name).max_length)
@@ -73,6 +76,12 @@ def normalised_wbs(code: str) -> str:
 def check(draft: VoucherDraft, known: References | None = None) -> list[LedgerError]:
     """Every error of a draft, in the order of its fields and lines; `known`: read for several drafts."""
     known = known or References(draft.company_code, [draft])
+    if draft.reverses is not None:
+        return [
+            *check_header(draft, known),
+            *check_time(draft, known),
+            *_check_reversal(draft, draft.reverses),
+        ]
     return [
         *check_header(draft, known),
         *_check_date("document date", draft.document_date, draft),
@@ -131,6 +140,38 @@ def check_header(draft: VoucherDraft, known: References) -> Iterator[LedgerError
     difference = total_ore(draft.lines)
     if difference:
         yield VoucherUnbalanced(element="lines", value=difference, expected=0)
+
+
+def _check_reversal(draft: VoucherDraft, original: Voucher) -> Iterator[LedgerError]:
+    """The first reversal of a voucher, not before it, and its opposite; whatever was blocked since."""
+    if is_postgresql():  # nobody else reverses it meanwhile
+        Voucher.select(Voucher.id).where(Voucher.id == original.id).for_update().execute()
+    earlier = Voucher.get_or_none(Voucher.reverses == original)
+    if earlier is not None:
+        yield AlreadyReversed(element=label(original), value=label(earlier))
+    if draft.posting_date < original.posting_date:
+        yield ReversalTooEarly(
+            element=label(original), value=draft.posting_date, expected=original.posting_date
+        )
+    elif (draft.fiscal_year, draft.fiscal_period) < (original.year, original.period):
+        yield ReversalTooEarly(
+            element=label(original),
+            value=f"{draft.fiscal_period} {draft.fiscal_year}",
+            expected=f"{original.period} {original.year}",
+        )
+    lines = lines_of(original)
+    if len(lines) != len(draft.lines):
+        yield ReversalDiffers(element="lines", value=len(draft.lines), expected=len(lines))
+    for number, (line, reversed_line) in enumerate(zip(draft.lines, lines, strict=False), start=1):
+        where = line.origin or f"line {number}"
+        if line.amount_ore != -reversed_line.amount_ore:
+            yield ReversalDiffers(
+                element=f"{where} amount", value=line.amount_ore, expected=-reversed_line.amount_ore
+            )
+        for name in _ASSIGNMENT:
+            given, expected = getattr(line, name), getattr(reversed_line, name)
+            if given != expected:
+                yield ReversalDiffers(element=f"{where} {name}", value=given or "-", expected=expected or "-")
 
 
 def _check_lines(draft: VoucherDraft, known: References) -> Iterator[LedgerError]:

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
+from uuid import UUID
 
-from opus_soap.ledger.models import CompanyCode
+from opus_soap.ledger.hashing import POSTING_FIELDS
+from opus_soap.ledger.models import CompanyCode, Posting, Voucher
+
+# what of a line is posted
+POSTED = POSTING_FIELDS[POSTING_FIELDS.index("posting_key") + 1 :]
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ class VoucherDraft:
     """A voucher to be posted. Year and period are the posting date's unless given.
 
     Given are they for the supplement period (13–15 of a year); `periods.posting_period` chooses them.
+    A draft that reverses a voucher has the opposite of its lines, line for line.
     """
 
     company_code: CompanyCode
@@ -51,7 +58,9 @@ class VoucherDraft:
     currency: str = "DKK"
     period: int | None = None
     year: int | None = None
-    details: Mapping[str, str] | None = None  # what else was delivered, by the sender's own names
+    details: Mapping[str, Any] | None = None  # what else was delivered, by the sender's own names
+    reverses: Voucher | None = None
+    uuid: UUID | None = None  # minted before, when the voucher was parked
 
     @property
     def fiscal_year(self) -> int:
@@ -62,6 +71,19 @@ class VoucherDraft:
     def fiscal_period(self) -> int:
         """The posting date's month, unless the period is given."""
         return self.period if self.period is not None else self.posting_date.month
+
+
+def lines_of(voucher: Voucher) -> tuple[PostingLine, ...]:
+    """A voucher's postings as lines, in order."""
+    return tuple(
+        PostingLine(**{name: getattr(row, name) for name in POSTED})
+        for row in Posting.select().where(Posting.voucher == voucher).order_by(Posting.line)
+    )
+
+
+def label(voucher: Voucher) -> str:
+    """`0020 KR 2026 5100000001`: how people name a voucher."""
+    return f"{voucher.company_code.code} {voucher.document_type} {voucher.year} {voucher.number}"
 
 
 def total_ore(lines: Sequence[PostingLine]) -> int:

@@ -234,6 +234,42 @@ class Posting(BaseModel):
         indexes = ((("voucher", "line"), True), (("account",), False))
 
 
+class ParkedVoucher(BaseModel):
+    """Parkeret bilag: taken and checked, but not in the books until another user releases it."""
+
+    PARKED, RELEASED, DISMISSED = "parked", "released", "dismissed"
+
+    uuid = UUIDField(unique=True)  # the voucher's, when it is released
+    company_code = ForeignKeyField(CompanyCode, backref="parked_vouchers", on_delete="RESTRICT")
+    reference = CharField(max_length=70)
+    document_type = CharField(max_length=2)
+    posting_date = DateField()
+    amount_ore = BigIntegerField()  # the sum of its debit lines
+    entered_by = CharField()
+    source = CharField()
+    draft = JsonField()  # all of the voucher, as `ledger.parking` writes it
+    state = CharField(max_length=10)
+    parked_at = InstantField()
+    decided_at = InstantField(null=True)
+    decided_by = CharField(null=True)
+    reason = CharField(max_length=255, default="")  # why it was dismissed
+
+    class Meta:
+        indexes = ((("company_code", "state"), False),)
+
+
+class UserRight(BaseModel):
+    """Rettighed: up to which amount a user may release vouchers, on a profit centre or on all of them."""
+
+    municipality = ForeignKeyField(Municipality, backref="user_rights", on_delete="RESTRICT")
+    user = CharField(max_length=40, column_name="user_id")  # Opus user id, lower case
+    profit_center = CharField(max_length=10, default="")  # empty: all
+    limit_ore = BigIntegerField()  # of a voucher's whole amount
+
+    class Meta:
+        indexes = ((("municipality", "user", "profit_center"), True),)
+
+
 class Seal(BaseModel):
     """A signed batch of vouchers of one company code: from first to last, chained to the previous seal."""
 
@@ -276,6 +312,8 @@ MODELS: tuple[type[BaseModel], ...] = (
     NumberRange,
     Voucher,
     Posting,
+    ParkedVoucher,
+    UserRight,
     Seal,
     SealKey,
 )

@@ -10,6 +10,7 @@ from opus_soap.errors import FiscalYearClosed, FiscalYearUnknown, PeriodClosed, 
 from opus_soap.ledger.models import CompanyCode, FiscalYear, Period
 from opus_soap.store import audit
 
+LAST_MONTH = 12
 SUPPLEMENT = (13, 14, 15)  # periods in which the old year may still be posted into
 
 

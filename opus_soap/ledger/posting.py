@@ -14,9 +14,9 @@ from operator import attrgetter
 
 from opus_soap.clock import Clock
 from opus_soap.database import encode_texts, insert_rows, insert_stored, new_identities, new_uuid, transaction
-from opus_soap.errors import AlreadyReversed, ReversalTooEarly, VoucherRefused
+from opus_soap.errors import AlreadyReversed, VoucherRefused
 from opus_soap.ledger.checks import check, check_header, check_time, normalised
-from opus_soap.ledger.drafts import PostingLine, VoucherDraft
+from opus_soap.ledger.drafts import POSTED, PostingLine, VoucherDraft, label, lines_of
 from opus_soap.ledger.hashing import POSTING_FIELDS, head_of, voucher_hash
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.ledger.numbering import take_numbers
@@ -35,8 +35,7 @@ __all__ = [
     "reverse",
 ]
 
-_FACTS = POSTING_FIELDS[POSTING_FIELDS.index("posting_key") + 1 :]
-_as_it_is = attrgetter(*_FACTS[: _FACTS.index("value_date")])
+_as_it_is = attrgetter(*POSTED[: POSTED.index("value_date")])
 _POSTING_COLUMNS = ("voucher_id", *POSTING_FIELDS)
 _VOUCHER_COLUMNS = tuple(
     getattr(field, "object_id_name", field.name) for field in Voucher._meta.sorted_fields
@@ -63,15 +62,17 @@ def post_many(drafts: Sequence[VoucherDraft], clock: Clock) -> list[Voucher | Vo
     if not drafts:
         return []
     with transaction():
-        whole = [normalised(draft) for draft in drafts]
-        known = References(whole[0].company_code, whole)
-        refused: list[VoucherRefused | None] = []
-        for draft in whole:
-            errors = check(draft, known)
-            refused.append(VoucherRefused(errors) if errors else None)
-        good = [draft for draft, error in zip(whole, refused, strict=True) if error is None]
-        written = iter(_write(good, clock))
-        return [error if error is not None else next(written) for error in refused]
+        judged = checked(drafts)
+        written = iter(_write([draft for draft, refused in judged if refused is None], clock))
+        return [refused if refused is not None else next(written) for _, refused in judged]
+
+
+def checked(drafts: Sequence[VoucherDraft]) -> list[tuple[VoucherDraft, VoucherRefused | None]]:
+    """Drafts of one company code in normal form, each with what is wrong with it."""
+    whole = [normalised(draft) for draft in drafts]
+    known = References(whole[0].company_code, whole)
+    found = ((draft, check(draft, known)) for draft in whole)
+    return [(draft, VoucherRefused(errors) if errors else None) for draft, errors in found]
 
 
 def reverse(voucher: Voucher, *, posting_date: date, entered_by: str, source: str, clock: Clock) -> Voucher:
@@ -79,19 +80,16 @@ def reverse(voucher: Voucher, *, posting_date: date, entered_by: str, source: st
 
     It is neither dated before the voucher nor in a period before its: none may show the opposite of what
     it does not hold yet.
-    An account or supplier that was blocked since does not hinder it (`post_closing`).
+    An account or supplier that was blocked since does not hinder it: what was blocked since must not keep
+    a mistake in the books.
     """
     with transaction():
         earlier = Voucher.get_or_none(Voucher.reverses == voucher)
         if earlier is not None:
             raise AlreadyReversed(element=label(voucher), value=label(earlier))
-        if posting_date < voucher.posting_date:
-            too_early = ReversalTooEarly(
-                element=label(voucher), value=posting_date, expected=voucher.posting_date
-            )
-            raise VoucherRefused([too_early])
         year, period = told_period(voucher.company_code, posting_date, clock=clock)
-        if year is not None and (year, period) < (voucher.year, voucher.period):
+        late = posting_date >= voucher.posting_date
+        if late and year is not None and (year, period) < (voucher.year, voucher.period):
             year, period = voucher.year, voucher.period
         draft = VoucherDraft(
             company_code=voucher.company_code,
@@ -107,39 +105,27 @@ def reverse(voucher: Voucher, *, posting_date: date, entered_by: str, source: st
             details=voucher.details,
             year=year,
             period=period,
+            reverses=voucher,
         )
-        return post_closing(draft, clock, reverses=voucher)
+        return post(draft, clock)
 
 
-def post_closing(draft: VoucherDraft, clock: Clock, *, reverses: Voucher | None = None) -> Voucher:
-    """Post what the books themselves demand (a reversal, a carry-forward); raises `VoucherRefused`.
+def post_closing(draft: VoucherDraft, clock: Clock) -> Voucher:
+    """Post what the year-end demands (a carry-forward); raises `VoucherRefused`.
 
     The header, the balance and the time are checked. Accounts and dimensions are not: what was blocked
-    since it was posted on must neither keep a mistake in the books nor stop the year-end.
+    since it was posted on must not stop the year-end.
     """
     with transaction():
         known = References(draft.company_code, [draft])
         errors = [*check_header(draft, known), *check_time(draft, known)]
         if errors:
             raise VoucherRefused(errors)
-        (voucher,) = _write([draft], clock, reverses=reverses)
+        (voucher,) = _write([draft], clock)
         return voucher
 
 
-def lines_of(voucher: Voucher) -> tuple[PostingLine, ...]:
-    """A voucher's postings as lines, in order."""
-    return tuple(
-        PostingLine(**{name: getattr(row, name) for name in _FACTS})
-        for row in Posting.select().where(Posting.voucher == voucher).order_by(Posting.line)
-    )
-
-
-def label(voucher: Voucher) -> str:
-    """`0020 KR 2026 5100000001`: how people name a voucher."""
-    return f"{voucher.company_code.code} {voucher.document_type} {voucher.year} {voucher.number}"
-
-
-def _write(drafts: Sequence[VoucherDraft], clock: Clock, *, reverses: Voucher | None = None) -> list[Voucher]:
+def _write(drafts: Sequence[VoucherDraft], clock: Clock) -> list[Voucher]:
     """The vouchers of drafts that are good, all of one company code, with their numbers and hashes."""
     if not drafts:
         return []
@@ -150,10 +136,10 @@ def _write(drafts: Sequence[VoucherDraft], clock: Clock, *, reverses: Voucher | 
     # drawn after the numbers: whoever has a lower id has held the same lock before
     identities = new_identities(Voucher, len(drafts))
     now, vouchers, postings = clock.now(), [], []
-    reversed_uuid = reverses.uuid if reverses else None
     for identity, draft in zip(identities, drafts, strict=True):
         number = next(numbers[draft.document_type, draft.fiscal_year])
-        voucher = _voucher(identity, number, draft, now, reverses)
+        voucher = _voucher(identity, number, draft, now)
+        reversed_uuid = draft.reverses.uuid if draft.reverses else None
         rows = [_row(line, facts) for line, facts in enumerate(draft.lines, start=1)]
         voucher.hash = voucher_hash(head_of(voucher, reversed_uuid=reversed_uuid), rows)
         vouchers.append(voucher)
@@ -163,12 +149,10 @@ def _write(drafts: Sequence[VoucherDraft], clock: Clock, *, reverses: Voucher | 
     return vouchers
 
 
-def _voucher(
-    identity: int, number: int, draft: VoucherDraft, now: datetime, reverses: Voucher | None
-) -> Voucher:
+def _voucher(identity: int, number: int, draft: VoucherDraft, now: datetime) -> Voucher:
     return Voucher(
         id=identity,
-        uuid=new_uuid(),
+        uuid=draft.uuid or new_uuid(),
         company_code=draft.company_code,
         document_type=draft.document_type,
         year=draft.fiscal_year,
@@ -179,7 +163,7 @@ def _voucher(
         currency=draft.currency,
         header_text=draft.header_text,
         reference=draft.reference,
-        reverses=reverses,
+        reverses=draft.reverses,
         entered_at=now,
         entered_by=draft.entered_by,
         source=draft.source,

@@ -284,6 +284,7 @@ class PostingSender(BaseModel):
     company_codes = JsonField(default=list)  # empty: all of the municipality's
     document_types = JsonField(default=list)  # empty: all
     system = ForeignKeyField(System, null=True, on_delete="RESTRICT", backref="+")  # who signs its messages
+    release_above = JsonField(default=dict)  # bilagsart ("*": any other) → øre; a larger voucher is parked
     booked_receipts = BooleanField(default=False)  # whether it wants …_BOGFOERT.xml, our third receipt
     active = BooleanField(default=True)
 

@@ -293,3 +293,58 @@ def test_what_else_was_delivered_is_kept_hashed_and_reversed_with_it(draft, cloc
     assert lines_of(reversal)[0].details == lines[0].details
     assert Voucher.get_by_id(poor.id).details is None
     assert verify().ok
+
+
+def reversal(original: Voucher, draft, **change):
+    """What somebody else hands in as the reversal of a voucher."""
+    lines = tuple(replace(line, amount_ore=-line.amount_ore) for line in draft.lines)
+    return replace(draft, **{"lines": lines, "reverses": original, "reference": "T-1", **change})
+
+
+def test_a_reversal_that_is_handed_in_is_linked_from_both_sides(draft, clock):
+    original = post(draft, clock)
+    Account.update(blocked=True).where(Account.number == "22000300").execute()
+    posted = post(reversal(original, draft), clock)
+    assert (posted.reverses, original.reversed_by.get()) == (original, posted)
+    assert posted.reference == "T-1"
+    assert verify().ok
+
+
+OTHERWISE = {
+    "an amount": lambda lines: (
+        replace(lines[0], amount_ore=lines[0].amount_ore - 1),
+        replace(lines[1], amount_ore=lines[1].amount_ore + 1),
+        lines[2],
+    ),
+    "an account": lambda lines: (replace(lines[0], account="22000301"), *lines[1:]),
+    "a cost center": lambda lines: (replace(lines[0], cost_center="1102"), *lines[1:]),
+    "the order": lambda lines: (lines[1], lines[0], lines[2]),
+    "a line more": lambda lines: (*lines, replace(lines[0], amount_ore=1), replace(lines[0], amount_ore=-1)),
+}
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_a_reversal_that_is_not_the_opposite_is_refused(draft, clock, name):
+    original = post(draft, clock)
+    handed_in = reversal(original, draft)
+    with pytest.raises(VoucherRefused) as refused:
+        post(replace(handed_in, lines=OTHERWISE[name](handed_in.lines)), clock)
+    assert {error.code for error in refused.value.errors} == {"LED-042"}
+
+
+def test_a_voucher_is_reversed_once_whoever_does_it(draft, clock):
+    original = post(draft, clock)
+    reverse(original, posting_date=TODAY, entered_by="t", source="t", clock=clock)
+    with pytest.raises(VoucherRefused) as refused:
+        post(reversal(original, draft), clock)
+    assert [error.code for error in refused.value.errors] == ["LED-024"]
+
+
+def test_a_reversal_in_a_period_before_its_vouchers_is_refused(draft, clock):
+    december = replace(
+        draft, posting_date=date(2025, 12, 31), document_date=date(2025, 12, 1), year=2025, period=13
+    )
+    original = post(december, clock)
+    with pytest.raises(VoucherRefused) as refused:
+        post(reversal(original, december, period=12), clock)
+    assert [error.code for error in refused.value.errors] == ["LED-034"]

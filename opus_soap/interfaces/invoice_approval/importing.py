@@ -36,7 +36,8 @@ from opus_soap.ledger.models import CompanyCode, Municipality, Supplier
 from opus_soap.money import round_to_ore
 from opus_soap.settings import Settings
 from opus_soap.store import audit, content
-from opus_soap.store.models import ExchangeRate, Invoice, InvoiceAttachment, RoutingRule
+from opus_soap.store.models import Invoice, InvoiceAttachment, RoutingRule
+from opus_soap.store.rates import rate_per_hundred
 from opus_soap.texts import visible
 
 _HTML, _XML = "text/html", "application/xml"
@@ -205,7 +206,8 @@ def complete(invoice: Invoice) -> InvoiceApprovalError | None:
     problem: InvoiceApprovalError | None = None
     supplier = find_supplier(invoice.municipality, invoice.facts["supplier_identifiers"])
     invoice.supplier_number = supplier.number if supplier else None
-    rate = Decimal(100) if invoice.currency == "DKK" else _rate(invoice)
+    known = rate_per_hundred(invoice.municipality, invoice.currency, invoice.issue_date)
+    rate = Decimal(100) if invoice.currency == "DKK" else known
     if rate is not None:
         invoice.exchange_rate = str(rate)
         invoice.payable_ore = round_to_ore(Decimal(invoice.payable_cents) * rate / 10_000)
@@ -308,21 +310,6 @@ def _facts(document: InvoiceDocument) -> dict[str, Any]:
             "warnings": [f"{warning.element}: {warning.text}" for warning in document.warnings],
         },
     }
-
-
-def _rate(invoice: Invoice) -> Decimal | None:
-    """Kroner for 100 units on the invoice's date: the newest rate that had begun by then."""
-    row = (
-        ExchangeRate.select()
-        .where(
-            ExchangeRate.municipality == invoice.municipality,
-            ExchangeRate.currency == invoice.currency,
-            ExchangeRate.valid_from <= invoice.issue_date,
-        )
-        .order_by(ExchangeRate.valid_from.desc())
-        .first()
-    )
-    return Decimal(row.rate_per_hundred) if row else None
 
 
 def _is_ours(invoice: Invoice) -> bool:

@@ -6,7 +6,6 @@ Nothing here looks into the books; the ledger's own rules come after. Every mist
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +15,6 @@ from opus_soap.errors import (
     PostingAmountZero,
     PostingAssignmentDouble,
     PostingAttachmentWrong,
-    PostingCurrencyForeign,
     PostingDateImpossible,
     PostingForeignMunicipality,
     PostingLineCountWrong,
@@ -29,6 +27,7 @@ from opus_soap.errors import (
     PostingUnbalanced,
     mask_cpr,
 )
+from opus_soap.interfaces.postings_in.currency import RateOn, check_rate
 from opus_soap.interfaces.postings_in.reading import Document, Finding, Place
 from opus_soap.money import kroner_from_ore
 
@@ -41,17 +40,31 @@ PARTIES = (
     ("SERV_REC_NO_CODE", "SERV_REC_NO"),
     ("INFORM_DUTY_NO_C", "INFORM_DUTY_NO"),
 )
-FILE_TYPES = frozenset(
-    {"PDF", "TIF", "TIFF", "JPG", "JPEG", "PNG", "GIF", "XML", "CSV", "TXT", "DOCX", "XLSX"}
-)
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+# FILE_TYPE → media type
+FILE_TYPES = {
+    "PDF": "application/pdf",
+    "TIF": "image/tiff",
+    "TIFF": "image/tiff",
+    "JPG": "image/jpeg",
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "GIF": "image/gif",
+    "XML": "application/xml",
+    "CSV": "text/csv",
+    "TXT": "text/plain",
+    "DOCX": f"{_OFFICE}wordprocessingml.document",
+    "XLSX": f"{_OFFICE}spreadsheetml.sheet",
+}
 
 
 @dataclass(frozen=True)
 class Expectations:
-    """What the file and its sender allow of a voucher."""
+    """What the municipality allows of a voucher; `currency` is the company code's."""
 
     municipality: str
-    currency: str = "DKK"
+    currency: str
+    rate_on: RateOn
     max_attachment_bytes: int = 10 * 1024 * 1024
 
 
@@ -98,9 +111,7 @@ def _check_header(document: Document, expected: Expectations) -> Iterator[tuple[
     if header["MUNICIPALITY"].lstrip("0") != expected.municipality.lstrip("0"):
         foreign = PostingForeignMunicipality(value=header["MUNICIPALITY"], expected=expected.municipality)
         yield foreign, "MUNICIPALITY"
-    currency = header.get("CURRENCY", "")
-    if currency not in ("", expected.currency):
-        yield PostingCurrencyForeign(value=currency, expected=expected.currency), "CURRENCY"
+    yield from check_rate(header, expected.currency, expected.rate_on)
     yield from _check_dates(header, _HEADER_DATES)
     if mask_cpr(header["HEADER_TXT"]) != header["HEADER_TXT"]:
         yield PostingPersonNumber(element="HEADER_TXT"), "HEADER_TXT"
@@ -147,14 +158,21 @@ def _check_references(document: Document) -> Iterator[Finding]:
             yield Finding(again, Place(document.position, number, "REF_KEY_3"))
 
 
+def decoded(file: dict[str, str]) -> bytes:
+    """An attachment's bytes; raises ValueError when it is no base64."""
+    return base64.b64decode("".join(file["FILE"].split()), validate=True)
+
+
 def _check_attachment(file: dict[str, str], expected: Expectations) -> Iterator[tuple[PostingsInError, str]]:
-    name, said = file["FILE_NAME"], int(file["FILE_LENGTH"])
+    name, said = mask_cpr(file["FILE_NAME"]), int(file["FILE_LENGTH"])
+    if name != file["FILE_NAME"]:
+        yield PostingPersonNumber(element="FILE_NAME"), "FILE_NAME"
     if file["FILE_TYPE"].upper() not in FILE_TYPES:
         types = ", ".join(sorted(FILE_TYPES))
         yield PostingAttachmentWrong(element=name, value=file["FILE_TYPE"], expected=types), "FILE_TYPE"
     try:
-        length = len(base64.b64decode("".join(file["FILE"].split()), validate=True))
-    except (binascii.Error, ValueError):
+        length = len(decoded(file))
+    except ValueError:
         yield PostingAttachmentWrong(element=name, value="FILE", expected="base64"), "FILE"
         return
     if length != said:

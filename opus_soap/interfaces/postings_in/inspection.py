@@ -14,19 +14,18 @@ from peewee import chunked
 
 from opus_soap.clock import Clock
 from opus_soap.errors import PostingFileRefused, PostingsInError
-from opus_soap.interfaces.postings_in.drafts import draft, periods_of
+from opus_soap.interfaces.postings_in.drafts import Drafter, periods_of
 from opus_soap.interfaces.postings_in.files import find_sender, sender_of
 from opus_soap.interfaces.postings_in.judging import (
     code_of,
     find_company,
     judge,
     ledger_finding,
+    rates_of,
     without_repetition,
 )
 from opus_soap.interfaces.postings_in.reading import Document, Finding, Place, ReadingLimits, read, survey
 from opus_soap.ledger.checks import check, normalised
-from opus_soap.ledger.models import CompanyCode
-from opus_soap.ledger.posting import VoucherDraft
 from opus_soap.ledger.references import References
 from opus_soap.store.models import PostingFile, PostingSender
 
@@ -81,15 +80,14 @@ class Inspector:
                 yield from self._located(path, list(self._judge(batch, sender)))
 
     def _judge(self, batch: Sequence[Document], sender: PostingSender) -> Iterator[tuple[str, Finding]]:
-        file = PostingFile(sender=sender, name="")
-
-        def make_draft(document: Document, company: CompanyCode) -> VoucherDraft:
-            return draft(document, company, file=file, period_of=periods_of(company, self.clock))
-
+        file, rate_on = PostingFile(sender=sender, name=""), rates_of(self.municipality)
         for code, group in groupby(batch, key=code_of):
             company = find_company(self.municipality, code)
+            drafter = None
+            if company is not None:
+                drafter = Drafter(company, file, rate_on, periods_of(company, self.clock), _forget)
             for some in without_repetition(list(group)):
-                judged = judge(some, sender, company, make_draft)
+                judged = judge(some, sender, rate_on, drafter)
                 drafts = [normalised(one.draft) for one in judged if one.draft is not None]
                 known = References(company, drafts) if company is not None else None
                 ready = iter(drafts)
@@ -105,6 +103,11 @@ class Inspector:
         for number, finding in found:
             line, column = places.get(finding.place, (None, None))
             yield Told(finding, number, line, column)
+
+
+def _forget(_data: bytes, _media_type: str) -> str:
+    """Keep nothing: the draft is only looked at."""
+    return ""
 
 
 def locate(path: Path, wanted: Collection[Place]) -> dict[Place, tuple[int, int]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+from uuid import UUID
 
 from peewee import chunked
 
@@ -13,15 +16,22 @@ from opus_soap.errors import (
     PostingCompanyCodeForeign,
     PostingDocumentTypeForeign,
     PostingRepeated,
+    PostingReversalUnknown,
 )
 from opus_soap.interfaces.postings_in.checks import Expectations, check, day
+from opus_soap.interfaces.postings_in.currency import RateOn
+from opus_soap.interfaces.postings_in.drafts import LINE, Drafter
 from opus_soap.interfaces.postings_in.reading import Document, Finding, Place
-from opus_soap.ledger.models import CompanyCode
-from opus_soap.ledger.posting import VoucherDraft
+from opus_soap.ledger.drafts import VoucherDraft
+from opus_soap.ledger.models import CompanyCode, Voucher
+from opus_soap.ledger.parking import amount_of
 from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
+from opus_soap.store.rates import rate_per_hundred
 
 AT_ONCE = 500
-MakeDraft = Callable[[Document, CompanyCode], VoucherDraft]
+ANY_TYPE = "*"  # in an agreement: every document type that is not named
+REVERSES = "TBF:"  # in XREF2_HD, before the RECEIV_DOC of the voucher that is reversed
+_AT_LINE = re.compile(rf"{LINE} (\d+) (.+)")
 # the ledger's name of a field → the format's
 ELEMENTS = {
     "account": "GL_ACCOUNT",
@@ -39,6 +49,18 @@ ELEMENTS = {
 }
 
 
+Key = tuple[str, str, int]  # RECEIV_DOC, company code, year
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A voucher that was taken before: SHA-256 of the delivered, its file, the UUID of what came of it."""
+
+    digest: bytes
+    file: str
+    voucher: UUID
+
+
 @dataclass
 class Judged:
     """A voucher with what is wrong with it, or the draft that is to be posted."""
@@ -49,31 +71,47 @@ class Judged:
 
 
 def judge(
-    documents: Sequence[Document], sender: PostingSender, company: CompanyCode | None, make_draft: MakeDraft
+    documents: Sequence[Document], sender: PostingSender, rate_on: RateOn, drafter: Drafter | None
 ) -> list[Judged]:
-    """Judge vouchers of one company code, in which no number comes twice; the ledger's rules come after."""
-    expected = Expectations(sender.municipality, company.currency if company else "DKK")
+    """Judge vouchers of one company code, in which no number comes twice; the ledger's rules come after.
+
+    There is no drafter when there is no such company code.
+    """
+    company = drafter.company if drafter else None
+    expected = Expectations(sender.municipality, company.currency if company else "DKK", rate_on)
     earlier = _accepted(sender, documents)
     judged = []
     for document in documents:
         one = Judged(document, list(document.findings) or [*check(document, expected)])
         one.findings += _check_rights(document, sender, company)
-        if not one.findings and company is not None:
+        if not one.findings and drafter is not None:
             if key(document) in earlier:
-                one.findings.append(_repeated(document, *earlier[key(document)]))
+                one.findings.append(_repeated(document, earlier[key(document)]))
             else:
-                one.draft = make_draft(document, company)
+                _draft(one, drafter, earlier)
         judged.append(one)
     return judged
 
 
+def rates_of(municipality: str) -> RateOn:
+    """`rate_per_hundred`, looked up once for each currency and day; for one transaction."""
+    return cache(lambda currency, on: rate_per_hundred(municipality, currency, on))
+
+
 def ledger_finding(error: LedgerError, document: Document) -> Finding:
     """The ledger's error, at the line whose number it carries (`PostingLine.origin`)."""
-    where, _, name = error.element.partition(" ")
-    if not where.isdecimal():
+    found = _AT_LINE.fullmatch(error.element)
+    if not found:
         return Finding(error, Place(document.position))
-    error.element = ELEMENTS.get(name, name)
-    return Finding(error, Place(document.position, int(where), error.element))
+    error.element = ELEMENTS.get(found[2], found[2])
+    return Finding(error, Place(document.position, int(found[1]), error.element))
+
+
+def needs_release(draft: VoucherDraft, sender: PostingSender) -> bool:
+    """Whether a voucher waits for a second person, by its document type's amount in the agreement."""
+    limits: dict[str, int] = sender.release_above
+    limit = limits.get(draft.document_type, limits.get(ANY_TYPE))
+    return limit is not None and amount_of(draft) > limit
 
 
 def find_company(municipality: str, code: str) -> CompanyCode | None:
@@ -84,7 +122,7 @@ def find_company(municipality: str, code: str) -> CompanyCode | None:
     return found
 
 
-def key(document: Document) -> tuple[str, str, int]:
+def key(document: Document) -> Key:
     """What a sender's voucher is known by: RECEIV_DOC, company code, year."""
     header = document.header
     return header["RECEIV_DOC"], code_of(document), year_of(document)
@@ -101,12 +139,45 @@ def year_of(document: Document) -> int:
     return posted.year if posted else 0
 
 
-def _accepted(
-    sender: PostingSender, documents: Sequence[Document]
-) -> dict[tuple[str, str, int], tuple[bytes, str]]:
-    """What the sender delivered before under the numbers of these vouchers: digest and file."""
+def reversed_number(document: Document) -> str:
+    """The RECEIV_DOC of the voucher that a voucher says it reverses; empty when it reverses none."""
+    reference = document.header.get("XREF2_HD", "")
+    return reference.removeprefix(REVERSES).strip() if reference.startswith(REVERSES) else ""
+
+
+def _draft(one: Judged, drafter: Drafter, earlier: Mapping[Key, Accepted]) -> None:
+    document, number = one.document, reversed_number(one.document)
+    if not number:
+        one.draft = drafter.draft(document)
+        return
+    original = _original(number, document, earlier)
+    if isinstance(original, Voucher):
+        one.draft = drafter.draft(document, reverses=original)
+    else:
+        unknown = PostingReversalUnknown(element="XREF2_HD", value=number, expected=original)
+        one.findings.append(Finding(unknown, Place(document.position, 0, "XREF2_HD")))
+
+
+def _original(number: str, document: Document, earlier: Mapping[Key, Accepted]) -> Voucher | str:
+    """The voucher that is reversed, or why it is not clear: of the same year, or the only one."""
+    code, year = code_of(document), year_of(document)
+    known = {
+        when: accepted for (name, where, when), accepted in earlier.items() if (name, where) == (number, code)
+    }
+    if not known:
+        return "ikke er modtaget"
+    if year not in known and len(known) > 1:
+        return f"er modtaget i flere år ({', '.join(map(str, sorted(known)))})"
+    accepted = known.get(year) or next(iter(known.values()))
+    found: Voucher | None = Voucher.get_or_none(Voucher.uuid == accepted.voucher)
+    return found if found is not None else "ikke er bogført (parkeret eller afvist)"
+
+
+def _accepted(sender: PostingSender, documents: Sequence[Document]) -> dict[Key, Accepted]:
+    """What the sender delivered before under the numbers that these vouchers name."""
     found = {}
     numbers = {document.header.get("RECEIV_DOC", "") for document in documents}
+    numbers |= {reversed_number(document) for document in documents} - {""}
     for some in chunked(sorted(numbers), AT_ONCE):
         rows: Any = (
             PostingDocument.select(PostingDocument, PostingFile.name.alias("file_name"))
@@ -118,16 +189,15 @@ def _accepted(
             )
         )
         for row in rows.objects():
-            found[row.number, row.company_code, row.year] = (bytes(row.digest), row.file_name)
+            accepted = Accepted(bytes(row.digest), row.file_name, row.voucher_uuid)
+            found[row.number, row.company_code, row.year] = accepted
     return found
 
 
-def _repeated(document: Document, digest: bytes, file: str) -> Finding:
-    same = "med samme indhold" if digest == document.digest else "med andet indhold"
-    number = document.header["RECEIV_DOC"]
-    return Finding(
-        PostingRepeated(element=number, value=same, expected=file), Place(document.position, 0, "RECEIV_DOC")
-    )
+def _repeated(document: Document, accepted: Accepted) -> Finding:
+    same = "med samme indhold" if accepted.digest == document.digest else "med andet indhold"
+    repeated = PostingRepeated(element=document.header["RECEIV_DOC"], value=same, expected=accepted.file)
+    return Finding(repeated, Place(document.position, 0, "RECEIV_DOC"))
 
 
 def _check_rights(
@@ -145,12 +215,12 @@ def _check_rights(
 
 
 def without_repetition(documents: Sequence[Document]) -> Iterator[list[Document]]:
-    """The vouchers in their order, cut where a number comes again: what became of the first counts."""
+    """The vouchers in their order, cut where one names another's number: what became of that counts."""
     some: list[Document] = []
     numbers: set[str] = set()
     for document in documents:
         number = document.header.get("RECEIV_DOC", "")
-        if number in numbers:
+        if number in numbers or reversed_number(document) in numbers:
             yield some
             some, numbers = [], set()
         some.append(document)

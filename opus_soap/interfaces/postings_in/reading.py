@@ -71,6 +71,11 @@ class Document:
     digest: bytes  # SHA-256 of the canonical voucher: two sendings of the same have the same
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def weight(self) -> int:
+        """What it takes to deal with: its lines, and the kilobytes of its attachments."""
+        return len(self.lines) + sum(len(file.get("FILE", "")) for file in self.files) // 1024
+
 
 @dataclass(frozen=True)
 class Control:

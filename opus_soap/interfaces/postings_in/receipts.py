@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 from opus_soap.clock import COPENHAGEN
 from opus_soap.errors import LedgerError, OpusSoapError, PostingFileRefused, PostingsInError
 from opus_soap.interfaces.postings_in.schema import NAMESPACE
+from opus_soap.money import danish
 
 MESSAGE_CLASS = "ZFIR_EXTPOST"
 INFORMATION, ERROR = "I", "E"
@@ -68,6 +69,12 @@ def accepted(document: str, company_code: str, posting_date: str) -> Return:
     return Return(
         "305", f"Firmakode {company_code} bilagsnr. {document} pr. {day} modtaget uden fejl", document
     )
+
+
+def parked(document: str, amount_ore: int) -> Return:
+    """What production's receipt does not tell: the voucher waits for a second person."""
+    text = f"Bilaget er parkeret: {danish(amount_ore)} kr. skal godkendes af en anden bruger"
+    return Return("306", text, document, kind=DETAIL)
 
 
 def received_before(document: str, year: int) -> Return:

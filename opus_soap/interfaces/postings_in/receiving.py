@@ -8,14 +8,13 @@ each other. When all is dealt with, the receipt is written from what was said, a
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import compress, groupby
+from operator import not_
 from typing import BinaryIO
 
-from peewee import IntegrityError, chunked
+from peewee import IntegrityError
 
 from opus_soap.clock import Clock
 from opus_soap.database import insert_rows, is_postgresql, new_uuid, transaction
@@ -27,7 +26,7 @@ from opus_soap.errors import (
     VoucherRefused,
 )
 from opus_soap.interfaces.postings_in import receipts
-from opus_soap.interfaces.postings_in.drafts import draft, periods_of, personal_numbers
+from opus_soap.interfaces.postings_in.drafts import Drafter, periods_of
 from opus_soap.interfaces.postings_in.files import sender_of
 from opus_soap.interfaces.postings_in.judging import (
     Judged,
@@ -35,6 +34,8 @@ from opus_soap.interfaces.postings_in.judging import (
     find_company,
     judge,
     ledger_finding,
+    needs_release,
+    rates_of,
     without_repetition,
     year_of,
 )
@@ -47,13 +48,16 @@ from opus_soap.interfaces.postings_in.reading import (
     survey,
 )
 from opus_soap.interfaces.postings_in.receipts import Return
-from opus_soap.ledger.models import CompanyCode, Voucher
-from opus_soap.ledger.posting import VoucherDraft, post_many
+from opus_soap.ledger.drafts import VoucherDraft
+from opus_soap.ledger.models import CompanyCode, ParkedVoucher, Voucher
+from opus_soap.ledger.parking import park_many
+from opus_soap.ledger.posting import post_many
 from opus_soap.store import audit, content
 from opus_soap.store.files import FileStore, StoredFile
 from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
 
-BATCH = 1000  # vouchers in a transaction
+BATCH = 1000  # most vouchers in a transaction
+BATCH_WEIGHT = 20_000  # lines, or kilobytes of attachments: with so many the transaction ends before
 _COLUMNS = (
     "file",
     "position",
@@ -146,7 +150,7 @@ class Receiver:
         """Every voucher that has not been dealt with, batch by batch; then the receipt."""
         with self.store.open(file.sha256) as data:
             parts = (part for part in read(data, self.limits) if isinstance(part, Document))
-            for batch in chunked(parts, BATCH):
+            for batch in batches(parts):
                 self._deal_with_batch(file, batch)
         self._finish(file)
 
@@ -166,25 +170,27 @@ class Receiver:
 
     def _book(self, file: PostingFile, company: CompanyCode | None, documents: list[Document]) -> None:
         """Vouchers of one company code into the books, and what is said of each."""
-        period_of = periods_of(company, self.clock) if company is not None else None
-
-        def make_draft(document: Document, company: CompanyCode) -> VoucherDraft:
-            assert period_of is not None
-            personal = self._personal(document)
-            return draft(document, company, file=file, period_of=period_of, personal=personal)
-
-        judged = judge(documents, file.sender, company, make_draft)
-        posted = iter(post_many([one.draft for one in judged if one.draft is not None], self.clock))
-        rows = [_row(file, one, next(posted) if one.draft is not None else None) for one in judged]
+        rate_on, drafter = rates_of(self.municipality), None
+        if company is not None:
+            drafter = Drafter(company, file, rate_on, periods_of(company, self.clock), self._keep)
+        judged = judge(documents, file.sender, rate_on, drafter)
+        drafts = [one.draft for one in judged if one.draft is not None]
+        results = iter(self._enter(drafts, file.sender))
+        rows = [_row(file, one, next(results) if one.draft is not None else None) for one in judged]
         insert_rows(PostingDocument, _COLUMNS, rows)
 
-    def _personal(self, document: Document) -> str | None:
-        """The hash of the numbers of persons, which can be purged; salted, or it would tell them."""
-        numbers = personal_numbers(document)
-        if not numbers:
-            return None
-        salted = json.dumps({"salt": os.urandom(16).hex(), "lines": numbers}, sort_keys=True)
-        return content.put(salted.encode("utf-8"), "application/json", at=self.clock.now()).sha256
+    def _enter(
+        self, drafts: list[VoucherDraft], sender: PostingSender
+    ) -> list[Voucher | ParkedVoucher | VoucherRefused]:
+        """Each into the books, or parked until a second person has looked at it."""
+        waits = [needs_release(draft, sender) for draft in drafts]
+        posted = iter(post_many(list(compress(drafts, map(not_, waits))), self.clock))
+        parked = iter(park_many(list(compress(drafts, waits)), self.clock))
+        return [next(parked) if waiting else next(posted) for waiting in waits]
+
+    def _keep(self, data: bytes, media_type: str) -> str:
+        """Into content that can be purged; returns the hash."""
+        return content.put(data, media_type, at=self.clock.now()).sha256
 
     # --- the receipt
 
@@ -212,6 +218,20 @@ class Receiver:
         receipts.write(out, file.control, _returns(file, receipts.of_file(counts, file.control, at)))
 
 
+def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    """Vouchers for one transaction each: memory must not grow with the size of a voucher a thousand times."""
+    batch: list[Document] = []
+    weight = 0
+    for document in documents:
+        batch.append(document)
+        weight += document.weight
+        if len(batch) == BATCH or weight >= BATCH_WEIGHT:
+            yield batch
+            batch, weight = [], 0
+    if batch:
+        yield batch
+
+
 def _returns(file: PostingFile, of_file: Iterator[Return]) -> Iterator[Return]:
     yield from of_file
     after = 0
@@ -237,13 +257,17 @@ def _known(sender: PostingSender, name: str) -> PostingFile | None:
     return found
 
 
-def _row(file: PostingFile, judged: Judged, result: Voucher | VoucherRefused | None) -> tuple[object, ...]:
+def _row(
+    file: PostingFile, judged: Judged, result: Voucher | ParkedVoucher | VoucherRefused | None
+) -> tuple[object, ...]:
     """A PostingDocument's columns: what became of a voucher, and what is said of it."""
     document, findings = judged.document, judged.findings
     if isinstance(result, VoucherRefused):
         findings = [ledger_finding(error, document) for error in result.errors]
-    voucher = result if isinstance(result, Voucher) else None
+    taken = result if isinstance(result, (Voucher, ParkedVoucher)) else None
     returns = list(_returns_of(document, findings)) if findings else [_accepted(document)]
+    if isinstance(taken, ParkedVoucher):
+        returns.append(receipts.parked(document.header["RECEIV_DOC"], taken.amount_ore))
     return (
         file.id,
         document.position,
@@ -252,7 +276,7 @@ def _row(file: PostingFile, judged: Judged, result: Voucher | VoucherRefused | N
         code_of(document),
         year_of(document),
         document.digest,
-        voucher.uuid if voucher is not None else None,
+        taken.uuid if taken is not None else None,
         [[row.number, row.line, row.kind, row.text] for row in returns],
     )
 

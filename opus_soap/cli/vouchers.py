@@ -1,0 +1,182 @@
+"""`opus-soap vouchers`: those that wait for a second person, who may release them, and reversals."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from uuid import UUID
+
+import click
+
+from opus_soap.cli.runtime import Runtime, actor, reports_errors
+from opus_soap.cli.shown import listing, local
+from opus_soap.clock import business_date
+from opus_soap.database import transaction
+from opus_soap.errors import VoucherUnknown
+from opus_soap.ledger import parking
+from opus_soap.ledger.drafts import label
+from opus_soap.ledger.master_data import company_code as find_company
+from opus_soap.ledger.master_data import find_municipality
+from opus_soap.ledger.models import CompanyCode, ParkedVoucher, UserRight, Voucher
+from opus_soap.ledger.posting import reverse as reverse_voucher
+from opus_soap.money import danish, ore_from_kroner
+from opus_soap.store import audit
+
+_MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
+_COMPANY = click.option("--company-code", default="0020", help="Company code (firmakode).")
+_USER = click.option(
+    "--user",
+    default=lambda: actor().removeprefix("cli:"),
+    show_default="whoever is logged in",
+    help="Opus user id of who decides.",
+)
+
+
+def amount(_context: click.Context, _option: click.Parameter, text: str) -> int:
+    """A callback: kroner as people write them on a command line, `100000` or `100000.00`, in øre."""
+    try:
+        ore = ore_from_kroner(Decimal(text))
+    except (InvalidOperation, ValueError):
+        raise click.BadParameter(f"{text} is not an amount in kroner, such as 100000.00") from None
+    if ore < 0:
+        raise click.BadParameter(f"{text} is below zero")
+    return ore
+
+
+@click.group()
+def vouchers() -> None:
+    """Vouchers that wait for release; who may release; reversals."""
+
+
+@vouchers.command()
+@click.option("--all", "every", is_flag=True, help="Those that were decided, too.")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def parked(runtime: Runtime, every: bool, municipality: str) -> None:
+    """List the vouchers that wait for a second person, oldest first."""
+    runtime.open_database()
+    own = CompanyCode.select(CompanyCode.id).where(
+        CompanyCode.municipality == find_municipality(municipality)
+    )
+    query = ParkedVoucher.select().where(ParkedVoucher.company_code.in_(own))
+    if not every:
+        query = query.where(ParkedVoucher.state == ParkedVoucher.PARKED)
+    table = listing(
+        "UUID", "Type", "Reference", "Amount", "Entered by", "Parked", "State", numbers=("Amount",)
+    )
+    for row in query.order_by(ParkedVoucher.id).limit(1000):
+        state = row.state if row.decided_by is None else f"{row.state} by {row.decided_by}"
+        table.add_row(
+            str(row.uuid),
+            f"{row.company_code.code} {row.document_type}",
+            row.reference,
+            danish(row.amount_ore),
+            row.entered_by,
+            local(row.parked_at),
+            state,
+        )
+    runtime.console.print(table)
+
+
+@vouchers.command()
+@click.argument("uuid", type=click.UUID)
+@_USER
+@click.pass_obj
+@reports_errors
+def release(runtime: Runtime, uuid: UUID, user: str) -> None:
+    """Post the parked voucher UUID; by another user than entered it, who has the right to."""
+    runtime.open_database()
+    voucher = parking.release(uuid, user=user, actor=actor(), clock=runtime.clock)
+    click.echo(f"posted {label(voucher)}")
+
+
+@vouchers.command()
+@click.argument("uuid", type=click.UUID)
+@click.option("--reason", required=True, help="Why it is never to be posted.")
+@_USER
+@click.pass_obj
+@reports_errors
+def dismiss(runtime: Runtime, uuid: UUID, reason: str, user: str) -> None:
+    """Decide that the parked voucher UUID is never posted; its sender's number stays taken."""
+    runtime.open_database()
+    parking.dismiss(uuid, user=user, actor=actor(), reason=reason[:255], clock=runtime.clock)
+    click.echo(f"dismissed {uuid}")
+
+
+@vouchers.command()
+@click.argument("number", type=click.IntRange(1, 2**63 - 1))
+@click.option("--type", "document_type", required=True, help="Its document type (KR, AB …).")
+@click.option("--year", required=True, type=click.IntRange(1990, 2999), help="Its fiscal year.")
+@click.option("--date", "posting_date", type=click.DateTime(["%Y-%m-%d"]), help="Posting date; today.")
+@_MUNICIPALITY
+@_COMPANY
+@click.pass_obj
+@reports_errors
+def reverse(
+    runtime: Runtime,
+    number: int,
+    document_type: str,
+    year: int,
+    posting_date: datetime | None,
+    municipality: str,
+    company_code: str,
+) -> None:
+    """Post the opposite of voucher NUMBER, linked to it."""
+    runtime.open_database()
+    voucher = Voucher.get_or_none(
+        Voucher.company_code == find_company(municipality, company_code),
+        Voucher.document_type == document_type.upper(),
+        Voucher.year == year,
+        Voucher.number == number,
+    )
+    if voucher is None:
+        raise VoucherUnknown(value=number)
+    on = posting_date.date() if posting_date else business_date(runtime.clock.now())
+    with transaction():
+        reversal = reverse_voucher(
+            voucher, posting_date=on, entered_by=actor(), source="command line", clock=runtime.clock
+        )
+        audit.record(
+            "voucher.reversed",
+            voucher.uuid,
+            actor=actor(),
+            at=runtime.clock.now(),
+            municipality=municipality,
+            by=label(reversal),
+        )
+    click.echo(f"posted {label(reversal)}")
+
+
+@vouchers.group()
+def rights() -> None:
+    """Who may release vouchers, up to which amount, on which profit centre."""
+
+
+@rights.command("set")
+@click.argument("user")
+@click.option("--limit", required=True, callback=amount, help="Largest voucher, kroner.")
+@click.option("--profit-center", default="", help="On this profit centre only; on all when left out.")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def set_right(runtime: Runtime, user: str, limit: int, profit_center: str, municipality: str) -> None:
+    """Let USER release vouchers up to a limit; again, to change the limit (0 takes it away)."""
+    runtime.open_database()
+    find_municipality(municipality)
+    parking.set_right(municipality, user, profit_center, limit_ore=limit, actor=actor(), clock=runtime.clock)
+    click.echo(f"{user}: {profit_center or 'all profit centres'} ≤ {danish(limit)}")
+
+
+@rights.command("list")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def list_rights(runtime: Runtime, municipality: str) -> None:
+    """List the rights to release."""
+    runtime.open_database()
+    table = listing("User", "Profit centre", "Limit", numbers=("Limit",))
+    query = UserRight.select().where(UserRight.municipality == find_municipality(municipality))
+    for row in query.order_by(UserRight.user, UserRight.profit_center):
+        table.add_row(row.user, row.profit_center or "all", danish(row.limit_ore))
+    runtime.console.print(table)

@@ -1,0 +1,73 @@
+"""`opus-soap vouchers`: parked, released, dismissed, reversed; who may."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from opus_soap.cli.main import main
+from opus_soap.database import disconnect
+from tests.interfaces.postings_in.conftest import NAME, document, request
+
+
+@pytest.fixture
+def run(sqlite_url, tmp_path, monkeypatch):
+    """Run a command; its exit status must be as said."""
+    monkeypatch.setenv("OPUS_SOAP_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("OPUS_SOAP_FILES_FOLDER", str(tmp_path / "files"))
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def invoke(*arguments: str, status: int = 0) -> str:
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == status, result.output
+        return result.output
+
+    yield invoke
+    disconnect()
+
+
+@pytest.fixture
+def parked(run, tmp_path) -> list[str]:
+    """The UUIDs of two vouchers of 100 kroner that wait."""
+    run("postings", "senders", "add", "KY01", "--short=KY01", "--name=K", "--release-above=sa=99.99")
+    (tmp_path / NAME).write_bytes(request(document(), document(RECEIV_DOC="2")))
+    run("postings", "import", str(tmp_path / NAME))
+    return re.findall(r"[0-9a-f-]{36}", run("vouchers", "parked"))
+
+
+def test_released_by_another_who_may(run, parked):
+    assert "may not release *: 100.00" in run("vouchers", "release", parked[0], "--user=anna", status=1)
+    run("vouchers", "rights", "set", "Anna", "--limit=100")
+    assert "anna" in run("vouchers", "rights", "list")
+    assert "posted 0020 SA 2026 100000000" in run("vouchers", "release", parked[0], "--user=anna")
+    assert re.findall(r"[0-9a-f-]{36}", run("vouchers", "parked")) == parked[1:]
+    assert "released by anna" in run("vouchers", "parked", "--all")
+    assert "entered the voucher" in run("vouchers", "release", parked[1], "--user=ky01", status=1)
+
+
+def test_dismissed(run, parked):
+    run("vouchers", "dismiss", parked[0], "--user=anna", "--reason=dobbelt")
+    assert "dismissed by anna" in run("vouchers", "parked", "--all")
+    assert "LED-037" in run("vouchers", "release", parked[0], "--user=anna", status=1)
+
+
+def test_reversed_by_us(run, parked):
+    run("vouchers", "rights", "set", "anna", "--limit=100")
+    run("vouchers", "release", parked[0], "--user=anna")
+    same = ("vouchers", "reverse", "100000000", "--type=sa", "--year=2026", "--date=2026-11-30")
+    assert "posted 0020 SA 2026 100000001" in run(*same)
+    assert "reversed by 0020 SA 2026 100000001" in run("ledger", "show", "100000000")
+    assert "LED-024" in run(*same, status=1)
+    assert "LED" in run("vouchers", "reverse", "7", "--type=SA", "--year=2026", status=1)
+
+
+@pytest.mark.parametrize("limit", ["-1", "1.005", "x", "1,00"])
+def test_a_limit_that_is_none(run, limit):
+    assert limit in run("vouchers", "rights", "set", "anna", f"--limit={limit}", status=2)
+
+
+@pytest.mark.parametrize("rule", ["SA", "SAX=1", "SA=x", "=1"])
+def test_a_rule_that_is_none(run, rule):
+    run("postings", "senders", "add", "KY01", "--short=KY01", "--name=K", f"--release-above={rule}", status=2)
