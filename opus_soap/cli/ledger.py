@@ -6,22 +6,27 @@ import csv
 import os
 import re
 import sys
+from itertools import chain, islice
 from pathlib import Path
 
 import click
 
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
-from opus_soap.cli.shown import listing
+from opus_soap.cli.shown import listing, shown
 from opus_soap.clock import business_date
 from opus_soap.errors import OpeningLineInvalid, VoucherUnknown
+from opus_soap.interfaces.postings_in.verification import verify_files
 from opus_soap.ledger import openings, periods, seals, year_end
 from opus_soap.ledger.balance import DIMENSIONS, VOUCHER_FIELDS, trial_balance
 from opus_soap.ledger.master_data import company_code as find_company
 from opus_soap.ledger.master_data import find_municipality
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.ledger.posting import label
+from opus_soap.ledger.verification import MOST_PROBLEMS
 from opus_soap.ledger.verification import verify as verify_ledger
 from opus_soap.money import danish, kroner_from_ore
+from opus_soap.store.content import verify as verify_content
+from opus_soap.store.files import FileStore
 
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
 _COMPANY = click.option("--company-code", default="0020", help="Company code (firmakode).")
@@ -65,7 +70,11 @@ def ledger() -> None:
 def verify(
     runtime: Runtime, municipality: str | None, trusted_keys: Path | None, roots: tuple[str, ...]
 ) -> None:
-    """Recompute hashes, sums, numbers, reversals and seals; exit status 1 when something does not hold."""
+    """Recompute hashes, sums, numbers, reversals and seals; exit status 1 when something does not hold.
+
+    The files of postings that were delivered, their receipts, and all other stored content are held against
+    their hashes too.
+    """
     runtime.open_database()
     if municipality is not None:
         find_municipality(municipality)
@@ -73,13 +82,15 @@ def verify(
     if trusted is None:
         click.echo("no key to trust: whose the seals are is not checked (--trusted-keys)", err=True)
     report = verify_ledger(municipality, trusted=trusted, roots=roots)
-    for problem in report.problems:
-        click.echo(problem, err=True)
+    kept = chain(verify_files(FileStore(runtime.settings.files_folder), municipality), verify_content())
+    problems = [*report.problems, *islice(kept, MOST_PROBLEMS)]
+    for problem in problems:
+        click.echo(shown(problem), err=True)
     click.echo(
         f"{report.vouchers} vouchers, {report.postings} postings, {report.seals} seals, "
-        f"{report.unsealed} not sealed yet: {'all hold' if report.ok else f'{len(report.problems)} problems'}"
+        f"{report.unsealed} not sealed yet: {f'{len(problems)} problems' if problems else 'all hold'}"
     )
-    raise SystemExit(0 if report.ok else 1)
+    raise SystemExit(1 if problems else 0)
 
 
 @ledger.command()

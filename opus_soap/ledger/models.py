@@ -179,6 +179,7 @@ class Voucher(BaseModel):
     """Bilag. Written once by `ledger.posting.post`; append-only by trigger."""
 
     if TYPE_CHECKING:
+        company_code_id: int
         reverses_id: int | None
 
     uuid = UUIDField(unique=True)
@@ -278,6 +279,8 @@ class Seal(BaseModel):
     first_voucher = ForeignKeyField(Voucher, on_delete="RESTRICT", backref="+")
     last_voucher = ForeignKeyField(Voucher, on_delete="RESTRICT", backref="+")
     if TYPE_CHECKING:
+        company_code_id: int
+        first_voucher_id: int
         last_voucher_id: int
     voucher_count = IntegerField()
     previous = BlobField()  # root of the previous seal; 32 zero bytes in the first

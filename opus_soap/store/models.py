@@ -325,6 +325,7 @@ class PostingFile(BaseModel):
     position = IntegerField(default=0)  # vouchers dealt with so far; a restart goes on behind them
     control = JsonField(default=dict)  # CONTROL_FIELDS, for the receipt
     receipt_sha256 = CharField(max_length=64, null=True)
+    booked_sha256 = CharField(max_length=64, null=True)  # the third receipt's, when it has been written
     received_at = InstantField()
     finished_at = InstantField(null=True)
 

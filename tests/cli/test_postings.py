@@ -94,3 +94,19 @@ def test_watch_makes_folders_and_deals_with_what_is_there(run, file, tmp_path, m
     run("watch", "--once")
     assert b"<MESSAGE_NUM>305</MESSAGE_NUM>" in (home / "response" / NAME).read_bytes()
     assert "1" in run("list")
+
+
+def test_ledger_verify_names_a_file_that_was_changed(run, file, tmp_path):
+    run("import", str(file), status=1)
+
+    def verify() -> tuple[int, str]:
+        result = CliRunner().invoke(main, ["ledger", "verify"])
+        return result.exit_code, result.output
+
+    assert verify()[0] == 0
+    for stored in (tmp_path / "files").glob("*/*"):
+        stored.write_bytes(stored.read_bytes()[:-1] + b" ")
+    status, said = verify()
+    assert status == 1
+    assert f"{NAME}: " in said
+    assert f"receipt of {NAME}: " in said

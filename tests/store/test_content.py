@@ -165,3 +165,12 @@ def test_what_is_only_noted_is_its_hash_and_size(clock):
     content.put(b"abc", "text/xml", at=clock.now())
     content.note(b"abc", "text/xml", at=clock.now())
     assert content.get(noted.sha256) == b"abc"
+
+
+def test_content_that_was_changed_is_named_and_purged_content_is_not(clock):
+    kept = content.put(b"abc", "text/plain", at=clock.now())
+    gone = content.note(b"def", "text/plain", at=clock.now())
+    assert list(content.verify()) == []
+    Content.update(data=b"abd").where(Content.sha256 == kept.sha256).execute()
+    assert list(content.verify()) == [f"content {kept.sha256}: has been changed"]
+    assert gone.sha256 != kept.sha256

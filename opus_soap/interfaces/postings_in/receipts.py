@@ -100,17 +100,9 @@ def number_of(error: OpusSoapError) -> str:
 
 def write(out: BinaryIO, control: Mapping[str, str], returns: Iterable[Return]) -> None:
     """The receipt of a file, UTF-8; raises OSError."""
-    date, time = control.get("SEND_DATE", ""), control.get("SEND_TIME", "")
-    fields = {
-        "SENDERID": control.get("SENDERID", ""),
-        "RECEIVER": control.get("RECEIVER", ""),
-        "FILE_NAME": control.get("FILE_NAME", ""),
-        "SEND_DATE": f"{date[:4]}-{date[4:6]}-{date[6:8]}",
-        "SEND_TIME": f"{time[:2]}:{time[2:4]}:{time[4:6]}",
-    }
     out.write(b'<?xml version="1.0" encoding="UTF-8"?>\n')
     out.write(f'<n0:FinancePostingResponse xmlns:n0="{NAMESPACE}">'.encode())
-    out.write(_element("CONTROL_FIELDS", fields))
+    out.write(element("CONTROL_FIELDS", control_fields(control)))
     for row in returns:
         if row.kind == DETAIL:
             continue
@@ -122,7 +114,7 @@ def write(out: BinaryIO, control: Mapping[str, str], returns: Iterable[Return]) 
             "MESSAGE_NUM": row.number,
             "MESSAGE_TEXT": row.text,
         }
-        out.write(_element("RETURN", shown))
+        out.write(element("RETURN", shown))
     out.write(b"</n0:FinancePostingResponse>\n")
 
 
@@ -133,6 +125,19 @@ def refuse(out: BinaryIO, refused: PostingFileRefused, at: datetime) -> None:
     write(out, refused.control, [statistics, name, *(of_error(error) for error in refused.errors)])
 
 
-def _element(name: str, children: Mapping[str, str]) -> bytes:
+def control_fields(control: Mapping[str, str]) -> dict[str, str]:
+    """CONTROL_FIELDS as a receipt repeats them: date and time written with separators."""
+    date, time = control.get("SEND_DATE", ""), control.get("SEND_TIME", "")
+    return {
+        "SENDERID": control.get("SENDERID", ""),
+        "RECEIVER": control.get("RECEIVER", ""),
+        "FILE_NAME": control.get("FILE_NAME", ""),
+        "SEND_DATE": f"{date[:4]}-{date[4:6]}-{date[6:8]}",
+        "SEND_TIME": f"{time[:2]}:{time[2:4]}:{time[4:6]}",
+    }
+
+
+def element(name: str, children: Mapping[str, str]) -> bytes:
+    """An element of simple ones."""
     inner = "".join(f"<{child}>{escape(text)}</{child}>" for child, text in children.items())
     return f"<{name}>{inner}</{name}>".encode()

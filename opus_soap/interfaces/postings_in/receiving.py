@@ -25,7 +25,7 @@ from opus_soap.errors import (
     PostingsInError,
     VoucherRefused,
 )
-from opus_soap.interfaces.postings_in import receipts
+from opus_soap.interfaces.postings_in import booked, receipts
 from opus_soap.interfaces.postings_in.drafts import Drafter, periods_of
 from opus_soap.interfaces.postings_in.files import sender_of
 from opus_soap.interfaces.postings_in.judging import (
@@ -196,26 +196,39 @@ class Receiver:
 
     def _finish(self, file: PostingFile) -> None:
         """The receipt, once; whoever comes second finds it."""
-        stored = self.store.write(lambda out: self._write_receipt(file, out))
+        file.finished_at = self.clock.now()
+        stored = self.store.write(lambda out: write_receipt(file, out))
         with transaction():
             held = _held(file)
             if held.state == PostingFile.UNDER_WAY:
                 held.state = PostingFile.BOOKED
                 held.receipt_sha256 = stored.sha256
-                held.finished_at = self.clock.now()
+                held.finished_at = file.finished_at
                 held.save(only=[PostingFile.state, PostingFile.receipt_sha256, PostingFile.finished_at])
         file.state, file.receipt_sha256 = held.state, held.receipt_sha256
         file.finished_at = held.finished_at
 
-    def _write_receipt(self, file: PostingFile, out: BinaryIO) -> None:
-        accepted = (
-            PostingDocument.select()
-            .where(PostingDocument.file == file, PostingDocument.voucher_uuid.is_null(False))
-            .count()
-        )
-        counts = receipts.Counts(file.documents, accepted)
-        at = self.clock.now()
-        receipts.write(out, file.control, _returns(file, receipts.of_file(counts, file.control, at)))
+    def finish_booked(self, file: PostingFile) -> str | None:
+        """The hash of a file's third receipt, written now or before; None while a voucher still waits."""
+        if file.booked_sha256 is None and file.state == PostingFile.BOOKED and booked.is_decided(file):
+            stored = self.store.write(lambda out: booked.write(out, file))
+            with transaction():
+                held = _held(file)
+                held.booked_sha256 = held.booked_sha256 or stored.sha256
+                held.save(only=[PostingFile.booked_sha256])
+            file.booked_sha256 = held.booked_sha256
+        return file.booked_sha256
+
+
+def write_receipt(file: PostingFile, out: BinaryIO) -> None:
+    """The receipt of a file that is dealt with, from what was said of its vouchers; always the same bytes."""
+    accepted = (
+        PostingDocument.select()
+        .where(PostingDocument.file == file, PostingDocument.voucher_uuid.is_null(False))
+        .count()
+    )
+    of_file = receipts.of_file(receipts.Counts(file.documents, accepted), file.control, file.finished_at)
+    receipts.write(out, file.control, _returns(file, of_file))
 
 
 def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:

@@ -1,10 +1,11 @@
-"""Vouchers that wait for a second person, who may release them, and which of a sender's must wait."""
+"""Vouchers that wait for a second person, who may release them; a file's third receipt."""
 
 from peewee import BigIntegerField, CharField, DateField, ForeignKeyField, Model, TextField, UUIDField
 
 
 def up(migrator, db):
     db.execute_sql("ALTER TABLE posting_sender ADD COLUMN release_above TEXT NOT NULL DEFAULT '{}'")
+    db.execute_sql("ALTER TABLE posting_file ADD COLUMN booked_sha256 VARCHAR(64)")
 
     class Municipality(Model):
         code = CharField(max_length=3, primary_key=True)

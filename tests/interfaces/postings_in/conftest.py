@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from io import BytesIO
 
 import pytest
@@ -10,6 +11,7 @@ from lxml import etree
 
 from opus_soap.interfaces.postings_in.reading import Document, Finding, ReadingLimits, read, survey
 from opus_soap.interfaces.postings_in.receiving import Receiver
+from opus_soap.ledger.drafts import PostingLine, VoucherDraft
 from opus_soap.store.files import FileStore
 from opus_soap.store.models import PostingFile, PostingSender
 
@@ -95,6 +97,17 @@ def findings():
 def documents_in(data: bytes) -> list[Document]:
     """The vouchers of a file."""
     return [part for part in read(BytesIO(data), ReadingLimits()) if isinstance(part, Document)]
+
+
+@pytest.fixture
+def draft_before(company):
+    """A voucher of somebody else's."""
+    lines = (
+        PostingLine(account="52000200", amount_ore=100, cost_center="1101"),
+        PostingLine(account="90540100", amount_ore=-100),
+    )
+    on = date(2026, 11, 20)
+    return VoucherDraft(company, "SA", on, on, "x", "x", lines, entered_by="t", source="t")
 
 
 @pytest.fixture
