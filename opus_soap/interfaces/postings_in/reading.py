@@ -29,6 +29,7 @@ from opus_soap.interfaces.postings_in.schema import REQUEST, Sequence, part_sche
 
 CONTROL, DOCUMENT = "CONTROL_FIELDS", "POSTING_DOCUMENT"
 _STEP = 256 * 1024  # bytes
+_WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")  # byte order marks: the parser believes them alone
 _MOST_STRANGERS = 100  # elements beside the vouchers; more of them nobody reads
 
 
@@ -92,6 +93,7 @@ class Summary:
     sha256: str = ""
     size: int = 0
     documents: int = 0
+    lines: int = 0
     control: Control = field(default_factory=lambda: Control({}))
     errors: list[PostingsInError] = field(default_factory=list)  # what stands beside the parts
 
@@ -118,18 +120,21 @@ def survey(file: BinaryIO, limits: ReadingLimits) -> Summary:
                 summary.errors.append(PostingElementRepeated(element=CONTROL))
             else:
                 summary.documents += 1
+                summary.lines += len(node.findall("LINES/LINE"))
     reader.close()
     summary.errors += reader.strangers(None)
     if summary.documents > limits.max_documents:
         raise PostingFileTooLarge(element=DOCUMENT, value=summary.documents, expected=limits.max_documents)
+    if summary.lines > limits.max_lines:
+        raise PostingFileTooLarge(element="LINE", value=summary.lines, expected=limits.max_lines)
     summary.sha256 = digest.hexdigest()
     return summary
 
 
 def read(file: BinaryIO, limits: ReadingLimits) -> Iterator[Control | Document | Finding]:
-    """The file's parts in their order; a `Finding` for what is no part. Raises as `survey` does."""
+    """The parts of a file that has been surveyed, in their order; a `Finding` for what is no part."""
     reader = _Parts(limits)
-    position = lines = 0
+    position = 0
     seen_control = False
     while piece := file.read(_STEP):
         for node in reader.feed(piece):
@@ -141,11 +146,7 @@ def read(file: BinaryIO, limits: ReadingLimits) -> Iterator[Control | Document |
                 yield _control(node)
                 continue
             position += 1
-            document = _document(node, position)
-            lines += len(document.lines)
-            if lines > limits.max_lines:
-                raise PostingFileTooLarge(element="LINE", value=lines, expected=limits.max_lines)
-            yield document
+            yield _document(node, position)
     root = reader.close()
     yield from (Finding(error, Place(position)) for error in reader.strangers(None))
     if not seen_control:
@@ -162,6 +163,7 @@ class _Parts:
         self._parser = _parser(events=("start", "end"), tag=(REQUEST, CONTROL, DOCUMENT))
         self._root: etree._Element | None = None
         self._tail: str | None = None  # what stood after the part before
+        self._begin = b""
         self._waiting = 0  # bytes since a part was complete
 
     def feed(self, piece: bytes) -> Iterator[etree._Element]:
@@ -207,11 +209,15 @@ class _Parts:
         """As soon as the root begins: no DOCTYPE stands before it, and it is ours."""
         if self._probe is None:
             return
+        self._begin = (self._begin + piece[:4])[:4]
         self._probe.feed(piece)
         for _, root in self._probe.read_events():
             doctype = root.getroottree().docinfo.doctype
             if doctype:
                 raise PostingFileUnreadable(element="DOCTYPE", value=doctype[:60])
+            encoding = root.getroottree().docinfo.encoding or ""
+            if self._begin.startswith(_WIDE) and not encoding.upper().startswith(("UTF-16", "UTF-32")):
+                raise PostingFileUnreadable(element="encoding", value=encoding)
             if root.tag != REQUEST:
                 raise PostingRootWrong(value=str(root.tag)[:100], expected=REQUEST)
             self._probe = None

@@ -19,8 +19,10 @@ from peewee import IntegrityError
 from opus_soap.clock import Clock
 from opus_soap.database import insert_rows, is_postgresql, new_uuid, transaction
 from opus_soap.errors import (
+    FileTooLarge,
     PostingFileNameUsed,
     PostingFileRefused,
+    PostingFileTooLarge,
     PostingRepeated,
     PostingsInError,
     VoucherRefused,
@@ -88,7 +90,11 @@ class Receiver:
         `as_sender` is the SENDERID that the door has made sure of; None where anybody may deliver.
         Raises a `PostingsInError` when the file as a whole has no effect, `FileStoreFailed`.
         """
-        stored = self.store.take(source, most_bytes=self.limits.max_bytes)
+        try:
+            stored = self.store.take(source, most_bytes=self.limits.max_bytes)
+        except FileTooLarge as error:
+            too_large = PostingFileTooLarge(element="byte", value=error.value, expected=error.expected)
+            raise PostingFileRefused([too_large]) from None
         file = self._file(stored, file_name, actor, as_sender)
         if file.state == PostingFile.UNDER_WAY:
             self._deal_with(file)
