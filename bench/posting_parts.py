@@ -6,7 +6,7 @@ A timer, not a profiler: a profiler's cost for each call would weigh most on wha
 from __future__ import annotations
 
 import signal
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,9 +45,9 @@ _KEYS = {
 
 
 @contextmanager
-def watched() -> Iterator[Counter[str]]:
+def watched() -> Iterator[dict[str, float]]:
     """Seconds by the part that is at work while the body runs."""
-    seconds: Counter[str] = Counter()
+    seconds: dict[str, float] = defaultdict(float)
     last = perf_counter()
 
     def look(_: int, frame: FrameType | None) -> None:

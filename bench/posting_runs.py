@@ -56,7 +56,7 @@ def parts(database: str, folder: str, file: str) -> Found:
     prepare(database)
     with posting_parts.watched() as seconds:
         whole = _deliver(folder, file)
-    return {"seconds": whole, "lines": Posting.select().count(), "parts": dict(seconds.most_common())}
+    return {"seconds": whole, "lines": Posting.select().count(), "parts": seconds}
 
 
 def parse(file: str) -> Found:
