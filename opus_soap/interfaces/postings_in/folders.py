@@ -21,6 +21,7 @@ import structlog
 from peewee import PeeweeException
 
 from opus_soap.errors import FolderFailed, OpusSoapError, PostingFileRefused
+from opus_soap.failpoints import failpoint
 from opus_soap.interfaces.postings_in import receipts
 from opus_soap.interfaces.postings_in.receiving import Receiver
 from opus_soap.store.files import forget_parts, sync_folder
@@ -91,6 +92,7 @@ class WatchedFolders:
         log.info("file dealt with", file=path.name, vouchers=file.documents)
 
     def _refuse(self, home: Path, path: Path, refused: PostingFileRefused) -> None:
+        failpoint("folders.refused")
         at = self.receiver.clock.now()
         self._answer(home, path, lambda out: receipts.refuse(out, refused, at))
         _move(path, home / QUARANTINE)
@@ -110,8 +112,11 @@ class WatchedFolders:
                 write(out)
                 out.flush()
                 os.fsync(out.fileno())
+            failpoint("folders.receipt_written")
             part.replace(place)
+            failpoint("folders.receipt_renamed")
             sync_folder(place.parent)
+            failpoint("folders.receipt_synced")
         finally:
             part.unlink(missing_ok=True)
 
@@ -121,5 +126,7 @@ def _move(path: Path, folder: Path) -> None:
     place = folder / path.name
     if place.exists():
         place = folder / f"{path.stem}.{uuid4().hex[:8]}{path.suffix}"
+    failpoint("folders.moving")
     path.rename(place)
+    failpoint("folders.moved")
     sync_folder(folder)
