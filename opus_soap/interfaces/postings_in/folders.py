@@ -13,6 +13,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -93,7 +94,7 @@ class WatchedFolders:
 
     def _refuse(self, home: Path, path: Path, refused: PostingFileRefused) -> None:
         failpoint("folders.refused")
-        at = self.receiver.clock.now()
+        at = datetime.fromtimestamp(path.stat().st_ctime, UTC)  # when it came: told the same after a kill
         self._answer(home, path, lambda out: receipts.refuse(out, refused, at))
         _move(path, home / QUARANTINE)
         log.warning("file refused", file=path.name, codes=[error.code for error in refused.errors])
