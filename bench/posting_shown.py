@@ -18,15 +18,15 @@ GOALS = {
     "verify_peak_mb": (200, "<"),
 }
 MEASURED = {
-    "lines_per_second": "delivered per second",
-    "floor_parse_per_second": "parsed per second",
-    "floor_insert_per_second": "inserted per second",
-    "floor_per_second": "floor per second",
-    "to_floor": "delivered to floor",
+    "lines_per_second": "delivered /s",
+    "floor_parse_per_second": "parsed /s",
+    "floor_insert_per_second": "inserted /s",
+    "floor_per_second": "floor /s",
+    "to_floor": "to floor",
     "us_per_line": "µs each",
     "peak_mb": "peak MB",
-    "verify_seconds": "ledger verify, seconds",
-    "verify_peak_mb": "ledger verify, peak MB",
+    "verify_seconds": "verify, s",
+    "verify_peak_mb": "verify, MB",
     "seals": "seals",
 }
 GROWTH = 1.2  # time of a line in the longest file to that in the shortest
@@ -40,10 +40,10 @@ def tables(rows: list[Row]) -> Iterator[Table]:
 
 
 def _measured(rows: list[Row]) -> Table:
-    table = Table(title="Files of postings; floor = parsed by schema + inserted raw")
+    table = Table(title="Lines of files of postings; floor = parsed by schema + inserted raw")
     table.add_column("lines")
     for row in rows:
-        table.add_column(f"{row['engine']} {row['lines']:,}", justify="right")
+        table.add_column(f"{row['engine']}\n{row['lines']:,}", justify="right")
     for name, what in MEASURED.items():
         table.add_row(what, *(_shown(row[name]) for row in rows))
     return table

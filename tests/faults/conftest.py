@@ -13,7 +13,7 @@ from lxml import etree
 from peewee import fn
 
 from opus_soap.ledger.balance import trial_balance
-from opus_soap.ledger.models import CompanyCode, Posting, Voucher
+from opus_soap.ledger.models import CompanyCode, ParkedVoucher, Posting, Voucher
 from opus_soap.ledger.verification import verify
 from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
 from tests.faults.nursery import Nursery, Order
@@ -34,36 +34,40 @@ class Delivery:
     name: str
     data: bytes
     good: set[str]  # numbers of the vouchers that belong into the books
+    parked: set[str]  # of those that wait for a second person
     vouchers: int
     receipt: bytes | None = None  # as the sender saw it first
 
 
 def delivery(number: int, vouchers: int = VOUCHERS) -> Delivery:
-    """A file of the sender's `number`-th: most vouchers good, some refused, some naming persons."""
-    date, time = "20261123", f"{number // 3600:02d}{number // 60 % 60:02d}{number % 60:02d}"
-    name = f"ZFIR_KMD_Opus_Posteringer_IND_999_{SENDER}_{date}_{time}.xml"
-    control = {**CONTROL, "FILE_NAME": name, "SEND_TIME": time}
-    texts, good = [], set()
+    """The sender's file of that number: most vouchers good, some parked, some refused, one repeated."""
+    time = f"{number // 3600:02d}{number // 60 % 60:02d}{number % 60:02d}"
+    name = f"ZFIR_KMD_Opus_Posteringer_IND_999_{SENDER}_20261123_{time}.xml"
+    texts, good, parked = [], set[str](), set[str]()
     for place in range(vouchers):
         reference = f"{number:06d}{place:06d}"
-        lines = [DEBIT, PAID if place % 5 == 0 else CREDIT]
+        credit = PAID if place % 5 == 0 else CREDIT
+        text = document(lines=[DEBIT, credit], RECEIV_DOC=reference)
         if place % 7 == 3:
-            lines[0] = {**DEBIT, "GL_ACCOUNT": "12345678"}  # the ledger's own rule
+            text = text.replace(DEBIT["GL_ACCOUNT"], "12345678")  # against the ledger's rules
         elif place % 11 == 5:
-            lines[0] = {**DEBIT, "AMT_DOCCUR": "99.00"}  # the receiver's
+            text = text.replace("<DEB_CRED_IND>D", "<DEB_CRED_IND>K")  # against the receiver's
+        elif place % 13 == 7:
+            text = text.replace("100.00", "200.00")
+            parked.add(reference)
         else:
             good.add(reference)
-        texts.append(document(lines=lines, RECEIV_DOC=reference))
-    repeated = min(good)  # in another transaction than the first
-    texts.append(document(RECEIV_DOC=repeated))
-    return Delivery(name, request(*texts, control=control), good, vouchers + 1)
+        texts.append(text)
+    texts.append(document(RECEIV_DOC=min(good)))  # in another transaction than the first
+    data = request(*texts, control={**CONTROL, "FILE_NAME": name, "SEND_TIME": time})
+    return Delivery(name, data, good, parked, len(texts))
 
 
 def refused_delivery(number: int) -> Delivery:
     """A file that is refused as a whole."""
     made = delivery(number, 3)
     made.data = made.data.replace(b"T02CLNT999", b"T02CLNT998")
-    made.good, made.vouchers = set(), 0
+    made.good, made.parked, made.vouchers = set(), set(), 0
     return made
 
 
@@ -146,7 +150,7 @@ class Desk:
                 assert seen == made.receipt, "a receipt that was seen became another"
             elif seen is not None:
                 made.receipt = seen
-                assert accepted(seen) <= set(booked(made))
+                assert accepted(seen) <= set(booked(made)) | set(parked(made))
         total = Posting.select(fn.SUM(Posting.amount_ore)).scalar()
         assert total in (None, 0), total
 
@@ -184,15 +188,24 @@ def booked(made: Delivery) -> Counter[str]:
     return Counter(voucher.reference for voucher in vouchers)
 
 
+def parked(made: Delivery) -> Counter[str]:
+    """Those that wait for a second person, and how often."""
+    rows = ParkedVoucher.select(ParkedVoucher.reference).where(
+        ParkedVoucher.source.startswith(f"{made.name}#")
+    )
+    return Counter(row.reference for row in rows)
+
+
 def check_books(made: Delivery) -> None:
     """Each good voucher is there once, none of the others, and the receipt says just so."""
     assert booked(made) == Counter(made.good), "every good voucher once"
+    assert parked(made) == Counter(made.parked), "every large voucher once"
     assert made.receipt is not None
-    assert accepted(made.receipt) == made.good
+    assert accepted(made.receipt) == made.good | made.parked
     rows = PostingDocument.select().join(PostingFile).where(PostingFile.name == made.name)
     assert sorted(row.position for row in rows) == list(range(1, made.vouchers + 1))
     numbers = Counter(row.findtext("MESSAGE_NUM") for row in etree.fromstring(made.receipt).iter("RETURN"))
-    assert (numbers["301"], numbers["305"]) == ((1, len(made.good)) if made.good else (0, 0))
+    assert (numbers["301"], numbers["305"]) == ((1, len(made.good | made.parked)) if made.good else (0, 0))
 
 
 def check_balance(company: CompanyCode) -> None:
@@ -215,6 +228,8 @@ def nursery() -> Iterator[Nursery]:
 
 @pytest.fixture
 def desk(nursery: Nursery, company: CompanyCode, database_url: str, tmp_path: Path) -> Desk:
-    """KY01's, who may post anything; on each engine."""
-    PostingSender.create(municipality="999", sender_id=SENDER, short=SENDER, name="Kommunernes Ydelse")
+    """KY01's, whose vouchers of more than 150 kroner wait for a second person; on each engine."""
+    PostingSender.create(
+        municipality="999", sender_id=SENDER, short=SENDER, name="Ydelse", release_above={"*": 15_000}
+    )
     return Desk(nursery, tmp_path, database_url, company)
