@@ -38,9 +38,9 @@ unit: $(STAMP)   ## The tests, on SQLite and (when OPUS_SOAP_TEST_POSTGRES names
 	@$(BIN)/coverage report --skip-covered | tail -n 40
 
 faults: $(STAMP) ## The long kill-and-restart tests
-	@$(BIN)/python -m pytest tests/acceptance
+	@OPUS_SOAP_TEST_KILLS=200 $(BIN)/python -m pytest tests/acceptance tests/faults
 
-bench: $(STAMP)  ## Measure: round trips per second, cost by body size; JSON and a plot in bench/results
+bench: $(STAMP)  ## Measure: round trips, cost by body size, files of postings; JSON and plots in bench/results
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	@$(BIN)/python -m bench $(BENCH_ARGS)
 

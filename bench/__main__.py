@@ -1,4 +1,4 @@
-"""`python -m bench [--short]`: measure, print, and write bench/results/results.json and plot.png."""
+"""`python -m bench [--short] [NAME …]`: measure all or what is named, print, and write bench/results."""
 
 from __future__ import annotations
 
@@ -6,41 +6,79 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.status import Status
 from rich.table import Table
 
-from bench import round_trips, signatures
+from bench import posting_shown, postings, round_trips, signatures
 
 RESULTS = Path(__file__).parent / "results"
 
 
 def main(arguments: list[str]) -> int:
-    """Run both benchmarks and write what they found."""
+    """Run the benchmarks and write what they found."""
     short = "--short" in arguments
+    names = [name for name in arguments if name != "--short"] or list(BENCHMARKS)
+    if strangers := set(names) - set(BENCHMARKS):
+        sys.exit(f"{', '.join(sorted(strangers))}: there are {', '.join(BENCHMARKS)}")
     console = Console()
-    with console.status("Signing and verifying by size …"):
-        costs = list(signatures.measure(short=short))
-    with console.status("Round trips against a real server …"):
-        trips = round_trips.measure(short=short)
-    result = {
+    RESULTS.mkdir(exist_ok=True)
+    result: dict[str, Any] = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "cores": os.cpu_count(),
+        "load_before": os.getloadavg(),  # what else the machine had to do
         "short": short,
-        "signatures": costs,
-        "round_trips": trips,
     }
-    RESULTS.mkdir(exist_ok=True)
+    for name in names:
+        result[name] = BENCHMARKS[name](console, short)
     (RESULTS / "results.json").write_text(json.dumps(result, indent=2), encoding="utf-8")
-    console.print(_cost_table(costs))
-    console.print("Signed round trips (verify, book, seal the commit, sign):", trips)
-    _plot(costs)
-    console.print(f"written: {RESULTS / 'results.json'}, {RESULTS / 'plot.png'}")
+    console.print(f"written: {', '.join(str(path) for path in sorted(RESULTS.iterdir()))}")
     return 0
+
+
+def _signatures(console: Console, short: bool) -> Any:
+    with console.status("Signing and verifying by size …"):
+        costs = list(signatures.measure(short=short))
+    console.print(_cost_table(costs))
+    _plot(costs)
+    return costs
+
+
+def _round_trips(console: Console, short: bool) -> Any:
+    with console.status("Round trips against a real server …"):
+        trips = round_trips.measure(short=short)
+    console.print("Signed round trips (verify, book, seal the commit, sign):", trips)
+    return trips
+
+
+def _postings(console: Console, short: bool) -> Any:
+    with console.status("Files of postings …") as status:
+        rows = postings.measure(short=short, tell=lambda what: _tell(console, status, what))
+    for table in posting_shown.tables(rows):
+        console.print(table)
+    posting_shown.plot(rows, RESULTS / "postings.png")
+    return rows
+
+
+def _tell(console: Console, status: Status, what: str) -> None:
+    """What is under way: a line that moves, or one line after another where none can."""
+    if console.is_terminal:
+        status.update(f"Files of postings: {what} …")
+    else:
+        console.print(f"Files of postings: {what} …")
+
+
+BENCHMARKS: dict[str, Callable[[Console, bool], Any]] = {
+    "signatures": _signatures,
+    "round_trips": _round_trips,
+    "postings": _postings,
+}
 
 
 def _cost_table(costs: list[dict[str, Any]]) -> Table:

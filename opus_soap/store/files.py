@@ -16,6 +16,7 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from opus_soap.errors import ContentDamaged, ContentMissing, FileStoreFailed, FileTooLarge
+from opus_soap.failpoints import failpoint
 
 _STEP = 1024 * 1024  # bytes
 _LONGEST_WRITE = 86_400.0  # seconds; who writes for longer is dead
@@ -64,10 +65,13 @@ class FileStore:
                 out.seek(0)
                 sha256 = hashlib.file_digest(out, "sha256").hexdigest()
                 size = out.tell()
+            failpoint("files.written")
             place = self._place(sha256)
             place.parent.mkdir(exist_ok=True, mode=0o700)
             part.replace(place)
+            failpoint("files.renamed")
             sync_folder(place.parent)
+            failpoint("files.synced")
         except OSError as error:
             raise FileStoreFailed(element=self.folder.name, value=error.strerror or "?") from None
         finally:

@@ -13,6 +13,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -21,6 +22,7 @@ import structlog
 from peewee import PeeweeException
 
 from opus_soap.errors import FolderFailed, OpusSoapError, PostingFileRefused
+from opus_soap.failpoints import failpoint
 from opus_soap.interfaces.postings_in import receipts
 from opus_soap.interfaces.postings_in.receiving import Receiver
 from opus_soap.store.files import forget_parts, sync_folder
@@ -91,7 +93,8 @@ class WatchedFolders:
         log.info("file dealt with", file=path.name, vouchers=file.documents)
 
     def _refuse(self, home: Path, path: Path, refused: PostingFileRefused) -> None:
-        at = self.receiver.clock.now()
+        failpoint("folders.refused")
+        at = datetime.fromtimestamp(path.stat().st_ctime, UTC)  # when it came: told the same after a kill
         self._answer(home, path, lambda out: receipts.refuse(out, refused, at))
         _move(path, home / QUARANTINE)
         log.warning("file refused", file=path.name, codes=[error.code for error in refused.errors])
@@ -110,8 +113,11 @@ class WatchedFolders:
                 write(out)
                 out.flush()
                 os.fsync(out.fileno())
+            failpoint("folders.receipt_written")
             part.replace(place)
+            failpoint("folders.receipt_renamed")
             sync_folder(place.parent)
+            failpoint("folders.receipt_synced")
         finally:
             part.unlink(missing_ok=True)
 
@@ -121,5 +127,7 @@ def _move(path: Path, folder: Path) -> None:
     place = folder / path.name
     if place.exists():
         place = folder / f"{path.stem}.{uuid4().hex[:8]}{path.suffix}"
+    failpoint("folders.moving")
     path.rename(place)
+    failpoint("folders.moved")
     sync_folder(folder)

@@ -27,6 +27,7 @@ from opus_soap.errors import (
     PostingsInError,
     VoucherRefused,
 )
+from opus_soap.failpoints import failpoint
 from opus_soap.interfaces.postings_in import booked, receipts
 from opus_soap.interfaces.postings_in.drafts import Drafter, periods_of
 from opus_soap.interfaces.postings_in.files import sender_of
@@ -95,7 +96,9 @@ class Receiver:
         except FileTooLarge as error:
             too_large = PostingFileTooLarge(element="byte", value=error.value, expected=error.expected)
             raise PostingFileRefused([too_large]) from None
+        failpoint("postings_in.stored")
         file = self._file(stored, file_name, actor, as_sender)
+        failpoint("postings_in.file_committed")
         if file.state == PostingFile.UNDER_WAY:
             self._deal_with(file)
         return file
@@ -107,6 +110,7 @@ class Receiver:
                 summary = survey(data, self.limits)
             except PostingsInError as error:
                 raise PostingFileRefused([error]) from None
+        failpoint("postings_in.surveyed")
         fields = summary.control.fields
         sender = sender_of(summary, self.municipality, file_name, as_sender)
         known = _known(sender, fields["FILE_NAME"])
@@ -148,6 +152,7 @@ class Receiver:
             file=file.name,
             sha256=file.sha256,
         )
+        failpoint("postings_in.file_made")
         return file
 
     # --- vouchers
@@ -158,6 +163,7 @@ class Receiver:
             parts = (part for part in read(data, self.limits) if isinstance(part, Document))
             for batch in batches(parts):
                 self._deal_with_batch(file, batch)
+                failpoint("postings_in.batch_committed")
         self._finish(file)
 
     def _deal_with_batch(self, file: PostingFile, batch: Sequence[Document]) -> None:
@@ -167,12 +173,15 @@ class Receiver:
             fresh = [document for document in batch if document.position > position]
             if not fresh:
                 return  # another process has been here
+            failpoint("postings_in.batch_begun")
             for code, group in groupby(fresh, key=code_of):
                 company = find_company(self.municipality, code)
                 for some in without_repetition(list(group)):
                     self._book(file, company, some)
+            failpoint("postings_in.batch_booked")
             file.position = fresh[-1].position
             file.save(only=[PostingFile.position])
+            failpoint("postings_in.position_saved")
 
     def _book(self, file: PostingFile, company: CompanyCode | None, documents: list[Document]) -> None:
         """Vouchers of one company code into the books, and what is said of each."""
@@ -182,6 +191,7 @@ class Receiver:
         judged = judge(documents, file.sender, rate_on, drafter)
         drafts = [one.draft for one in judged if one.draft is not None]
         results = iter(self._enter(drafts, file.sender))
+        failpoint("postings_in.vouchers_posted")
         rows = [_row(file, one, next(results) if one.draft is not None else None) for one in judged]
         insert_rows(PostingDocument, _COLUMNS, rows)
 
@@ -204,6 +214,7 @@ class Receiver:
         """The receipt, once; whoever comes second finds it."""
         file.finished_at = self.clock.now()
         stored = self.store.write(lambda out: write_receipt(file, out))
+        failpoint("postings_in.receipt_stored")
         with transaction():
             held = _held(file)
             if held.state == PostingFile.UNDER_WAY:
@@ -211,6 +222,8 @@ class Receiver:
                 held.receipt_sha256 = stored.sha256
                 held.finished_at = file.finished_at
                 held.save(only=[PostingFile.state, PostingFile.receipt_sha256, PostingFile.finished_at])
+                failpoint("postings_in.finish_saved")
+        failpoint("postings_in.finish_committed")
         file.state, file.receipt_sha256 = held.state, held.receipt_sha256
         file.finished_at = held.finished_at
 
