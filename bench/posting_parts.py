@@ -36,6 +36,7 @@ _PARTS = {
     "store/files.py": "file stored",
     "store/content.py": "content",
     "database.py:insert_rows": "insert",
+    "database.py:insert_stored": "insert",
     "database.py:transaction": "commit",
 }
 _KEYS = {

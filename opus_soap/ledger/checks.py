@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from operator import attrgetter
+from functools import lru_cache
 
 from opus_soap.database import is_postgresql
 from opus_soap.errors import (
@@ -37,7 +37,15 @@ from opus_soap.errors import (
     VoucherTooShort,
     VoucherUnbalanced,
 )
-from opus_soap.ledger.drafts import PostingLine, VoucherDraft, label, lines_of, total_ore
+from opus_soap.ledger.drafts import (
+    ASSIGNMENT,
+    PostingLine,
+    VoucherDraft,
+    assignment_of,
+    label,
+    lines_of,
+    total_ore,
+)
 from opus_soap.ledger.master_data import valid_on
 from opus_soap.ledger.models import DimensionValue, Posting, Voucher
 from opus_soap.ledger.periods import SUPPLEMENT
@@ -47,9 +55,9 @@ EARLIEST = date(1990, 1, 1)
 YEARS_AHEAD = 10  # a document or value date may lie so far beyond the posting date
 LARGEST_ORE = 99_999_999_999_999  # 999,999,999,999.99 kroner, the format's largest amount
 _WBS = re.compile(r"(X[A-Z])-(\d{1,10})-(\d{1,5})")
-_ASSIGNMENT = ("account", "supplier", "tax_code", "activity", "partner_profit_center", *DimensionValue.KINDS)
-_assignment = attrgetter(*_ASSIGNMENT)
-_LINE_TEXTS = tuple((name, getattr(Posting, name).max_length) for name in ("text", "allocation"))
+_LONGEST_TEXT: int = Posting.text.max_length
+_LONGEST_ALLOCATION: int = Posting.allocation.max_length
+_LINE_TEXTS = (("text", _LONGEST_TEXT), ("allocation", _LONGEST_ALLOCATION))
 _HEADER_TEXTS = tuple(
     (name, getattr(Voucher, name).max_length)
     for name in ("header_text", "reference", "currency", "entered_by", "source")
@@ -58,15 +66,17 @@ _HEADER_TEXTS = tuple(
 
 def normalised(draft: VoucherDraft) -> VoucherDraft:
     """The draft with its WBS elements in canonical form (leading zeros get lost on the way)."""
-    return replace(
-        draft,
-        lines=tuple(
-            replace(line, wbs_element=normalised_wbs(line.wbs_element)) if line.wbs_element else line
-            for line in draft.lines
-        ),
-    )
+    lines = tuple(_normalised_line(line) if line.wbs_element else line for line in draft.lines)
+    return draft if lines == draft.lines else replace(draft, lines=lines)
 
 
+def _normalised_line(line: PostingLine) -> PostingLine:
+    assert line.wbs_element is not None
+    code = normalised_wbs(line.wbs_element)
+    return line if code == line.wbs_element else replace(line, wbs_element=code)
+
+
+@lru_cache(maxsize=4096)  # a file has many lines and few of them
 def normalised_wbs(code: str) -> str:
     """`XG-920-1` → `XG-0000000920-00001`; anything else is returned as it is."""
     match = _WBS.fullmatch(code.strip().upper())
@@ -168,7 +178,7 @@ def _check_reversal(draft: VoucherDraft, original: Voucher) -> Iterator[LedgerEr
             yield ReversalDiffers(
                 element=f"{where} amount", value=line.amount_ore, expected=-reversed_line.amount_ore
             )
-        for name in _ASSIGNMENT:
+        for name in ASSIGNMENT:
             given, expected = getattr(line, name), getattr(reversed_line, name)
             if given != expected:
                 yield ReversalDiffers(element=f"{where} {name}", value=given or "-", expected=expected or "-")
@@ -183,22 +193,25 @@ def _check_lines(draft: VoucherDraft, known: References) -> Iterator[LedgerError
             yield AmountInvalid(
                 element=f"{where} amount", value=line.amount_ore, expected=f"≤ {LARGEST_ORE} øre"
             )
-        yield from _check_lengths(where, line, _LINE_TEXTS)
-        if line.value_date is not None:
-            yield from _check_date(f"{where} value_date", line.value_date, draft)
-        assignment = (draft.posting_date, *_assignment(line))
-        if assignment in known.good:  # most lines of a file are assigned like another
+        if len(line.text) > _LONGEST_TEXT or len(line.allocation) > _LONGEST_ALLOCATION:
+            yield from _check_lengths(where, line, _LINE_TEXTS)
+        assigned = (draft.posting_date, line.value_date, *assignment_of(line))
+        if assigned in known.good:  # most lines of a file are assigned like another
             continue
-        errors = list(_check_assignment(where, line, draft.posting_date, known))
+        errors = list(_check_assignment(where, line, draft, known))
         if not errors:
-            known.good.add(assignment)
+            known.good.add(assigned)
         yield from errors
 
 
-def _check_assignment(where: str, line: PostingLine, on: date, known: References) -> Iterator[LedgerError]:
-    """What a line is posted on: nothing here looks at its amount or its texts."""
+def _check_assignment(
+    where: str, line: PostingLine, draft: VoucherDraft, known: References
+) -> Iterator[LedgerError]:
+    """What a line is posted on, and when: nothing here looks at its amount or its texts."""
+    if line.value_date is not None:
+        yield from _check_date(f"{where} value_date", line.value_date, draft)
     yield from _check_account(where, line, known)
-    yield from _check_dimensions(where, line, on, known)
+    yield from _check_dimensions(where, line, draft.posting_date, known)
     yield from _check_supplier(where, line, known)
     if line.tax_code is not None and line.tax_code not in known.tax_codes:
         yield TaxCodeUnknown(element=f"{where} tax code", value=line.tax_code)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Any
 
 from peewee import chunked
 
 from opus_soap.database import is_postgresql
-from opus_soap.ledger.drafts import VoucherDraft
+from opus_soap.ledger.drafts import ASSIGNMENT, VoucherDraft, assignment_of
 from opus_soap.ledger.master_data import AT_ONCE
 from opus_soap.ledger.models import (
     Account,
@@ -27,34 +28,32 @@ from opus_soap.ledger.models import (
     TaxCode,
 )
 
-_KINDS = DimensionValue.KINDS
-
 
 class References:
     """The master data that the drafts of one company code name."""
 
     def __init__(self, company: CompanyCode, drafts: Sequence[VoucherDraft]) -> None:
         self.company = company
-        lines = [line for draft in drafts for line in draft.lines]
+        assigned = {assignment_of(line) for draft in drafts for line in draft.lines}
+        columns = zip(*assigned, strict=True) if assigned else repeat((), len(ASSIGNMENT))
+        numbers, suppliers, _, _, partners, *dimensions = (set(column) - {None} for column in columns)
         accounts = Account.company_code == company
         self.accounts: dict[str, Account] = {
             row.number: row
-            for some in _some(line.account for line in lines)
+            for some in _some(numbers)
             for row in Account.select().where(accounts, Account.number.in_(some))
         }
-        codes = {code for line in lines for kind in _KINDS if (code := getattr(line, kind))}
-        codes |= {line.partner_profit_center for line in lines if line.partner_profit_center}
         values = DimensionValue.company_code == company
         self.dimensions: dict[tuple[str, str], DimensionValue] = {
             (row.kind, row.code): row
-            for some in _some(codes)
+            for some in _some(partners.union(*dimensions))
             for row in DimensionValue.select().where(values, DimensionValue.code.in_(some))
         }
-        suppliers = Supplier.municipality == company.municipality
+        of_municipality = Supplier.municipality == company.municipality
         self.suppliers: dict[str, Supplier] = {
             row.number: row
-            for some in _some(line.supplier for line in lines if line.supplier is not None)
-            for row in Supplier.select().where(suppliers, Supplier.number.in_(some))
+            for some in _some(suppliers)
+            for row in Supplier.select().where(of_municipality, Supplier.number.in_(some))
         }
         self.tax_codes = {row.code for row in TaxCode.select().where(TaxCode.company_code == company)}
         types = DocumentType.select(DocumentType.code).where(DocumentType.company_code == company)

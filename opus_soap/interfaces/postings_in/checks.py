@@ -40,6 +40,7 @@ PARTIES = (
     ("SERV_REC_NO_CODE", "SERV_REC_NO"),
     ("INFORM_DUTY_NO_C", "INFORM_DUTY_NO"),
 )
+_PARTY_ELEMENTS = frozenset(name for pair in PARTIES for name in pair)
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 # FILE_TYPE → media type
 FILE_TYPES = {
@@ -112,7 +113,10 @@ def _check_header(document: Document, expected: Expectations) -> Iterator[tuple[
         foreign = PostingForeignMunicipality(value=header["MUNICIPALITY"], expected=expected.municipality)
         yield foreign, "MUNICIPALITY"
     yield from check_rate(header, expected.currency, expected.rate_on)
-    yield from _check_dates(header, _HEADER_DATES)
+    for name in _HEADER_DATES:
+        text = header.get(name)
+        if text and day(text) is None:
+            yield PostingDateImpossible(element=name, value=text), name
     if mask_cpr(header["HEADER_TXT"]) != header["HEADER_TXT"]:
         yield PostingPersonNumber(element="HEADER_TXT"), "HEADER_TXT"
     for file in document.files:
@@ -131,20 +135,21 @@ def _check_line(line: dict[str, str]) -> Iterator[tuple[PostingsInError, str]]:
     text = line.get("ITEM_TEXT")
     if text and mask_cpr(text) != text:
         yield PostingPersonNumber(element="ITEM_TEXT"), "ITEM_TEXT"
-    yield from _check_dates(line, _LINE_DATES)
+    for name in _LINE_DATES:
+        day_text = line.get(name)
+        if day_text and day(day_text) is None:
+            yield PostingDateImpossible(element=name, value=day_text), name
+    if not _PARTY_ELEMENTS.isdisjoint(line):
+        yield from _check_parties(line)
+
+
+def _check_parties(line: dict[str, str]) -> Iterator[tuple[PostingsInError, str]]:
     for code_element, element in PARTIES:
         code, number = line.get(code_element, ""), line.get(element, "")
         if bool(code) != bool(number):
             yield PostingPartyWrong(element=element, value=code or "-", expected="kode og nummer"), element
         elif code == CPR and len(number) != 10:
             yield PostingPartyWrong(element=element, value=code, expected="10 cifre"), element
-
-
-def _check_dates(values: dict[str, str], names: tuple[str, ...]) -> Iterator[tuple[PostingsInError, str]]:
-    for name in names:
-        text = values.get(name)
-        if text and day(text) is None:
-            yield PostingDateImpossible(element=name, value=text), name
 
 
 def _check_references(document: Document) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ was cut off half-way has no effect at all. Then its parts are read, and held aga
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -27,6 +28,7 @@ from opus_soap.errors import (
 from opus_soap.interfaces.postings_in.mistakes import mistakes
 from opus_soap.interfaces.postings_in.schema import REQUEST, Sequence, part_schema, parts
 
+_canonical = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 CONTROL, DOCUMENT = "CONTROL_FIELDS", "POSTING_DOCUMENT"
 _STEP = 256 * 1024  # bytes
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")  # byte order marks: the parser believes them alone
@@ -69,7 +71,7 @@ class Document:
     header: dict[str, str]
     files: tuple[dict[str, str], ...]
     lines: list[dict[str, str]]
-    digest: bytes  # SHA-256 of the canonical voucher: two sendings of the same have the same
+    digest: bytes  # SHA-256 of the values in their order: two sendings of the same have the same
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -258,21 +260,15 @@ def _control(node: etree._Element) -> Control:
 
 def _document(node: etree._Element, position: int) -> Document:
     """One voucher: its values, and its mistakes when the schema refuses it."""
-    digest = hashlib.sha256(etree.tostring(node, method="c14n", with_comments=False)).digest()
     findings = () if part_schema().validate(node) else tuple(_findings(node, DOCUMENT, position))
     values = _values if findings else _texts
     header = node.find("HEADER")
     lines = node.find("LINES")
-    return Document(
-        position=position,
-        header={}
-        if header is None
-        else {str(child.tag): child.text or "" for child in header if not len(child)},
-        files=() if header is None else tuple(_values(file) for file in header.iterfind("FILES")),
-        lines=[] if lines is None else [values(line) for line in lines],
-        digest=digest,
-        findings=findings,
-    )
+    of_header = {} if header is None else _values(header)
+    of_files = () if header is None else tuple(_values(file) for file in header.iterfind("FILES"))
+    of_lines = [] if lines is None else [values(line) for line in lines]
+    digest = hashlib.sha256(_canonical([of_header, of_files, of_lines]).encode()).digest()
+    return Document(position, of_header, of_files, of_lines, digest, findings)
 
 
 def _values(node: etree._Element) -> dict[str, str]:

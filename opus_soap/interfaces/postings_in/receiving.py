@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress, groupby
 from operator import not_
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from peewee import IntegrityError
 
@@ -267,19 +267,16 @@ def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
 def _returns(file: PostingFile, of_file: Iterator[Return]) -> Iterator[Return]:
     yield from of_file
     after = 0
-    while True:
-        rows = list(
-            PostingDocument.select()
-            .where(PostingDocument.file == file, PostingDocument.position > after)
-            .order_by(PostingDocument.position)
-            .limit(BATCH)
-        )
-        if not rows:
-            return
-        for row in rows:
-            for number, line, kind, text in row.returns:
-                yield Return(number, text, row.number, line, kind)
-        after = rows[-1].position
+    said = PostingDocument.select(PostingDocument.position, PostingDocument.number, PostingDocument.returns)
+    while rows := _page(said.where(PostingDocument.file == file, PostingDocument.position > after)):
+        for _, document, returns in rows:
+            for number, line, kind, text in returns:
+                yield Return(number, text, document, line, kind)
+        after = rows[-1][0]
+
+
+def _page(query: Any) -> list[tuple[int, str, Any]]:
+    return list(query.order_by(PostingDocument.position).limit(BATCH).tuples())
 
 
 def _known(sender: PostingSender, name: str) -> PostingFile | None:
