@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -45,6 +46,7 @@ def business_date(instant: datetime) -> date:
     return instant.astimezone(COPENHAGEN).date()
 
 
+@lru_cache(maxsize=256)  # a thousand vouchers are entered at the same instant
 def isoformat(instant: datetime) -> str:
     """`2026-11-23T12:00:00.000000Z`: sorts as text in the order of time."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

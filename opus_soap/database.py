@@ -6,14 +6,14 @@ Write transactions are `IMMEDIATE` on SQLite, so that two writers queue instead 
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import orjson
 from peewee import (
     AutoField,
     BlobField,
@@ -80,18 +80,9 @@ class InstantField(CharField):
         return from_isoformat(value) if value else None
 
 
-_encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
-_quoted = json.encoder.encode_basestring  # a JSON string that is not escaped to ASCII
-
-
 def encode_json(value: object) -> str:
-    """A JSON value as `JsonField` stores it: keys sorted."""
-    return _encoder.encode(value)
-
-
-def encode_texts(texts: Mapping[str, str]) -> str:
-    """The same of texts by name, in a fifth of the time."""
-    return f"{{{', '.join([f'{_quoted(name)}: {_quoted(texts[name])}' for name in sorted(texts)])}}}"
+    """A JSON value as `JsonField` stores it: UTF-8, keys sorted, no white space."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 class JsonField(TextField):
@@ -103,7 +94,7 @@ class JsonField(TextField):
 
     def python_value(self, value: str | None) -> Any:
         """JSON text → Python value."""
-        return None if value is None else json.loads(value)
+        return None if value is None else orjson.loads(value)
 
 
 _ADAPTED = (InstantField, JsonField, UUIDField, BlobField, DateField)  # stored otherwise than they are held

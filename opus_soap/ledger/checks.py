@@ -46,7 +46,7 @@ from opus_soap.ledger.drafts import (
     lines_of,
     total_ore,
 )
-from opus_soap.ledger.master_data import valid_on
+from opus_soap.ledger.master_data import valid_days, valid_on
 from opus_soap.ledger.models import DimensionValue, Posting, Voucher
 from opus_soap.ledger.periods import SUPPLEMENT
 from opus_soap.ledger.references import References
@@ -54,6 +54,7 @@ from opus_soap.ledger.references import References
 EARLIEST = date(1990, 1, 1)
 YEARS_AHEAD = 10  # a document or value date may lie so far beyond the posting date
 LARGEST_ORE = 99_999_999_999_999  # 999,999,999,999.99 kroner, the format's largest amount
+_NEVER = (date.max, date.min)
 _WBS = re.compile(r"(X[A-Z])-(\d{1,10})-(\d{1,5})")
 _LONGEST_TEXT: int = Posting.text.max_length
 _LONGEST_ALLOCATION: int = Posting.allocation.max_length
@@ -185,6 +186,7 @@ def _check_reversal(draft: VoucherDraft, original: Voucher) -> Iterator[LedgerEr
 
 
 def _check_lines(draft: VoucherDraft, known: References) -> Iterator[LedgerError]:
+    on, last = draft.posting_date, _latest(draft)
     for number, line in enumerate(draft.lines, start=1):
         where = line.origin or f"line {number}"
         if line.amount_ore == 0:
@@ -195,23 +197,24 @@ def _check_lines(draft: VoucherDraft, known: References) -> Iterator[LedgerError
             )
         if len(line.text) > _LONGEST_TEXT or len(line.allocation) > _LONGEST_ALLOCATION:
             yield from _check_lengths(where, line, _LINE_TEXTS)
-        assigned = (draft.posting_date, line.value_date, *assignment_of(line))
-        if assigned in known.good:  # most lines of a file are assigned like another
+        if line.value_date is not None and not EARLIEST <= line.value_date <= last:
+            yield DateImplausible(
+                element=f"{where} value_date", value=line.value_date, expected=f"{EARLIEST} – {last}"
+            )
+        assignment = assignment_of(line)
+        first_day, last_day = known.good.get(assignment, _NEVER)
+        if first_day <= on <= last_day:  # most lines of a file are assigned like another
             continue
-        errors = list(_check_assignment(where, line, draft, known))
+        errors = list(_check_assignment(where, line, on, known))
         if not errors:
-            known.good.add(assigned)
+            known.good[assignment] = _open_days(line, known)
         yield from errors
 
 
-def _check_assignment(
-    where: str, line: PostingLine, draft: VoucherDraft, known: References
-) -> Iterator[LedgerError]:
-    """What a line is posted on, and when: nothing here looks at its amount or its texts."""
-    if line.value_date is not None:
-        yield from _check_date(f"{where} value_date", line.value_date, draft)
+def _check_assignment(where: str, line: PostingLine, on: date, known: References) -> Iterator[LedgerError]:
+    """What a line is posted on at a date: nothing here looks at its amount or its texts."""
     yield from _check_account(where, line, known)
-    yield from _check_dimensions(where, line, draft.posting_date, known)
+    yield from _check_dimensions(where, line, on, known)
     yield from _check_supplier(where, line, known)
     if line.tax_code is not None and line.tax_code not in known.tax_codes:
         yield TaxCodeUnknown(element=f"{where} tax code", value=line.tax_code)
@@ -224,9 +227,13 @@ def _check_lengths(where: str, holder: object, limits: tuple[tuple[str, int], ..
 
 
 def _check_date(element: str, value: date, draft: VoucherDraft) -> Iterator[LedgerError]:
-    last = date(min(draft.posting_date.year + YEARS_AHEAD, date.max.year), 12, 31)
-    if not EARLIEST <= value <= last:
-        yield DateImplausible(element=element, value=value, expected=f"{EARLIEST} – {last}")
+    if not EARLIEST <= value <= _latest(draft):
+        yield DateImplausible(element=element, value=value, expected=f"{EARLIEST} – {_latest(draft)}")
+
+
+def _latest(draft: VoucherDraft) -> date:
+    """The last day that a voucher may name."""
+    return date(min(draft.posting_date.year + YEARS_AHEAD, date.max.year), 12, 31)
 
 
 def _check_account(where: str, line: PostingLine, known: References) -> Iterator[LedgerError]:
@@ -254,16 +261,29 @@ def _check_account(where: str, line: PostingLine, known: References) -> Iterator
 
 def _check_dimensions(where: str, line: PostingLine, on: date, known: References) -> Iterator[LedgerError]:
     """Every dimension value exists, is open, and is valid on the posting date."""
-    given = [(kind, kind, getattr(line, kind)) for kind in DimensionValue.KINDS]
-    given.append(("partner_profit_center", "profit_center", line.partner_profit_center))
-    for field, kind, code in given:
-        if not code:
-            continue
+    for field, kind, code in _dimensions(line):
         value = known.dimensions.get((kind, code))
         if value is None:
             yield DimensionUnknown(element=f"{where} {field}", value=code)
         elif not valid_on(value, on):
             yield DimensionBlocked(element=f"{where} {field}", value=code, expected=on.isoformat())
+
+
+def _open_days(line: PostingLine, known: References) -> tuple[date, date]:
+    """The days on which all the dimension values that a line names may be posted on."""
+    spans = [valid_days(known.dimensions[kind, code]) for _, kind, code in _dimensions(line)]
+    return max((first for first, _ in spans), default=date.min), min(
+        (last for _, last in spans), default=date.max
+    )
+
+
+def _dimensions(line: PostingLine) -> Iterator[tuple[str, str, str]]:
+    """The dimension values that a line names: its field, kind and code."""
+    for kind in DimensionValue.KINDS:
+        if code := getattr(line, kind):
+            yield kind, kind, code
+    if line.partner_profit_center:
+        yield "partner_profit_center", "profit_center", line.partner_profit_center
 
 
 def _check_supplier(where: str, line: PostingLine, known: References) -> Iterator[LedgerError]:

@@ -10,17 +10,19 @@ anybody can compute it again without this program.
 from __future__ import annotations
 
 import hashlib
-import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
+
+import orjson
 
 from opus_soap.clock import isoformat
 from opus_soap.database import encode_json
 from opus_soap.ledger.models import Voucher
 
 FORM = "opus-soap-voucher-2"
+_CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 VOUCHER_FIELDS = (
     "uuid",
@@ -75,9 +77,11 @@ def voucher_hash(head: Mapping[str, object], rows: Sequence[Sequence[object]]) -
 
     Dates and instants may also be as Python has them; everything else is as the database holds it.
     """
-    text = _encoder.encode([FORM, head, rows])
-    # a string begins and ends with a quotation mark, which nothing composes with: all at once is the same
-    return hashlib.sha256(unicodedata.normalize("NFC", text).encode("utf-8")).digest()
+    text = orjson.dumps([FORM, head, rows], option=_CANONICAL, default=_plain)
+    if not text.isascii():
+        # a string begins and ends with a quotation mark, which nothing composes with: all at once is the same
+        text = unicodedata.normalize("NFC", text.decode()).encode()
+    return hashlib.sha256(text).digest()
 
 
 def _plain(value: object) -> str:
@@ -90,6 +94,3 @@ def _plain(value: object) -> str:
     if isinstance(value, bytes):  # nothing that we write; somebody's who changed the tables
         return value.hex()
     raise TypeError(type(value).__name__)
-
-
-_encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain)

@@ -107,8 +107,10 @@ def dimensions(company: CompanyCode, kind: str | None = None) -> Iterator[tuple[
 
 def valid_on(value: DimensionValue, on: date) -> bool:
     """Whether a dimension value may be posted on at a date."""
-    return (
-        not value.blocked
-        and (value.valid_from is None or value.valid_from <= on)
-        and (value.valid_to is None or on <= value.valid_to)
-    )
+    first, last = valid_days(value)
+    return not value.blocked and first <= on <= last
+
+
+def valid_days(value: DimensionValue) -> tuple[date, date]:
+    """The first and the last day that a dimension value is for, whether or not it is blocked."""
+    return value.valid_from or date.min, value.valid_to or date.max

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from operator import attrgetter
 
 from opus_soap.clock import Clock
-from opus_soap.database import encode_texts, insert_rows, insert_stored, new_identities, new_uuid, transaction
+from opus_soap.database import encode_json, insert_rows, insert_stored, new_identities, new_uuid, transaction
 from opus_soap.errors import AlreadyReversed, VoucherRefused
 from opus_soap.ledger.checks import check, check_header, check_time, normalised
 from opus_soap.ledger.drafts import POSTED, PostingLine, VoucherDraft, label, lines_of
@@ -178,5 +178,5 @@ def _row(number: int, line: PostingLine) -> tuple[object, ...]:
     else:
         key = DEBIT_KEY if line.amount_ore > 0 else CREDIT_KEY
     value_date = line.value_date.isoformat() if line.value_date is not None else None
-    details = encode_texts(line.details) if line.details else None
+    details = encode_json(line.details) if line.details else None
     return (number, key, *_as_it_is(line), value_date, line.text, line.allocation, details)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from itertools import repeat
 from typing import Any
 
@@ -60,7 +61,8 @@ class References:
         self.document_types = {row.code for row in types}
         rules = AccountRule.select().where(AccountRule.company_code == company)
         self._rules = [(re.compile(row.pattern), row) for row in rules.order_by(AccountRule.priority)]
-        self.good: set[tuple[object, ...]] = set()  # what lines were posted on that kept to every rule
+        # what lines were posted on that kept to every rule, and the days on which that is so
+        self.good: dict[tuple[str | None, ...], tuple[date, date]] = {}
         self._rule_of: dict[str, AccountRule | None] = {}
         self._years: dict[int, FiscalYear | None] = {}
         self._periods: dict[tuple[int, int], Period | None] = {}

@@ -7,11 +7,11 @@ was cut off half-way has no effect at all. Then its parts are read, and held aga
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+import orjson
 from lxml import etree
 
 from opus_soap.errors import (
@@ -28,7 +28,6 @@ from opus_soap.errors import (
 from opus_soap.interfaces.postings_in.mistakes import mistakes
 from opus_soap.interfaces.postings_in.schema import REQUEST, Sequence, part_schema, parts
 
-_canonical = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 CONTROL, DOCUMENT = "CONTROL_FIELDS", "POSTING_DOCUMENT"
 _STEP = 256 * 1024  # bytes
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")  # byte order marks: the parser believes them alone
@@ -267,7 +266,7 @@ def _document(node: etree._Element, position: int) -> Document:
     of_header = {} if header is None else _values(header)
     of_files = () if header is None else tuple(_values(file) for file in header.iterfind("FILES"))
     of_lines = [] if lines is None else [values(line) for line in lines]
-    digest = hashlib.sha256(_canonical([of_header, of_files, of_lines]).encode()).digest()
+    digest = hashlib.sha256(orjson.dumps([of_header, of_files, of_lines])).digest()
     return Document(position, of_header, of_files, of_lines, digest, findings)
 
 
