@@ -15,7 +15,7 @@ from typing import Any
 from lxml import etree
 
 from opus_soap.database import is_postgresql, proxy, transaction
-from opus_soap.interfaces.postings_in.receiving import BATCH
+from opus_soap.interfaces.postings_in.reading import ReadingLimits
 from opus_soap.interfaces.postings_in.schema import part_schema
 from opus_soap.ledger.models import Posting, Voucher
 
@@ -43,10 +43,11 @@ def parse(file: Path) -> float:
 def keep_rows(place: Path) -> None:
     """Write down what a delivery put into the connected books, transaction by transaction."""
     last = Voucher.select().order_by(Voucher.id.desc()).get().id
+    batch = ReadingLimits().max_batch
     with place.open("wb") as out:
         pickle.dump([(table, _read(table, "TRUE")) for table in _BEFORE], out)
-        for first in range(1, last + 1, BATCH):
-            some = f"BETWEEN {first} AND {first + BATCH - 1} ORDER BY id"
+        for first in range(1, last + 1, batch):
+            some = f"BETWEEN {first} AND {first + batch - 1} ORDER BY id"
             pickle.dump([(table, _read(table, f"{key} {some}")) for table, key in _TABLES.items()], out)
 
 

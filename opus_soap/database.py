@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import orjson
 from peewee import (
+    SQL,
     AutoField,
-    BlobField,
     CharField,
     Database,
     DatabaseProxy,
@@ -97,7 +97,7 @@ class JsonField(TextField):
         return None if value is None else orjson.loads(value)
 
 
-_ADAPTED = (InstantField, JsonField, UUIDField, BlobField, DateField)  # stored otherwise than they are held
+_ADAPTED = (InstantField, JsonField, UUIDField, DateField)  # stored otherwise than they are held
 
 
 def connect(url: str, *, pool_size: int = 16) -> Database:
@@ -191,6 +191,11 @@ def snapshot() -> Iterator[None]:
         else:
             with database.atomic("DEFERRED"):
                 yield
+
+
+def any_of(values: Sequence[object]) -> SQL:
+    """`IN` of many plain values: `Model.field.in_(any_of(values))`; the library looks at each for longer."""
+    return SQL(f"({', '.join([proxy.obj.param] * len(values))})", values)
 
 
 def is_postgresql() -> bool:

@@ -136,6 +136,12 @@ class Settings(BaseSettings):
     max_posting_file_bytes: int = Field(1024 * 1024 * 1024, ge=1024, description="Largest file of postings.")
     max_posting_documents: int = Field(1_000_000, ge=1, description="Most vouchers in one file of postings.")
     max_posting_lines: int = Field(5_000_000, ge=2, description="Most lines in one file of postings.")
+    max_posting_attachment_bytes: int = Field(
+        10 * 1024 * 1024, ge=1, description="Largest attachment of a voucher in a file of postings."
+    )
+    max_posting_batch: int = Field(
+        1000, ge=1, le=10_000, description="Most vouchers of a file that are booked in one transaction."
+    )
     max_posting_document_bytes: int = Field(
         256 * 1024 * 1024,
         ge=1024 * 1024,

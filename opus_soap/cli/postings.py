@@ -258,6 +258,8 @@ def _limits(runtime: Runtime) -> ReadingLimits:
         max_documents=settings.max_posting_documents,
         max_lines=settings.max_posting_lines,
         max_document_bytes=settings.max_posting_document_bytes,
+        max_attachment_bytes=settings.max_posting_attachment_bytes,
+        max_batch=settings.max_posting_batch,
     )
 
 

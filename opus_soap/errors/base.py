@@ -73,6 +73,17 @@ class OpusSoapError(Exception):
     def __str__(self) -> str:
         return f"{self.code}: {self.text_english}"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """For pickle, which would call the class with what the sentence was made of."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[OpusSoapError], args: tuple[object, ...], facts: dict[str, object]) -> OpusSoapError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
+
 
 def concrete_errors(root: type[OpusSoapError] = OpusSoapError) -> Iterator[type[OpusSoapError]]:
     """Every class below `root` that has a code of its own, in order of definition."""

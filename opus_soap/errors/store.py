@@ -197,6 +197,16 @@ class FileStoreFailed(StoreError):
     remedy_english = "Look at space and permissions, and deliver again."
 
 
+class ReadingInterrupted(StoreError):
+    """The process that reads a large file ended before the file did."""
+
+    code = "STO-044"
+    danish = "Læsningen af filen blev afbrudt: {value} af {expected} byte"
+    english = "Reading the file was interrupted: {value} of {expected} bytes"
+    remedy_danish = "Levér filen igen; den går videre, hvor den slap. Se efter hukommelse på maskinen."
+    remedy_english = "Deliver the file again; it goes on where it stopped. Look at the machine's memory."
+
+
 class FolderFailed(StoreError):
     """A folder of a sender cannot be made."""
 

@@ -38,7 +38,12 @@ class PostingLine:
     details: Mapping[str, str] | None = None  # what else was delivered, by the sender's own names
     origin: str = ""  # what the maker of the draft calls the line; errors name it so; not posted
 
+    def __reduce__(self) -> tuple[type[PostingLine], tuple[Any, ...]]:
+        """For pickle, in a third of the time that it takes by itself."""
+        return PostingLine, _all_of(self)
 
+
+_all_of = attrgetter(*PostingLine.__slots__)
 # what a line is posted on: everything but its amount, its texts and its date
 ASSIGNMENT = ("account", "supplier", "tax_code", "activity", "partner_profit_center", *DimensionValue.KINDS)
 assignment_of = attrgetter(*ASSIGNMENT)

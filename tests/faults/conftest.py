@@ -95,6 +95,7 @@ class Desk:
             "OPUS_SOAP_POSTINGS_FOLDER": str(self.folder / "senders"),
             "OPUS_SOAP_FILES_FOLDER": str(self.folder / "files"),
             "OPUS_SOAP_POSTINGS_SETTLE_SECONDS": "0",
+            "OPUS_SOAP_MAX_POSTING_BATCH": str(BATCH),
         }
 
     def put(self, made: Delivery) -> None:
@@ -113,7 +114,7 @@ class Desk:
             ["postings", "watch", "--once"],
             self.environment,
             str(self.folder / "log"),
-            BATCH,
+            ahead=self.runs % 4 == 3,
             failpoint=failpoint,
             torn=torn,
             later=60 * self.runs,

@@ -23,7 +23,7 @@ from opus_soap.cli import postings  # noqa: F401  imported before the first fork
 from opus_soap.cli.main import main
 from opus_soap.clock import SystemClock
 from opus_soap.database import connected
-from opus_soap.interfaces.postings_in import receiving
+from opus_soap.interfaces.postings_in import reading_ahead, receiving
 
 ROOT = Path(__file__).parent.parent.parent
 LONGEST_SECONDS = 60.0
@@ -37,10 +37,10 @@ class Order:
     arguments: list[str]
     environment: Mapping[str, str]
     log: str
-    batch: int  # vouchers in a transaction: small, so that small files have several
     failpoint: str = ""
     kill_after: float = LONGEST_SECONDS
     later: int = 0  # minutes on its clock
+    ahead: bool = False  # a process of its own reads, as for large files
     torn: bool = False  # the canary: every statement of the receiver is a transaction of its own
 
 
@@ -87,7 +87,8 @@ def _become(order: Order) -> None:
         os.dup2(log.fileno(), sys.stderr.fileno())
     os.environ.update(order.environment)
     failpoints.choose(order.failpoint)
-    receiving.BATCH = order.batch
+    if order.ahead:
+        reading_ahead.WORTH_IT = 0
     SystemClock.now = lambda _: datetime.now(UTC) + timedelta(minutes=order.later)  # type: ignore[method-assign]
     if order.torn:
         receiving.transaction = _torn  # type: ignore[assignment]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
@@ -27,8 +26,7 @@ from opus_soap.errors import (
     PostingUnbalanced,
     mask_cpr,
 )
-from opus_soap.interfaces.postings_in.currency import RateOn, check_rate
-from opus_soap.interfaces.postings_in.reading import Document, Finding, Place
+from opus_soap.interfaces.postings_in.reading import Document, Finding, Place, ReadingLimits
 from opus_soap.money import kroner_from_ore
 
 DEBIT = "D"
@@ -59,19 +57,9 @@ FILE_TYPES = {
 }
 
 
-@dataclass(frozen=True)
-class Expectations:
-    """What the municipality allows of a voucher; `currency` is the company code's."""
-
-    municipality: str
-    currency: str
-    rate_on: RateOn
-    max_attachment_bytes: int = 10 * 1024 * 1024
-
-
-def check(document: Document, expected: Expectations) -> Iterator[Finding]:
+def check(document: Document, municipality: str, limits: ReadingLimits) -> Iterator[Finding]:
     """Every mistake of a voucher that the schema found good."""
-    for error, element in _check_header(document, expected):
+    for error, element in _check_header(document, municipality, limits):
         yield Finding(error, Place(document.position, 0, element))
     for number, line in enumerate(document.lines, start=1):
         for error, element in _check_line(line):
@@ -93,7 +81,9 @@ def day(text: str) -> date | None:
         return None
 
 
-def _check_header(document: Document, expected: Expectations) -> Iterator[tuple[PostingsInError, str]]:
+def _check_header(
+    document: Document, municipality: str, limits: ReadingLimits
+) -> Iterator[tuple[PostingsInError, str]]:
     header, lines = document.header, document.lines
     if int(header["NO_DOC_POSITION"]) != len(lines):
         wrong = PostingLineCountWrong(value=header["NO_DOC_POSITION"], expected=len(lines))
@@ -109,10 +99,9 @@ def _check_header(document: Document, expected: Expectations) -> Iterator[tuple[
             yield wrong_total, element
     if debit + credit:
         yield PostingUnbalanced(value=kroner_from_ore(debit + credit), expected="0.00"), "LINES"
-    if header["MUNICIPALITY"].lstrip("0") != expected.municipality.lstrip("0"):
-        foreign = PostingForeignMunicipality(value=header["MUNICIPALITY"], expected=expected.municipality)
+    if header["MUNICIPALITY"].lstrip("0") != municipality.lstrip("0"):
+        foreign = PostingForeignMunicipality(value=header["MUNICIPALITY"], expected=municipality)
         yield foreign, "MUNICIPALITY"
-    yield from check_rate(header, expected.currency, expected.rate_on)
     for name in _HEADER_DATES:
         text = header.get(name)
         if text and day(text) is None:
@@ -120,7 +109,7 @@ def _check_header(document: Document, expected: Expectations) -> Iterator[tuple[
     if mask_cpr(header["HEADER_TXT"]) != header["HEADER_TXT"]:
         yield PostingPersonNumber(element="HEADER_TXT"), "HEADER_TXT"
     for file in document.files:
-        yield from _check_attachment(file, expected)
+        yield from _check_attachment(file, limits.max_attachment_bytes)
 
 
 def _check_line(line: dict[str, str]) -> Iterator[tuple[PostingsInError, str]]:
@@ -168,7 +157,7 @@ def decoded(file: dict[str, str]) -> bytes:
     return base64.b64decode("".join(file["FILE"].split()), validate=True)
 
 
-def _check_attachment(file: dict[str, str], expected: Expectations) -> Iterator[tuple[PostingsInError, str]]:
+def _check_attachment(file: dict[str, str], most_bytes: int) -> Iterator[tuple[PostingsInError, str]]:
     name, said = mask_cpr(file["FILE_NAME"]), int(file["FILE_LENGTH"])
     if name != file["FILE_NAME"]:
         yield PostingPersonNumber(element="FILE_NAME"), "FILE_NAME"
@@ -185,6 +174,6 @@ def _check_attachment(file: dict[str, str], expected: Expectations) -> Iterator[
             PostingAttachmentWrong(element=name, value=f"{said} byte", expected=f"{length} byte"),
             "FILE_LENGTH",
         )
-    if length > expected.max_attachment_bytes:
-        most = f"≤ {expected.max_attachment_bytes} byte"
+    if length > most_bytes:
+        most = f"≤ {most_bytes} byte"
         yield PostingAttachmentWrong(element=name, value=f"{length} byte", expected=most), "FILE"

@@ -9,46 +9,26 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
 from opus_soap.clock import Clock
-from opus_soap.interfaces.postings_in.checks import FILE_TYPES, day, decoded, ore
+from opus_soap.interfaces.postings_in.checks import FILE_TYPES, day, decoded
 from opus_soap.interfaces.postings_in.currency import RateOn, converted, rate_of
-from opus_soap.interfaces.postings_in.reading import Document
+from opus_soap.interfaces.postings_in.examining import Examined
 from opus_soap.ledger.models import CompanyCode, Voucher
 from opus_soap.ledger.periods import LAST_MONTH, SUPPLEMENT, told_period
 from opus_soap.ledger.posting import PostingLine, VoucherDraft
+from opus_soap.money import kroner_from_ore
 from opus_soap.store.models import PostingFile
 
 # the fiscal year and period that a date is posted into
 PeriodOf = Callable[[date], tuple[int | None, int | None]]
 
-LINE = "LINE"  # how the ledger's errors name a line, with its number
-PERSONAL = ("PAYEE_NO", "SERV_REC_NO", "INFORM_DUTY_NO")
-# element → column; in the order of the contract
-LINE_COLUMNS = {
-    "COSTCENTER": "cost_center",
-    "ORDERID": "order",
-    "PROFIT_CTR": "profit_center",
-    "NETWORK": "network",
-    "ACTIVITY": "activity",
-    "WBS_ELEMENT": "wbs_element",
-    "PART_PRCTR": "partner_profit_center",
-}
-_TAKEN = {
-    "DEB_CRED_IND",
-    "AMT_DOCCUR",
-    "VALUE_DATE",
-    "ITEM_TEXT",
-    "ALLOC_NMBR",
-    "GL_ACCOUNT",
-    *PERSONAL,
-}
 _HEADER_DETAILS = ("USERNAME", "CURRENCY", "EXCH_RATE", "TRANS_DATE", "XREF1_HD", "XREF2_HD", "XBLNR_ALT")
 
 
@@ -66,7 +46,7 @@ class Drafter:
     period_of: PeriodOf
     keep: Keep  # puts aside what must not stand in the books: numbers of persons, attachments
 
-    def draft(self, document: Document, reverses: Voucher | None = None) -> VoucherDraft:
+    def draft(self, document: Examined, reverses: Voucher | None = None) -> VoucherDraft:
         """The draft of a voucher that has been checked."""
         header = document.header
         posting_date, document_date = day(header["PSTNG_DATE"]), day(header["DOC_DATE"])
@@ -79,7 +59,6 @@ class Drafter:
             old = period in SUPPLEMENT and posting_date.month < LAST_MONTH
             year = posting_date.year - old
         rate = rate_of(header, self.company.currency, self.rate_on)
-        amounts = converted([ore(line["AMT_DOCCUR"]) for line in document.lines], rate)
         return VoucherDraft(
             company_code=self.company,
             document_type=header["DOC_TYPE"],
@@ -87,10 +66,7 @@ class Drafter:
             posting_date=posting_date,
             header_text=header["HEADER_TXT"],
             reference=header["RECEIV_DOC"],
-            lines=tuple(
-                _line(number, line, amount, foreign=rate is not None)
-                for number, (line, amount) in enumerate(zip(document.lines, amounts, strict=True), start=1)
-            ),
+            lines=document.lines if rate is None else tuple(_converted(document.lines, rate)),
             entered_by=self.file.sender.sender_id,
             source=f"{self.file.name}#{document.position}",
             currency=self.company.currency,
@@ -100,7 +76,7 @@ class Drafter:
             reverses=reverses,
         )
 
-    def _details(self, document: Document, rate: Decimal | None) -> dict[str, Any]:
+    def _details(self, document: Examined, rate: Decimal | None) -> dict[str, Any]:
         header = document.header
         details: dict[str, Any] = {name: header[name] for name in _HEADER_DETAILS if header.get(name)}
         if rate is not None:
@@ -115,9 +91,9 @@ class Drafter:
                 }
                 for file in document.files
             ]
-        if numbers := personal_numbers(document):
+        if document.persons:
             # salted, or the hash would tell them
-            salted = json.dumps({"salt": os.urandom(16).hex(), "lines": numbers}, sort_keys=True)
+            salted = json.dumps({"salt": os.urandom(16).hex(), "lines": document.persons}, sort_keys=True)
             details["personal_sha256"] = self.keep(salted.encode(), "application/json")
         return details
 
@@ -127,33 +103,8 @@ def periods_of(company: CompanyCode, clock: Clock) -> PeriodOf:
     return cache(lambda day: told_period(company, day, clock=clock))
 
 
-def _line(number: int, line: Mapping[str, str], amount_ore: int, *, foreign: bool) -> PostingLine:
-    value_date = line.get("VALUE_DATE")
-    columns, details = {}, {}
-    for name, text in line.items():
-        if column := LINE_COLUMNS.get(name):
-            columns[column] = text
-        elif text and name not in _TAKEN:
-            details[name] = text
-    if foreign:
-        details["AMT_DOCCUR"] = line["AMT_DOCCUR"]
-    return PostingLine(
-        account=line["GL_ACCOUNT"].strip(),
-        amount_ore=amount_ore,
-        value_date=day(value_date) if value_date else None,
-        text=line.get("ITEM_TEXT", ""),
-        allocation=line.get("ALLOC_NMBR", ""),
-        details=details,
-        origin=f"{LINE} {number}",
-        **{column: text for column, text in columns.items() if text},
-    )
-
-
-def personal_numbers(document: Document) -> dict[str, dict[str, str]]:
-    """The numbers of persons and companies, by line and element."""
-    found = {}
-    for number, line in enumerate(document.lines, start=1):
-        numbers = {name: line[name] for name in PERSONAL if line.get(name)}
-        if numbers:
-            found[str(number)] = numbers
-    return found
+def _converted(lines: Sequence[PostingLine], rate: Decimal) -> Iterator[PostingLine]:
+    """Lines in another currency, in øre; what was delivered stands beside."""
+    for line, amount in zip(lines, converted([line.amount_ore for line in lines], rate), strict=True):
+        delivered = {"AMT_DOCCUR": str(kroner_from_ore(line.amount_ore))}
+        yield replace(line, amount_ore=amount, details={**(line.details or {}), **delivered})

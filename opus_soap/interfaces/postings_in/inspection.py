@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-from peewee import chunked
-
 from opus_soap.clock import Clock
 from opus_soap.errors import PostingFileRefused, PostingsInError
 from opus_soap.interfaces.postings_in.drafts import Drafter, periods_of
+from opus_soap.interfaces.postings_in.examining import Examined, batches, examine
 from opus_soap.interfaces.postings_in.files import find_sender, sender_of
 from opus_soap.interfaces.postings_in.judging import (
     code_of,
@@ -24,12 +23,17 @@ from opus_soap.interfaces.postings_in.judging import (
     rates_of,
     without_repetition,
 )
-from opus_soap.interfaces.postings_in.reading import Document, Finding, Place, ReadingLimits, read, survey
+from opus_soap.interfaces.postings_in.reading import (
+    Finding,
+    Place,
+    ReadingLimits,
+    read,
+    survey,
+)
 from opus_soap.ledger.checks import check, normalised
 from opus_soap.ledger.references import References
 from opus_soap.store.models import PostingFile, PostingSender
 
-_BATCH = 1000  # vouchers
 _STEP = 256 * 1024  # bytes
 
 
@@ -75,11 +79,12 @@ class Inspector:
                 municipality=self.municipality, sender_id="", company_codes=[], document_types=[]
             )
         with path.open("rb") as file:
-            documents = (part for part in read(file, self.limits) if isinstance(part, Document))
-            for batch in chunked(documents, _BATCH):
+            for batch in batches(
+                examine(read(file, self.limits), self.municipality, self.limits), most=self.limits.max_batch
+            ):
                 yield from self._located(path, list(self._judge(batch, sender)))
 
-    def _judge(self, batch: Sequence[Document], sender: PostingSender) -> Iterator[tuple[str, Finding]]:
+    def _judge(self, batch: Sequence[Examined], sender: PostingSender) -> Iterator[tuple[str, Finding]]:
         file, rate_on = PostingFile(sender=sender, name=""), rates_of(self.municipality)
         for code, group in groupby(batch, key=code_of):
             company = find_company(self.municipality, code)

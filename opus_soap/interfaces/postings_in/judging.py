@@ -11,6 +11,7 @@ from uuid import UUID
 
 from peewee import chunked
 
+from opus_soap.database import any_of
 from opus_soap.errors import (
     LedgerError,
     PostingCompanyCodeForeign,
@@ -18,10 +19,11 @@ from opus_soap.errors import (
     PostingRepeated,
     PostingReversalUnknown,
 )
-from opus_soap.interfaces.postings_in.checks import Expectations, check, day
-from opus_soap.interfaces.postings_in.currency import RateOn
-from opus_soap.interfaces.postings_in.drafts import LINE, Drafter
-from opus_soap.interfaces.postings_in.reading import Document, Finding, Place
+from opus_soap.interfaces.postings_in.checks import day
+from opus_soap.interfaces.postings_in.currency import RateOn, check_rate
+from opus_soap.interfaces.postings_in.drafts import Drafter
+from opus_soap.interfaces.postings_in.examining import LINE, Examined
+from opus_soap.interfaces.postings_in.reading import Finding, Place
 from opus_soap.ledger.drafts import VoucherDraft
 from opus_soap.ledger.models import CompanyCode, Voucher
 from opus_soap.ledger.parking import amount_of
@@ -29,6 +31,7 @@ from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
 from opus_soap.store.rates import rate_per_hundred
 
 AT_ONCE = 500
+_ANY_CURRENCY = "DKK"  # where the company code is not known
 ANY_TYPE = "*"  # in an agreement: every document type that is not named
 REVERSES = "TBF:"  # in XREF2_HD, before the RECEIV_DOC of the voucher that is reversed
 _AT_LINE = re.compile(rf"{LINE} (\d+) (.+)")
@@ -65,24 +68,23 @@ class Accepted:
 class Judged:
     """A voucher with what is wrong with it, or the draft that is to be posted."""
 
-    document: Document
+    document: Examined
     findings: list[Finding] = field(default_factory=list)
     draft: VoucherDraft | None = None
 
 
 def judge(
-    documents: Sequence[Document], sender: PostingSender, rate_on: RateOn, drafter: Drafter | None
+    documents: Sequence[Examined], sender: PostingSender, rate_on: RateOn, drafter: Drafter | None
 ) -> list[Judged]:
-    """Judge vouchers of one company code, in which no number comes twice; the ledger's rules come after.
+    """Judge vouchers of one company code that were examined; no number comes twice in them.
 
-    There is no drafter when there is no such company code.
+    The ledger's rules come after. There is no drafter when there is no such company code.
     """
     company = drafter.company if drafter else None
-    expected = Expectations(sender.municipality, company.currency if company else "DKK", rate_on)
     earlier = _accepted(sender, documents)
     judged = []
     for document in documents:
-        one = Judged(document, list(document.findings) or [*check(document, expected)])
+        one = Judged(document, _with_rate(document, company, rate_on))
         one.findings += _check_rights(document, sender, company)
         if not one.findings and drafter is not None:
             if key(document) in earlier:
@@ -98,7 +100,7 @@ def rates_of(municipality: str) -> RateOn:
     return cache(lambda currency, on: rate_per_hundred(municipality, currency, on))
 
 
-def ledger_finding(error: LedgerError, document: Document) -> Finding:
+def ledger_finding(error: LedgerError, document: Examined) -> Finding:
     """The ledger's error, at the line whose number it carries (`PostingLine.origin`)."""
     found = _AT_LINE.fullmatch(error.element)
     if not found:
@@ -122,24 +124,24 @@ def find_company(municipality: str, code: str) -> CompanyCode | None:
     return found
 
 
-def key(document: Document) -> Key:
+def key(document: Examined) -> Key:
     """What a sender's voucher is known by: RECEIV_DOC, company code, year."""
     header = document.header
     return header["RECEIV_DOC"], code_of(document), year_of(document)
 
 
-def code_of(document: Document) -> str:
+def code_of(document: Examined) -> str:
     """The company code with its leading zeros; they get lost on the way."""
     return document.header.get("COMP_CODE", "").strip().zfill(4)[:4]
 
 
-def year_of(document: Document) -> int:
+def year_of(document: Examined) -> int:
     """The year of PSTNG_DATE; 0 when it is no date."""
     posted = day(document.header.get("PSTNG_DATE", ""))
     return posted.year if posted else 0
 
 
-def reversed_number(document: Document) -> str:
+def reversed_number(document: Examined) -> str:
     """The RECEIV_DOC of the voucher that a voucher says it reverses; empty when it reverses none."""
     reference = document.header.get("XREF2_HD", "")
     return reference.removeprefix(REVERSES).strip() if reference.startswith(REVERSES) else ""
@@ -158,7 +160,7 @@ def _draft(one: Judged, drafter: Drafter, earlier: Mapping[Key, Accepted]) -> No
         one.findings.append(Finding(unknown, Place(document.position, 0, "XREF2_HD")))
 
 
-def _original(number: str, document: Document, earlier: Mapping[Key, Accepted]) -> Voucher | str:
+def _original(number: str, document: Examined, earlier: Mapping[Key, Accepted]) -> Voucher | str:
     """The voucher that is reversed, or why it is not clear: of the same year, or the only one."""
     code, year = code_of(document), year_of(document)
     known = {
@@ -173,7 +175,7 @@ def _original(number: str, document: Document, earlier: Mapping[Key, Accepted]) 
     return found if found is not None else "ikke er bogført (parkeret eller afvist)"
 
 
-def _accepted(sender: PostingSender, documents: Sequence[Document]) -> dict[Key, Accepted]:
+def _accepted(sender: PostingSender, documents: Sequence[Examined]) -> dict[Key, Accepted]:
     """What the sender delivered before under the numbers that these vouchers name."""
     found = {}
     numbers = {document.header.get("RECEIV_DOC", "") for document in documents}
@@ -184,7 +186,7 @@ def _accepted(sender: PostingSender, documents: Sequence[Document]) -> dict[Key,
             .join(PostingFile)
             .where(
                 PostingDocument.sender == sender,
-                PostingDocument.number.in_(some),
+                PostingDocument.number.in_(any_of(some)),
                 PostingDocument.voucher_uuid.is_null(False),
             )
         )
@@ -194,14 +196,30 @@ def _accepted(sender: PostingSender, documents: Sequence[Document]) -> dict[Key,
     return found
 
 
-def _repeated(document: Document, accepted: Accepted) -> Finding:
+def _repeated(document: Examined, accepted: Accepted) -> Finding:
     same = "med samme indhold" if accepted.digest == document.digest else "med andet indhold"
     repeated = PostingRepeated(element=document.header["RECEIV_DOC"], value=same, expected=accepted.file)
     return Finding(repeated, Place(document.position, 0, "RECEIV_DOC"))
 
 
+def _with_rate(document: Examined, company: CompanyCode | None, rate_on: RateOn) -> list[Finding]:
+    """What was found, and what is wrong with currency and rate: with the header, before the lines."""
+    if not document.readable:
+        return list(document.findings)
+    own = company.currency if company else _ANY_CURRENCY
+    header = document.header
+    of_rate = [
+        Finding(error, Place(document.position, 0, element))
+        for error, element in check_rate(header, own, rate_on)
+    ]
+    if not of_rate:
+        return list(document.findings)
+    before = [finding for finding in document.findings if not finding.place.line]
+    return [*before, *of_rate, *(finding for finding in document.findings if finding.place.line)]
+
+
 def _check_rights(
-    document: Document, sender: PostingSender, company: CompanyCode | None
+    document: Examined, sender: PostingSender, company: CompanyCode | None
 ) -> Iterator[Finding]:
     place = Place(document.position, 0, "COMP_CODE")
     codes, types = sender.company_codes, sender.document_types
@@ -214,9 +232,9 @@ def _check_rights(
         yield Finding(wrong, Place(document.position, 0, "DOC_TYPE"))
 
 
-def without_repetition(documents: Sequence[Document]) -> Iterator[list[Document]]:
+def without_repetition(documents: Sequence[Examined]) -> Iterator[list[Examined]]:
     """The vouchers in their order, cut where one names another's number: what became of that counts."""
-    some: list[Document] = []
+    some: list[Examined] = []
     numbers: set[str] = set()
     for document in documents:
         number = document.header.get("RECEIV_DOC", "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any, BinaryIO
 
 import orjson
@@ -42,6 +43,8 @@ class ReadingLimits:
     max_documents: int = 1_000_000
     max_lines: int = 5_000_000
     max_document_bytes: int = 256 * 1024 * 1024  # the memory of one voucher is a small multiple of this
+    max_attachment_bytes: int = 10 * 1024 * 1024
+    max_batch: int = 1000  # vouchers in one transaction
 
 
 @dataclass(frozen=True)
@@ -201,6 +204,9 @@ class _Parts:
         """The end of the file."""
         try:
             self._parser.close()
+            if self._probe is not None:  # so short that its root was not told before
+                self._probe.close()
+                self._look_at_root(self._probe)
         except etree.XMLSyntaxError as error:
             raise _unreadable(error) from None
         assert self._root is not None  # or the parser had said that the document is empty
@@ -212,7 +218,10 @@ class _Parts:
             return
         self._begin = (self._begin + piece[:4])[:4]
         self._probe.feed(piece)
-        for _, root in self._probe.read_events():
+        self._look_at_root(self._probe)
+
+    def _look_at_root(self, probe: etree.XMLPullParser) -> None:
+        for _, root in probe.read_events():
             doctype = root.getroottree().docinfo.doctype
             if doctype:
                 raise PostingFileUnreadable(element="DOCTYPE", value=doctype[:60])
@@ -271,12 +280,12 @@ def _document(node: etree._Element, position: int) -> Document:
 
 
 def _values(node: etree._Element) -> dict[str, str]:
-    return {str(child.tag): child.text or "" for child in node if not len(child)}
+    return {intern(str(child.tag)): child.text or "" for child in node if not len(child)}
 
 
 def _texts(node: etree._Element) -> dict[str, str]:
     """The same of an element that the schema has found good, in less time."""
-    return {child.tag: child.text or "" for child in node}  # type: ignore[misc]  # all tags are names
+    return {intern(child.tag): child.text or "" for child in node}  # type: ignore[arg-type]  # names
 
 
 def _findings(node: etree._Element, part: str, position: int) -> Iterator[Finding]:

@@ -30,6 +30,7 @@ from opus_soap.errors import (
 from opus_soap.failpoints import failpoint
 from opus_soap.interfaces.postings_in import booked, receipts
 from opus_soap.interfaces.postings_in.drafts import Drafter, periods_of
+from opus_soap.interfaces.postings_in.examining import Examined
 from opus_soap.interfaces.postings_in.files import sender_of
 from opus_soap.interfaces.postings_in.judging import (
     Judged,
@@ -42,14 +43,8 @@ from opus_soap.interfaces.postings_in.judging import (
     without_repetition,
     year_of,
 )
-from opus_soap.interfaces.postings_in.reading import (
-    Document,
-    Finding,
-    ReadingLimits,
-    Summary,
-    read,
-    survey,
-)
+from opus_soap.interfaces.postings_in.reading import Finding, ReadingLimits, Summary, survey
+from opus_soap.interfaces.postings_in.reading_ahead import Task, reading
 from opus_soap.interfaces.postings_in.receipts import Return
 from opus_soap.ledger.drafts import VoucherDraft
 from opus_soap.ledger.models import CompanyCode, ParkedVoucher, Voucher
@@ -59,8 +54,7 @@ from opus_soap.store import audit, content
 from opus_soap.store.files import FileStore, StoredFile
 from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
 
-BATCH = 1000  # most vouchers in a transaction
-BATCH_WEIGHT = 20_000  # lines, or kilobytes of attachments: with so many the transaction ends before
+_PAGE = 1000  # vouchers of a receipt at once
 _COLUMNS = (
     "file",
     "position",
@@ -89,7 +83,8 @@ class Receiver:
         """Take a file in and deal with all of it; the same file again is the file it was.
 
         `as_sender` is the SENDERID that the door has made sure of; None where anybody may deliver.
-        Raises a `PostingsInError` when the file as a whole has no effect, `FileStoreFailed`.
+        Raises a `PostingsInError` when the file as a whole has no effect, `FileStoreFailed`, and
+        `ReadingInterrupted`: then the file goes on where it stopped when it is delivered again.
         """
         try:
             stored = self.store.take(source, most_bytes=self.limits.max_bytes)
@@ -97,10 +92,11 @@ class Receiver:
             too_large = PostingFileTooLarge(element="byte", value=error.value, expected=error.expected)
             raise PostingFileRefused([too_large]) from None
         failpoint("postings_in.stored")
-        file = self._file(stored, file_name, actor, as_sender)
-        failpoint("postings_in.file_committed")
-        if file.state == PostingFile.UNDER_WAY:
-            self._deal_with(file)
+        with reading(Task(stored.path, self.municipality, self.limits)) as found:
+            file = self._file(stored, file_name, actor, as_sender)
+            failpoint("postings_in.file_committed")
+            if file.state == PostingFile.UNDER_WAY:
+                self._deal_with(file, found)
         return file
 
     def _file(self, stored: StoredFile, file_name: str, actor: str, as_sender: str | None) -> PostingFile:
@@ -157,16 +153,14 @@ class Receiver:
 
     # --- vouchers
 
-    def _deal_with(self, file: PostingFile) -> None:
+    def _deal_with(self, file: PostingFile, found: Iterable[Sequence[Examined]]) -> None:
         """Every voucher that has not been dealt with, batch by batch; then the receipt."""
-        with self.store.open(file.sha256) as data:
-            parts = (part for part in read(data, self.limits) if isinstance(part, Document))
-            for batch in batches(parts):
-                self._deal_with_batch(file, batch)
-                failpoint("postings_in.batch_committed")
+        for batch in found:
+            self._deal_with_batch(file, batch)
+            failpoint("postings_in.batch_committed")
         self._finish(file)
 
-    def _deal_with_batch(self, file: PostingFile, batch: Sequence[Document]) -> None:
+    def _deal_with_batch(self, file: PostingFile, batch: Sequence[Examined]) -> None:
         with transaction():
             _hold_sender(file)
             position = _held(file).position
@@ -183,7 +177,7 @@ class Receiver:
             file.save(only=[PostingFile.position])
             failpoint("postings_in.position_saved")
 
-    def _book(self, file: PostingFile, company: CompanyCode | None, documents: list[Document]) -> None:
+    def _book(self, file: PostingFile, company: CompanyCode | None, documents: list[Examined]) -> None:
         """Vouchers of one company code into the books, and what is said of each."""
         rate_on, drafter = rates_of(self.municipality), None
         if company is not None:
@@ -250,20 +244,6 @@ def write_receipt(file: PostingFile, out: BinaryIO) -> None:
     receipts.write(out, file.control, _returns(file, of_file))
 
 
-def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    """Vouchers for one transaction each: memory must not grow with the size of a voucher a thousand times."""
-    batch: list[Document] = []
-    weight = 0
-    for document in documents:
-        batch.append(document)
-        weight += document.weight
-        if len(batch) == BATCH or weight >= BATCH_WEIGHT:
-            yield batch
-            batch, weight = [], 0
-    if batch:
-        yield batch
-
-
 def _returns(file: PostingFile, of_file: Iterator[Return]) -> Iterator[Return]:
     yield from of_file
     after = 0
@@ -276,7 +256,7 @@ def _returns(file: PostingFile, of_file: Iterator[Return]) -> Iterator[Return]:
 
 
 def _page(query: Any) -> list[tuple[int, str, Any]]:
-    return list(query.order_by(PostingDocument.position).limit(BATCH).tuples())
+    return list(query.order_by(PostingDocument.position).limit(_PAGE).tuples())
 
 
 def _known(sender: PostingSender, name: str) -> PostingFile | None:
@@ -310,12 +290,12 @@ def _row(
     )
 
 
-def _accepted(document: Document) -> Return:
+def _accepted(document: Examined) -> Return:
     header = document.header
     return receipts.accepted(header["RECEIV_DOC"], code_of(document), header["PSTNG_DATE"])
 
 
-def _returns_of(document: Document, findings: Sequence[Finding]) -> Iterator[Return]:
+def _returns_of(document: Examined, findings: Sequence[Finding]) -> Iterator[Return]:
     """What production would say, and after it what it does not."""
     number = document.header.get("RECEIV_DOC", "")[:16]
     for finding in findings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
@@ -15,6 +16,7 @@ from opus_soap import errors
 from opus_soap.clock import ManualClock
 from opus_soap.database import proxy
 from opus_soap.interfaces.postings_in import receiving
+from opus_soap.interfaces.postings_in.reading import ReadingLimits
 from opus_soap.interfaces.postings_in.receipts import Counts, of_file
 from opus_soap.interfaces.postings_in.schema import FOLDER
 from opus_soap.ledger.models import FiscalYear, Period, Posting, Voucher
@@ -240,10 +242,10 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("after", range(4))
-def test_a_file_that_was_cut_off_goes_on_where_it_was(deliver, receipt, monkeypatch, after):
+def test_a_file_that_was_cut_off_goes_on_where_it_was(receiver, receipt, monkeypatch, after):
     """Killed before, between and behind the batches, and before the receipt."""
     data = request(*[document(RECEIV_DOC=str(number)) for number in range(1, 7)])
-    monkeypatch.setattr(receiving, "BATCH", 2)
+    receiver = replace(receiver, limits=ReadingLimits(max_batch=2))
     whole, left = receiving.Receiver._deal_with_batch, [after]
 
     def cut(self, file, batch):
@@ -259,9 +261,9 @@ def test_a_file_that_was_cut_off_goes_on_where_it_was(deliver, receipt, monkeypa
         broken.setattr(receiving.Receiver, "_deal_with_batch", cut)
         broken.setattr(receiving.Receiver, "_finish", no_receipt)
         with pytest.raises(Killed):
-            deliver(data)
+            receiver.deliver(BytesIO(data), "", actor="test")
     assert Voucher.select().count() == 2 * after
-    file = deliver(data)
+    file = receiver.deliver(BytesIO(data), "", actor="test")
     assert [number for number, *_ in receipt(file)[1]] == ["305"] * 6
     assert Voucher.select().count() == 6
     assert verify().ok

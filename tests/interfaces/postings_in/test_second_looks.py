@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opus_soap.errors import PostingAmountZero
 from opus_soap.interfaces.postings_in.currency import converted
-from opus_soap.interfaces.postings_in.reading import Document
-from opus_soap.interfaces.postings_in.receiving import BATCH_WEIGHT, batches
+from opus_soap.interfaces.postings_in.examining import BATCH_WEIGHT, batches, examine
+from opus_soap.interfaces.postings_in.reading import Document, Finding, Place, ReadingLimits
 from opus_soap.ledger import parking
 from opus_soap.ledger.models import ParkedVoucher, Posting, Voucher
 from opus_soap.ledger.verification import verify
@@ -225,14 +226,17 @@ def test_a_person_in_an_attachments_name_is_refused_and_not_repeated(deliver, re
 
 # --- in one transaction
 
+FAULTY = Finding(PostingAmountZero(value="0.00"), Place(1))  # nothing more is looked at
+
 
 def test_a_transaction_ends_before_memory_does():
     def vouchers(count: int, lines: int, kilobytes: int = 0) -> list[Document]:
         files = ({"FILE": "x" * 1024 * kilobytes},) if kilobytes else ()
-        return [Document(place, {}, files, [{}] * lines, b"") for place in range(count)]
+        return [Document(place, {}, files, [{}] * lines, b"", (FAULTY,)) for place in range(count)]
 
     def sizes(documents: list[Document]) -> list[int]:
-        return [len(batch) for batch in batches(documents)]
+        examined = examine(documents, "999", ReadingLimits())
+        return [len(batch) for batch in batches(examined, most=1000)]
 
     assert sizes(vouchers(2500, 10)) == [1000, 1000, 500]
     assert sizes(vouchers(5, BATCH_WEIGHT // 2)) == [2, 2, 1]
