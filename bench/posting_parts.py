@@ -23,6 +23,7 @@ _PARTS = {
     "interfaces/postings_in/reading.py:survey": "first look",
     "interfaces/postings_in/reading.py": "read + schema",
     "interfaces/postings_in/checks.py": "checks",
+    "interfaces/postings_in/examining.py": "draft",
     "interfaces/postings_in/judging.py": "judging",
     "interfaces/postings_in/drafts.py": "draft",
     "interfaces/postings_in/receipts.py": "receipt",

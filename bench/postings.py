@@ -69,7 +69,7 @@ def _delivered(fresh: Fresh, file: Path, parsed: float, tell: Tell) -> Row:
     return {
         "lines_per_second": round(lines / seconds),
         "us_per_line": round(1e6 * seconds / lines, 2),
-        "peak_mb": delivered["peak_mb"],
+        "peak_mb": round(delivered["peak_mb"] + delivered["reader_peak_mb"], 1),
         "floor_parse_per_second": round(lines / parsed),
         "floor_insert_per_second": round(lines / inserted),
         "floor_per_second": round(lines / (parsed + inserted)),
