@@ -12,9 +12,10 @@ from opus_soap.errors import OpusSoapError, SigningKeyUnusable
 from opus_soap.interfaces.invoice_approval import lending, sending
 from opus_soap.interfaces.invoice_approval.service import answer_service
 from opus_soap.interfaces.master_data.service import dimension_service
+from opus_soap.interfaces.postings_in.uploading import PostingUploads
 from opus_soap.settings import Settings
 from opus_soap.soap.access_log import configure_logging
-from opus_soap.soap.front import SoapFront
+from opus_soap.soap.front import Resource, SoapFront
 from opus_soap.soap.service import SoapService
 from opus_soap.store import content, replay
 from opus_soap.store.schema import check_schema
@@ -49,7 +50,8 @@ def build_server(settings: Settings, clock: Clock, *, working: int = WORKING) ->
     `working` messages are dealt with at a time, each with a database connection. Raises a
     `ConfigurationError` or `DatabaseError` that says what to mend.
     """
-    return build_front(services(settings, clock), settings, clock, working=working)
+    resources = (PostingUploads(settings, clock),)
+    return build_front(services(settings, clock), settings, clock, resources=resources, working=working)
 
 
 def build_worker(settings: Settings, clock: Clock) -> Worker:
@@ -68,13 +70,19 @@ def calendar(settings: Settings, clock: Clock) -> tuple[Chore, ...]:
 
 
 def build_front(
-    offered: Sequence[SoapService], settings: Settings, clock: Clock, *, working: int = WORKING
+    offered: Sequence[SoapService],
+    settings: Settings,
+    clock: Clock,
+    *,
+    resources: Sequence[Resource] = (),
+    working: int = WORKING,
 ) -> WSGIApplication:
-    """A SOAP server over any services; the simulated case system is one too."""
+    """A SOAP server over any services, and what else there is; the simulated case system is one too."""
     configure_logging(settings.log_level)
     connect(settings.database_url, pool_size=2 * working)  # refusals are archived besides
     check_schema()
-    return SoapFront(offered, settings, clock, verifier(settings), signer(settings), working=working)
+    proof = verifier(settings), signer(settings)
+    return SoapFront(offered, settings, clock, *proof, resources=resources, working=working)
 
 
 def assemble_worker(registers: Sequence[Register], settings: Settings, clock: Clock) -> Worker:

@@ -134,6 +134,14 @@ class Settings(BaseSettings):
         5, ge=0, le=3600, description="A file in a sender's folder that changed since is still being written."
     )
     max_posting_file_bytes: int = Field(1024 * 1024 * 1024, ge=1024, description="Largest file of postings.")
+    max_posting_upload_bytes: int = Field(
+        64 * 1024 * 1024,
+        ge=1024,
+        description="Largest file of postings taken over HTTP; a larger one comes by folder or SFTP.",
+    )
+    upload_timeout_seconds: int = Field(
+        100, ge=1, le=3600, description="Longest time a sender may take to upload a file of postings."
+    )
     max_posting_documents: int = Field(1_000_000, ge=1, description="Most vouchers in one file of postings.")
     max_posting_lines: int = Field(5_000_000, ge=2, description="Most lines in one file of postings.")
     max_posting_attachment_bytes: int = Field(

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import threading
 from pathlib import Path
 
 import click
 
+from opus_soap.cli.posting_senders import senders
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, local, shown
-from opus_soap.cli.vouchers import amount
-from opus_soap.database import transaction
-from opus_soap.errors import AgreementInvalid, PostingFileRefused, PostingFileUnknown
+from opus_soap.errors import PostingFileRefused, PostingFileUnknown
 from opus_soap.interfaces.postings_in import receipts
 from opus_soap.interfaces.postings_in.folders import WatchedFolders
 from opus_soap.interfaces.postings_in.inspection import Inspector, Told
-from opus_soap.interfaces.postings_in.reading import ReadingLimits
-from opus_soap.interfaces.postings_in.receiving import Receiver
+from opus_soap.interfaces.postings_in.receiving import Receiver, limits_of
 from opus_soap.ledger.master_data import find_municipality
 from opus_soap.soap.access_log import configure_logging
-from opus_soap.store.files import FileStore
-from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
+from opus_soap.store.models import PostingDocument, PostingFile
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
@@ -47,7 +43,7 @@ def check(runtime: Runtime, file: Path, as_name: str | None, municipality: str) 
     """
     runtime.open_database()
     find_municipality(municipality)
-    inspector = Inspector(municipality, _limits(runtime), runtime.clock)
+    inspector = Inspector(municipality, limits_of(runtime.settings), runtime.clock)
     mistakes = 0
     for told in inspector.inspect(file, as_name or file.name):
         mistakes += 1
@@ -79,7 +75,7 @@ def import_(
     """Deliver FILE: its good vouchers are booked; exit status 1 when anything was refused."""
     runtime.open_database()
     find_municipality(municipality)
-    receiver = Receiver(municipality, _store(runtime), _limits(runtime), runtime.clock)
+    receiver = Receiver.of(municipality, runtime.settings, runtime.clock)
     try:
         with file.open("rb") as data:
             delivered = receiver.deliver(data, as_name or file.name, actor=actor())
@@ -113,7 +109,7 @@ def watch(runtime: Runtime, once: bool, municipality: str) -> None:
     runtime.open_database()
     configure_logging(runtime.settings.log_level)
     find_municipality(municipality)
-    receiver = Receiver(municipality, _store(runtime), _limits(runtime), runtime.clock)
+    receiver = Receiver.of(municipality, runtime.settings, runtime.clock)
     settings = runtime.settings
     folders = WatchedFolders(settings.postings_folder, receiver, settings.postings_settle_seconds)
     stop = threading.Event()
@@ -169,102 +165,7 @@ def show(runtime: Runtime, name: str, errors_only: bool) -> None:
             click.echo(shown(f"bilag {row.number}{where}  {number}  {text}"))
 
 
-@postings.group()
-def senders() -> None:
-    """Who may deliver files of postings."""
-
-
-def _release_limits(
-    context: click.Context, option: click.Parameter, given: tuple[str, ...]
-) -> dict[str, int]:
-    limits = {}
-    for text in given:
-        kind, _, kroner = text.partition("=")
-        if not re.fullmatch(r"[A-Za-z0-9]{2}|\*", kind):
-            raise click.BadParameter(f"{text} is not TYPE=KRONER, such as SA=100000 or *=0")
-        limits[kind.upper()] = amount(context, option, kroner)
-    return limits
-
-
-@senders.command("add")
-@click.argument("sender_id")
-@click.option("--short", required=True, help="Its four characters in the file name.")
-@click.option("--name", required=True, help="What it is called.")
-@click.option("--company-code", "codes", multiple=True, help="It may post in (repeat; all when left out).")
-@click.option("--document-type", "types", multiple=True, help="It may post (repeat; all when left out).")
-@click.option(
-    "--release-above",
-    "limits",
-    multiple=True,
-    callback=_release_limits,
-    help="TYPE=KRONER: larger vouchers of this type (* any other) wait for a second person (repeat).",
-)
-@click.option("--booked-receipts", is_flag=True, help="It wants the third receipt, …_BOGFOERT.xml, too.")
-@_MUNICIPALITY
-@click.pass_obj
-@reports_errors
-def add_sender(
-    runtime: Runtime,
-    sender_id: str,
-    short: str,
-    name: str,
-    codes: tuple[str, ...],
-    types: tuple[str, ...],
-    limits: dict[str, int],
-    booked_receipts: bool,
-    municipality: str,
-) -> None:
-    """Make an agreement with the sender whose files say SENDER_ID, or bring it up to date."""
-    runtime.open_database()
-    find_municipality(municipality)
-    if len(short) != 4 or not (short.isascii() and short.isalnum()):
-        raise AgreementInvalid(element="--short", value=short, expected="four letters or digits")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", sender_id):  # its folder is called so
-        expected = "1–40 letters, digits, _ or -"
-        raise AgreementInvalid(element="SENDER_ID", value=sender_id[:60], expected=expected)
-    facts = {
-        "short": short,
-        "name": name,
-        "company_codes": list(codes),
-        "document_types": list(types),
-        "release_above": limits,
-        "booked_receipts": booked_receipts,
-    }
-    key = (PostingSender.municipality == municipality) & (PostingSender.sender_id == sender_id)
-    with transaction():
-        if not PostingSender.update(active=True, **facts).where(key).execute():
-            PostingSender.create(municipality=municipality, sender_id=sender_id, **facts)
-    click.echo(f"{name}: {sender_id} ({short})")
-
-
-@senders.command("list")
-@click.pass_obj
-@reports_errors
-def list_senders(runtime: Runtime) -> None:
-    """List the agreements with senders."""
-    runtime.open_database()
-    table = listing("Municipality", "Sender", "Short", "Name", "Company codes", "Document types")
-    for row in PostingSender.select().order_by(PostingSender.municipality, PostingSender.sender_id):
-        codes, types = ", ".join(row.company_codes) or "all", ", ".join(row.document_types) or "all"
-        name = row.name if row.active else f"{row.name} (stopped)"
-        table.add_row(row.municipality, row.sender_id, row.short, name, codes, types)
-    runtime.console.print(table)
-
-
-def _limits(runtime: Runtime) -> ReadingLimits:
-    settings = runtime.settings
-    return ReadingLimits(
-        max_bytes=settings.max_posting_file_bytes,
-        max_documents=settings.max_posting_documents,
-        max_lines=settings.max_posting_lines,
-        max_document_bytes=settings.max_posting_document_bytes,
-        max_attachment_bytes=settings.max_posting_attachment_bytes,
-        max_batch=settings.max_posting_batch,
-    )
-
-
-def _store(runtime: Runtime) -> FileStore:
-    return FileStore(runtime.settings.files_folder)
+postings.add_command(senders)
 
 
 def _accepted(file: PostingFile) -> int:

@@ -377,3 +377,33 @@ class PostingFileUnknown(PostingsInError):
     english = "The file {value} has not been received"
     remedy_danish = "Se `opus-soap postings list`."
     remedy_english = "See `opus-soap postings list`."
+
+
+class DeliveryUnauthorized(PostingsInError):
+    """Who delivers over HTTP shows no token, or one that nobody is let in with."""
+
+    code = "PIN-460"
+    danish = "Der mangler et gyldigt token"
+    english = "A valid token is missing"
+    remedy_danish = "Send Authorization: Bearer med et token fra `opus-soap postings senders token`."
+    remedy_english = "Send Authorization: Bearer with a token of `opus-soap postings senders token`."
+
+
+class DeliveryForbidden(PostingsInError):
+    """A sender asks for what is another's."""
+
+    code = "PIN-461"
+    danish = "Afsenderen har ikke adgang til {value}"
+    english = "The sender may not reach {value}"
+    remedy_danish = "Stien skal nævne det SENDERID, som dit token hører til."
+    remedy_english = "The path must name the SENDERID that your token belongs to."
+
+
+class ReceiptUnknown(PostingsInError):
+    """There is no receipt of this name, or not yet."""
+
+    code = "PIN-462"
+    danish = "Der er ingen kvittering for {value}"
+    english = "There is no receipt for {value}"
+    remedy_danish = "Aflever filen med PUT; _BOGFOERT kommer, når alle bilag er afgjort og aftalen siger det."
+    remedy_english = "Deliver the file with PUT; _BOGFOERT comes when all vouchers are decided and agreed on."

@@ -207,6 +207,16 @@ class ReadingInterrupted(StoreError):
     remedy_english = "Deliver the file again; it goes on where it stopped. Look at the machine's memory."
 
 
+class CredentialUnknown(StoreError):
+    """A sender has no credential of this number."""
+
+    code = "STO-045"
+    danish = "Afsenderen {expected} har ingen adgang nr. {value}"
+    english = "The sender {expected} has no credential no. {value}"
+    remedy_danish = "Se `opus-soap postings senders credentials`."
+    remedy_english = "See `opus-soap postings senders credentials`."
+
+
 class FolderFailed(StoreError):
     """A folder of a sender cannot be made."""
 

@@ -10,9 +10,10 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 import structlog
@@ -52,15 +53,37 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d
 _REASONS = {
     200: "OK",
     400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     408: "Request Timeout",
     413: "Content Too Large",
     415: "Unsupported Media Type",
+    422: "Unprocessable Content",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
-Answer = tuple[int, str, bytes]
+Answer = tuple[int, str, bytes]  # status, media type, body
+AtWork = Callable[[], AbstractContextManager[None]]
+
+
+class Resource(Protocol):
+    """What an interface offers over HTTP beside its SOAP services."""
+
+    @property
+    def prefix(self) -> str:
+        """What its paths begin with."""
+
+    @property
+    def methods(self) -> Sequence[str]:
+        """What it answers."""
+
+    def answer(self, environ: dict[str, Any], path: str, method: str, at_work: AtWork) -> Answer:
+        """Answer a request; `at_work` is a turn at the processor, with a database connection.
+
+        Raises what `fault_for` knows.
+        """
 
 
 class SoapFront:
@@ -78,8 +101,10 @@ class SoapFront:
         verifier: Verifier,
         signer: Signer,
         *,
+        resources: Sequence[Resource] = (),
         working: int | None = None,
     ) -> None:
+        self._resources = resources
         self._services = {service.path: service for service in services}
         self._settings = settings
         self._clock = clock
@@ -92,7 +117,11 @@ class SoapFront:
         """Answer one HTTP request; never raises."""
         path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
         exchange = Exchange(endpoint=path if path in self._services else "", now=self._clock.now())
-        if method in ("GET", "HEAD"):
+        resource = next((some for some in self._resources if path.startswith(some.prefix)), None)
+        if resource is not None:
+            exchange.endpoint = resource.prefix
+            status, media_type, body = self._ask(resource, environ, exchange, path, method)
+        elif method in ("GET", "HEAD"):
             status, media_type, body = self._get(environ, path)
         else:
             status, media_type, body = self._post(environ, exchange, path, method)
@@ -112,14 +141,51 @@ class SoapFront:
         headers = [("Content-Type", media_type), ("Content-Length", str(len(body)))]
         if status == 503:
             headers.append(("Retry-After", str(RETRY_AFTER_SECONDS)))
-        if status in (400, 404, 405, 408, 413, 415, 503):
+        if status == 401:
+            headers.append(("WWW-Authenticate", "Bearer"))
+        if status in (400, 401, 403, 404, 405, 408, 413, 415, 503):
             headers.append(("Connection", "close"))  # the body may not have been read to its end
             if method not in ("GET", "HEAD"):
                 limits.discard_body(environ)
         if status == 405:
-            headers.append(("Allow", "GET, POST"))
+            headers.append(("Allow", ", ".join(resource.methods if resource else ("GET", "POST"))))
         start_response(f"{status} {_REASONS[status]}", headers)
         return [] if method == "HEAD" else [body]
+
+    # --- what is not SOAP
+
+    def _ask(
+        self, resource: Resource, environ: dict[str, Any], exchange: Exchange, path: str, method: str
+    ) -> Answer:
+        taken = self._slots.acquire(blocking=False)
+        try:
+            if not taken:
+                raise ServerBusy
+            if method not in resource.methods:
+                raise MethodNotAllowed(value=method[:20], expected=", ".join(resource.methods))
+            return resource.answer(environ, path, method, partial(self._at_work, exchange))
+        except OpusSoapError as error:
+            return self._tell(exchange, fault_for(error))
+        except Unavailable:
+            log.exception("database", correlation_id=str(exchange.correlation_id))
+            return self._tell(exchange, fault_for(DatabaseFailed()))
+        except Exception:
+            log.exception("unexpected", correlation_id=str(exchange.correlation_id))
+            return self._tell(exchange, fault_for(InternalFailure()))
+        finally:
+            if taken:
+                self._slots.release()
+
+    @contextmanager
+    def _at_work(self, exchange: Exchange) -> Iterator[None]:
+        with self._turn(exchange), connected():
+            yield
+
+    def _tell(self, exchange: Exchange, fault: Fault) -> Answer:
+        exchange.outcome = fault.code
+        lines = (f"{fault.code}  {fault.danish}", fault.english, fault.remedy_danish, fault.remedy_english)
+        text = "\n".join([*lines, f"id: {exchange.correlation_id}", ""])
+        return fault.status, "text/plain; charset=utf-8", text.encode()
 
     # --- GET
 
@@ -193,8 +259,10 @@ class SoapFront:
                 raise PathUnknown
             exchange.request = b""  # what is refused by its headers is archived too, with no body
             with exchange.timings.part("read"):
-                limits.check_headers(environ, self._settings)
-                data = exchange.request = limits.read_body(environ, self._settings)
+                limits.check_headers(environ, self._settings.max_request_bytes)
+                data = exchange.request = limits.read_body(
+                    environ, self._settings.max_request_bytes, self._settings.read_timeout_seconds
+                )
             exchange.now = self._clock.now()  # a body may take its time, in which a message grows old
             soap_action = environ.get("HTTP_SOAPACTION", "").strip().strip('"')
             with self._turn(exchange), connected():

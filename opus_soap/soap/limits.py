@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from email.message import Message
 from typing import Any
 
@@ -22,19 +23,21 @@ from opus_soap.errors import (
     RequestTooLarge,
     RequestTooSlow,
 )
-from opus_soap.settings import Settings
 
 MEDIA_TYPE = "text/xml; charset=utf-8"
+_SOAP = ("text/xml",)
 _STEP = 64 * 1024
 _DISCARD_SECONDS, _DISCARD_BYTES = 0.2, 1024 * 1024
 
 
-def check_headers(environ: dict[str, Any], settings: Settings) -> None:
-    """Refuse what is not plain SOAP 1.1 of a known, acceptable size.
+def check_headers(
+    environ: dict[str, Any], most_bytes: int, media_types: Sequence[str] = ("text/xml",)
+) -> None:
+    """Refuse what is not plain XML of a known, acceptable size; SOAP 1.1 is text/xml.
 
     Raises `ContentTypeRefused`, `ContentEncodingRefused`, `LengthUnclear`, `RequestTooLarge`.
     """
-    _check_content_type(environ.get("CONTENT_TYPE", ""))
+    _check_content_type(environ.get("CONTENT_TYPE", ""), media_types)
     if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("", "identity"):
         raise ContentEncodingRefused
     length = environ.get("CONTENT_LENGTH", "")
@@ -43,51 +46,71 @@ def check_headers(environ: dict[str, Any], settings: Settings) -> None:
         raise LengthUnclear
     if length and not (length.isascii() and length.isdigit()):
         raise LengthUnclear
-    if length and int(length) > settings.max_request_bytes:
-        raise RequestTooLarge(expected=settings.max_request_bytes)
+    if length and int(length) > most_bytes:
+        raise RequestTooLarge(expected=most_bytes)
 
 
-def _check_content_type(value: str) -> None:
+def _check_content_type(value: str, media_types: Sequence[str]) -> None:
     parsed = Message()
     parsed["Content-Type"] = value or "missing/missing"
     charset = parsed.get_content_charset() or "utf-8"
-    if parsed.get_content_type() != "text/xml" or charset not in ("utf-8", "us-ascii"):
-        raise ContentTypeRefused(element="Content-Type", value=value[:80], expected=MEDIA_TYPE)
+    if parsed.get_content_type() not in media_types or charset not in ("utf-8", "us-ascii"):
+        expected = f"{' / '.join(media_types)}; charset=utf-8"
+        raise ContentTypeRefused(element="Content-Type", value=value[:80], expected=expected)
 
 
-def read_body(environ: dict[str, Any], settings: Settings) -> bytes:
-    """The whole body, within size and time; with no length given it is read to its end.
+def read_body(environ: dict[str, Any], most_bytes: int, seconds: int) -> bytes:
+    """The whole body; raises what `Body.read` raises."""
+    with body_of(environ, most_bytes, seconds) as body:
+        return b"".join(iter(body.read, b""))
 
-    Raises `RequestEmpty`, `RequestTooLarge`, `RequestTooSlow`, `LengthUnclear` (fewer bytes than
-    announced, or a broken chunk).
-    """
+
+@contextmanager
+def body_of(environ: dict[str, Any], most_bytes: int, seconds: int) -> Iterator[Body]:
+    """The body, to be read within size and time; raises `RequestEmpty` when there is none."""
     announced = int(environ["CONTENT_LENGTH"]) if environ.get("CONTENT_LENGTH") else None
     if announced is None and not environ.get("HTTP_TRANSFER_ENCODING"):
         raise RequestEmpty
-    with _deadline(environ, settings.read_timeout_seconds) as expired:
+    with _deadline(environ, seconds) as expired:
+        yield Body(environ["wsgi.input"], announced, most_bytes, seconds, expired)
+
+
+@dataclass
+class Body:
+    """A request's body, piece by piece; with no length announced it is read to its end."""
+
+    stream: Any
+    announced: int | None
+    most_bytes: int
+    seconds: int
+    expired: threading.Event
+    so_far: int = 0
+
+    def read(self, size: int = _STEP) -> bytes:
+        """The next bytes, none at the end.
+
+        Raises `RequestTooLarge`, `RequestTooSlow`, `LengthUnclear` (fewer bytes than announced, or a broken
+        chunk) and, when there was nothing, `RequestEmpty`.
+        """
+        wanted = size if self.announced is None else min(size, self.announced - self.so_far)
         try:
-            body = _read(environ["wsgi.input"], announced, settings.max_request_bytes)
+            piece: bytes = self.stream.read(wanted) if wanted else b""
         except (OSError, ParseException):  # a broken connection, a broken chunk
-            body = None
-    if expired.is_set():
-        raise RequestTooSlow(expected=settings.read_timeout_seconds)
-    if body is None or (announced is not None and len(body) != announced):
-        raise LengthUnclear
-    if not body:
-        raise RequestEmpty
-    return body
+            self._check_time()
+            raise LengthUnclear from None
+        self._check_time()
+        self.so_far += len(piece)
+        if self.so_far > self.most_bytes:
+            raise RequestTooLarge(expected=self.most_bytes)
+        if not piece and self.announced not in (None, self.so_far):
+            raise LengthUnclear
+        if not self.so_far:
+            raise RequestEmpty
+        return piece
 
-
-def _read(stream: Any, announced: int | None, most: int) -> bytes:
-    body = bytearray()
-    while announced is None or len(body) < announced:
-        piece = stream.read(_STEP if announced is None else min(_STEP, announced - len(body)))
-        if not piece:
-            break
-        body += piece
-        if len(body) > most:
-            raise RequestTooLarge(expected=most)
-    return bytes(body)
+    def _check_time(self) -> None:
+        if self.expired.is_set():
+            raise RequestTooSlow(expected=self.seconds)
 
 
 def discard_body(environ: dict[str, Any]) -> None:
@@ -96,10 +119,11 @@ def discard_body(environ: dict[str, Any]) -> None:
     A caller that is still sending would lose our answer if we closed on it at once. One that goes on for
     long would keep a thread; gunicorn drops our `Connection: close`, and waits for the rest.
     """
-    left = True
-    with _deadline(environ, _DISCARD_SECONDS), suppress(OSError, ParseException, RequestTooLarge):
-        _read(environ["wsgi.input"], None, _DISCARD_BYTES)
-        left = False
+    stream, left, read = environ["wsgi.input"], True, 0
+    with _deadline(environ, _DISCARD_SECONDS), suppress(OSError, ParseException):
+        while left and read < _DISCARD_BYTES:
+            piece = stream.read(_STEP)
+            read, left = read + len(piece), bool(piece)
     if left:
         _stop_listening(environ.get("gunicorn.socket"))
 

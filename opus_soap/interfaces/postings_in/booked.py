@@ -19,12 +19,19 @@ from opus_soap.store.models import PostingDocument, PostingFile
 
 NAMESPACE = "urn:opus-soap:posteringer-ind:bogfoert:1"
 BOOKED, REJECTED, DISMISSED = "BOGFOERT", "AFVIST", "FORKASTET"
+_MARK = "_BOGFOERT"
 _AT_ONCE = 1000  # vouchers
 
 
 def name_of(file_name: str) -> str:
     """`….xml` → `…_BOGFOERT.xml`, in the letter case of the file's own ending."""
-    return f"{file_name[:-4]}_BOGFOERT{file_name[-4:]}"
+    return f"{file_name[:-4]}{_MARK}{file_name[-4:]}"
+
+
+def file_name_of(name: str) -> str:
+    """The other way; empty when the name is no third receipt's."""
+    stem, ending = name[:-4], name[-4:]
+    return f"{stem[: -len(_MARK)]}{ending}" if stem.upper().endswith(_MARK) else ""
 
 
 def is_decided(file: PostingFile) -> bool:

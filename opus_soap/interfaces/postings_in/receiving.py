@@ -52,6 +52,7 @@ from opus_soap.ledger.drafts import VoucherDraft
 from opus_soap.ledger.models import CompanyCode, ParkedVoucher, Voucher
 from opus_soap.ledger.parking import park_many
 from opus_soap.ledger.posting import post_many
+from opus_soap.settings import Settings
 from opus_soap.store import audit, content
 from opus_soap.store.files import FileStore, StoredFile
 from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
@@ -80,6 +81,11 @@ class Receiver:
     limits: ReadingLimits
     clock: Clock
 
+    @classmethod
+    def of(cls, municipality: str, settings: Settings, clock: Clock) -> Receiver:
+        """A municipality's, by the settings."""
+        return cls(municipality, FileStore(settings.files_folder), limits_of(settings), clock)
+
     def deliver(
         self, source: BinaryIO, file_name: str, *, actor: str, as_sender: str | None = None
     ) -> PostingFile:
@@ -89,11 +95,20 @@ class Receiver:
         Raises a `PostingsInError` when the file as a whole has no effect, `FileStoreFailed`, and
         `ReadingInterrupted`: then the file goes on where it stopped when it is delivered again.
         """
+        return self.deal_with(self.take(source), file_name, actor=actor, as_sender=as_sender)
+
+    def take(self, source: BinaryIO) -> StoredFile:
+        """Store a file's bytes; raises `PostingFileRefused`, `FileStoreFailed`, what the source raises."""
         try:
-            stored = self.store.take(source, most_bytes=self.limits.max_bytes)
+            return self.store.take(source, most_bytes=self.limits.max_bytes)
         except FileTooLarge as error:
             too_large = PostingFileTooLarge(element="byte", value=error.value, expected=error.expected)
             raise PostingFileRefused([too_large]) from None
+
+    def deal_with(
+        self, stored: StoredFile, file_name: str, *, actor: str, as_sender: str | None = None
+    ) -> PostingFile:
+        """The rest of `deliver`, of a file that has been stored."""
         failpoint("postings_in.stored")
         with reading(Task(stored.path, self.municipality, self.limits)) as found:
             file = self._file(stored, file_name, actor, as_sender)
@@ -235,6 +250,18 @@ class Receiver:
                 held.save(only=[PostingFile.booked_sha256])
             file.booked_sha256 = held.booked_sha256
         return file.booked_sha256
+
+
+def limits_of(settings: Settings) -> ReadingLimits:
+    """What the settings allow of a file."""
+    return ReadingLimits(
+        max_bytes=settings.max_posting_file_bytes,
+        max_documents=settings.max_posting_documents,
+        max_lines=settings.max_posting_lines,
+        max_document_bytes=settings.max_posting_document_bytes,
+        max_attachment_bytes=settings.max_posting_attachment_bytes,
+        max_batch=settings.max_posting_batch,
+    )
 
 
 def write_receipt(file: PostingFile, out: BinaryIO) -> None:

@@ -1,0 +1,112 @@
+"""Files of postings over HTTP: `PUT /posteringer-ind/<SENDERID>/<FILE_NAME>` is answered with the receipt.
+
+`GET` of the same path gives the receipt again, and of `…_BOGFOERT.xml` the third one. Who asks shows a token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, BinaryIO, cast
+
+from opus_soap.clock import Clock
+from opus_soap.errors import (
+    DeliveryForbidden,
+    DeliveryUnauthorized,
+    PathUnknown,
+    PostingFileRefused,
+    ReceiptUnknown,
+)
+from opus_soap.interfaces.postings_in import booked, receipts
+from opus_soap.interfaces.postings_in.receiving import Receiver
+from opus_soap.settings import Settings
+from opus_soap.soap import limits
+from opus_soap.soap.front import Answer, AtWork
+from opus_soap.store.credentials import sender_of_token
+from opus_soap.store.models import PostingFile, PostingSender
+
+_XML = "application/xml"
+_MEDIA_TYPES = (_XML, "text/xml")
+
+
+@dataclass(frozen=True)
+class PostingUploads:
+    """The door for senders who deliver over HTTP."""
+
+    settings: Settings
+    clock: Clock
+    prefix: str = "/posteringer-ind/"
+    methods: tuple[str, ...] = ("GET", "PUT")
+
+    def answer(self, environ: dict[str, Any], path: str, method: str, at_work: AtWork) -> Answer:
+        """The receipt; 422 and the receipt that refuses it when the file as a whole has no effect.
+
+        Raises `DeliveryUnauthorized`, `DeliveryForbidden`, `PathUnknown`, `ReceiptUnknown`, and what `limits`
+        and `Receiver` raise.
+        """
+        with at_work():
+            sender = _authenticated(environ)
+            file_name = self._file_name(sender, path)
+            if method == "GET":
+                return 200, _XML, self._receipt(sender, file_name)
+        return self._delivered(environ, sender, file_name, at_work)
+
+    def _file_name(self, sender: PostingSender, path: str) -> str:
+        sender_id, _, file_name = path.removeprefix(self.prefix).partition("/")
+        if sender_id != sender.sender_id:
+            raise DeliveryForbidden(value=sender_id[:40])
+        if not file_name or "/" in file_name:
+            raise PathUnknown
+        return file_name
+
+    def _delivered(
+        self, environ: dict[str, Any], sender: PostingSender, file_name: str, at_work: AtWork
+    ) -> Answer:
+        """The file is taken in while others work, and dealt with in its turn."""
+        settings, receiver = self.settings, self._receiver(sender)
+        most = settings.max_posting_upload_bytes
+        limits.check_headers(environ, most, _MEDIA_TYPES)
+        actor = f"http:{sender.sender_id}"
+        try:
+            with limits.body_of(environ, most, settings.upload_timeout_seconds) as body:
+                stored = receiver.take(cast("BinaryIO", body))
+            with at_work():
+                file = receiver.deal_with(stored, file_name, actor=actor, as_sender=sender.sender_id)
+        except PostingFileRefused as refused:
+            out = BytesIO()
+            receipts.refuse(out, refused, self.clock.now())
+            return 422, _XML, out.getvalue()
+        return 200, _XML, _stored(receiver, file.receipt_sha256)
+
+    def _receipt(self, sender: PostingSender, file_name: str) -> bytes:
+        receiver = self._receiver(sender)
+        if file := _file(sender, file_name):
+            return _stored(receiver, file.receipt_sha256)
+        if sender.booked_receipts and (file := _file(sender, booked.file_name_of(file_name))):
+            return _stored(receiver, receiver.finish_booked(file))
+        raise ReceiptUnknown(value=file_name[:120])
+
+    def _receiver(self, sender: PostingSender) -> Receiver:
+        return Receiver.of(sender.municipality, self.settings, self.clock)
+
+
+def _authenticated(environ: dict[str, Any]) -> PostingSender:
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    sender = sender_of_token(token.strip()) if scheme.lower() == "bearer" else None
+    if sender is None:
+        raise DeliveryUnauthorized
+    return sender
+
+
+def _file(sender: PostingSender, name: str) -> PostingFile | None:
+    found: PostingFile | None = PostingFile.get_or_none(
+        PostingFile.sender == sender, PostingFile.name_key == name.casefold()
+    )
+    return found
+
+
+def _stored(receiver: Receiver, sha256: str | None) -> bytes:
+    if sha256 is None:  # under way
+        raise ReceiptUnknown
+    with receiver.store.open(sha256) as stored:
+        return stored.read()

@@ -1,0 +1,165 @@
+"""Files over HTTP: the receipt is the answer, and nobody reaches what is another's."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+
+from opus_soap.database import proxy
+from opus_soap.interfaces.postings_in import booked
+from opus_soap.interfaces.postings_in.uploading import PostingUploads
+from opus_soap.ledger.models import Voucher
+from opus_soap.settings import Settings
+from opus_soap.soap.front import SoapFront
+from opus_soap.store import credentials
+from opus_soap.store.models import PostingFile, PostingSender
+from tests.interfaces.postings_in.conftest import NAME, document, request
+
+GOOD = request(document(), document(RECEIV_DOC="2", DOC_TYPE="XX"))
+FOREIGN = GOOD.replace(b"KY01</SENDERID", b"XX01</SENDERID")
+PATH = f"/posteringer-ind/KY01/{NAME}"
+
+
+class Client:
+    """Asks the server without a network between."""
+
+    def __init__(self, front: SoapFront, token: str) -> None:
+        self.front, self.token = front, token
+
+    def ask(self, method: str, path: str = PATH, body: bytes = b"", **environ: object):
+        """Status, headers, body."""
+        given = {
+            "REQUEST_METHOD": method,
+            "PATH_INFO": path,
+            "CONTENT_TYPE": "application/xml",
+            "CONTENT_LENGTH": str(len(body)) if body else "",
+            "HTTP_AUTHORIZATION": f"Bearer {self.token}",
+            "wsgi.input": BytesIO(body),
+            **environ,
+        }
+        seen = []
+        answer = b"".join(self.front(given, lambda status, headers: seen.append((status, dict(headers)))))
+        (status, headers) = seen[0]
+        return int(status[:3]), headers, answer
+
+
+@pytest.fixture
+def client(sender, clock, tmp_path):
+    settings = Settings(files_folder=tmp_path / "files", max_posting_upload_bytes=100_000)
+    token = credentials.issue_token(sender, "t", actor="t", clock=clock)
+    front = SoapFront([], settings, clock, None, None, resources=[PostingUploads(settings, clock)])
+    return Client(front, token)
+
+
+def test_a_file_is_answered_with_its_receipt_once_and_again(client):
+    status, headers, receipt = client.ask("PUT", body=GOOD)
+    assert (status, headers["Content-Type"]) == (200, "application/xml")
+    assert b"FinancePostingResponse" in receipt
+    assert receipt.count(b"<MESSAGE_NUM>305") == 1
+    assert client.ask("PUT", body=GOOD)[2] == receipt
+    assert client.ask("GET") == (200, headers, receipt)
+    assert client.ask("GET", PATH.upper().replace("/POSTERINGER-IND", "/posteringer-ind"))[2] == receipt
+    assert (Voucher.select().count(), PostingFile.select().count()) == (1, 1)
+
+
+def test_a_file_of_unknown_length_is_read_to_its_end(client):
+    status, _, _ = client.ask("PUT", body=GOOD, CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked")
+    assert status == 200
+
+
+@pytest.mark.parametrize(
+    "body", [b"<a/>", b"no xml", GOOD[:-40], GOOD.replace(b"KY01</SENDERID", b"XX01</SENDERID")]
+)
+def test_a_file_that_is_refused_gets_the_receipt_that_says_so(client, body):
+    status, headers, receipt = client.ask("PUT", body=body)
+    assert (status, headers["Content-Type"]) == (422, "application/xml")
+    assert b"FinancePostingResponse" in receipt
+    assert Voucher.select().count() == 0
+    assert client.ask("GET")[0] == 404
+
+
+TOO_MUCH = b" " * 100_001
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "change"),
+    [
+        (401, "PIN-460", {"HTTP_AUTHORIZATION": ""}),
+        (401, "PIN-460", {"HTTP_AUTHORIZATION": "Bearer opus_nothing"}),
+        (401, "PIN-460", {"HTTP_AUTHORIZATION": "Basic S1kwMTp4"}),
+        (403, "PIN-461", {"path": f"/posteringer-ind/XX01/{NAME}"}),
+        (403, "PIN-461", {"path": f"/posteringer-ind/../KY01/{NAME}"}),
+        (404, "SOP-404", {"path": "/posteringer-ind/KY01/"}),
+        (404, "SOP-404", {"path": f"/posteringer-ind/KY01/x/{NAME}"}),
+        (405, "", {"method": "DELETE"}),
+        (405, "", {"method": "POST"}),
+        (413, "", {"body": TOO_MUCH}),
+        (413, "", {"body": TOO_MUCH, "CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}),
+        (415, "", {"CONTENT_TYPE": "text/plain"}),
+        (415, "", {"CONTENT_TYPE": "application/xml; charset=iso-8859-1"}),
+        (415, "", {"HTTP_CONTENT_ENCODING": "gzip"}),
+        (400, "", {"body": b""}),
+        (400, "", {"CONTENT_LENGTH": str(len(GOOD) + 1)}),
+    ],
+)
+def test_what_is_wrong_has_no_effect_and_is_told(client, status, code, change):
+    asked = {"method": "PUT", "body": GOOD, **change}
+    found, headers, said = client.ask(asked.pop("method"), **asked)
+    assert found == status
+    if code.startswith("PIN"):
+        assert said.decode().startswith(code)
+    assert (status == 401) == ("WWW-Authenticate" in headers)
+    assert (status == 405) == (headers.get("Allow") == "GET, PUT")
+    assert b"Traceback" not in said
+    assert client.token.encode() not in said
+    assert PostingFile.select().count() == 0
+
+
+def test_a_revoked_token_and_a_stopped_sender_are_strangers(client, sender, clock):
+    credentials.revoke(credentials.of_sender(sender)[0], actor="t", clock=clock)
+    assert client.ask("PUT", body=GOOD)[0] == 401
+    client.token = credentials.issue_token(sender, "t", actor="t", clock=clock)
+    assert client.ask("PUT", body=GOOD)[0] == 200
+    PostingSender.update(active=False).execute()
+    assert client.ask("GET")[0] == 401
+
+
+def test_a_receipt_is_its_senders_alone(client, clock):
+    assert client.ask("PUT", body=GOOD)[0] == 200
+    other = PostingSender.create(municipality="999", sender_id="XX01", short="XX01", name="Andre")
+    client.token = credentials.issue_token(other, "t", actor="t", clock=clock)
+    assert client.ask("GET")[0] == 403
+    assert client.ask("GET", PATH.replace("KY01/", "XX01/", 1))[0] == 404
+
+
+def test_the_third_receipt_is_for_those_who_agreed_on_it(client, sender):
+    place = f"/posteringer-ind/KY01/{booked.name_of(NAME)}"
+    assert client.ask("GET", place)[0] == 404
+    client.ask("PUT", body=GOOD)
+    assert client.ask("GET", place)[0] == 404
+    PostingSender.update(booked_receipts=True).execute()
+    status, _, third = client.ask("GET", place)
+    assert status == 200
+    assert b"FinancePostingBooked" in third
+    assert b"<STATUS>BOGFOERT</STATUS>" in third
+
+
+def test_a_disk_that_is_full_is_told_and_tried_again(client, tmp_path):
+    (tmp_path / "files").write_text("in the way")
+    status, headers, said = client.ask("PUT", body=GOOD)
+    assert (status, headers["Retry-After"]) == (503, "5")
+    assert b"STO-042" in said
+    (tmp_path / "files").unlink()
+    assert client.ask("PUT", body=GOOD)[0] == 200
+
+
+def test_a_database_that_is_away_is_told(client, monkeypatch):
+    monkeypatch.setattr(proxy.obj, "execute_sql", _away)
+    assert client.ask("PUT", body=GOOD)[0] == 503
+
+
+def _away(*_: object, **__: object) -> None:
+    from peewee import OperationalError
+
+    raise OperationalError("away")
