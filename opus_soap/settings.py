@@ -142,6 +142,22 @@ class Settings(BaseSettings):
     upload_timeout_seconds: int = Field(
         100, ge=1, le=3600, description="Longest time a sender may take to upload a file of postings."
     )
+    sftp_host_key_file: Path = Field(
+        Path("var/secrets/sftp.key"),
+        description="The key of `simulate sftp`, OpenSSH; made when it is missing.",
+    )
+    sftp_max_connections: int = Field(
+        32, ge=1, le=1000, description="Connections to `simulate sftp` at a time; more are closed at once."
+    )
+    sftp_login_seconds: int = Field(
+        20, ge=1, le=300, description="Longest time a caller of `simulate sftp` may take to log in."
+    )
+    sftp_idle_seconds: int = Field(
+        600, ge=5, le=86_400, description="A connection to `simulate sftp` on which nothing happens ends."
+    )
+    sftp_max_files: int = Field(
+        1000, ge=1, description="Most files that a sender may have in its request folder over SFTP."
+    )
     max_posting_documents: int = Field(1_000_000, ge=1, description="Most vouchers in one file of postings.")
     max_posting_lines: int = Field(5_000_000, ge=2, description="Most lines in one file of postings.")
     max_posting_attachment_bytes: int = Field(

@@ -7,19 +7,29 @@ import threading
 from pathlib import Path
 
 import click
+import structlog
 
 from opus_soap.cli.posting_senders import senders
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, local, shown
-from opus_soap.errors import PostingFileRefused, PostingFileUnknown
+from opus_soap.errors import (
+    PostingFileRefused,
+    PostingFileUnknown,
+    PostingSenderUnknown,
+    SftpMissing,
+    SftpUnusable,
+)
 from opus_soap.interfaces.postings_in import receipts
-from opus_soap.interfaces.postings_in.folders import WatchedFolders
+from opus_soap.interfaces.postings_in.files import find_sender
+from opus_soap.interfaces.postings_in.folders import Sweeper, WatchedFolders
 from opus_soap.interfaces.postings_in.inspection import Inspector, Told
 from opus_soap.interfaces.postings_in.receiving import Receiver, limits_of
 from opus_soap.ledger.master_data import find_municipality
+from opus_soap.ledger.seals import seal_all
 from opus_soap.soap.access_log import configure_logging
 from opus_soap.store.models import PostingDocument, PostingFile
 
+log = structlog.get_logger("opus_soap.postings_in")
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
 
@@ -112,16 +122,81 @@ def watch(runtime: Runtime, once: bool, municipality: str) -> None:
     receiver = Receiver.of(municipality, runtime.settings, runtime.clock)
     settings = runtime.settings
     folders = WatchedFolders(settings.postings_folder, receiver, settings.postings_settle_seconds)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _stopped()
     click.echo(f"watching {settings.postings_folder}")
     while not stop.is_set():
-        folders.prepare()  # a sender may be new
-        folders.sweep()
+        folders.go_round(settings.seal_key_file)
         if once:
             break
         stop.wait(settings.sweep_seconds)
+
+
+@postings.command()
+@click.argument("sender_id")
+@click.option("--host", required=True, help="The SFTP server.")
+@click.option("--port", default=22, type=click.IntRange(1, 65535), help="Its port.")
+@click.option("--user", required=True, help="Whom to log in as.")
+@click.option("--known-hosts", required=True, type=_FILE, help="The server's key, as in ~/.ssh/known_hosts.")
+@click.option("--key", type=_FILE, help="The private key to log in with.")
+@click.option("--password-file", type=_FILE, help="Its first line is the password, where there is no key.")
+@click.option("--folder", default=".", help="The folder with request, response, archive and quarantine.")
+@click.option("--once", is_flag=True, help="Deal with what is there now, then end.")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def fetch(
+    runtime: Runtime,
+    sender_id: str,
+    host: str,
+    port: int,
+    user: str,
+    known_hosts: Path,
+    key: Path | None,
+    password_file: Path | None,
+    folder: str,
+    once: bool,
+    municipality: str,
+) -> None:
+    """Deal with the files of SENDER_ID on an SFTP server; SIGTERM ends it after the file under way.
+
+    A file is taken when its size and time have not changed for OPUS_SOAP_POSTINGS_SETTLE_SECONDS; it leaves
+    request when its receipt is in response.
+    """
+    try:
+        from opus_soap.interfaces.postings_in.sftp_folders import Account, SftpFolders
+    except ImportError:
+        raise SftpMissing from None
+    runtime.open_database()
+    settings = runtime.settings
+    configure_logging(settings.log_level)
+    find_municipality(municipality)
+    account = Account(host, port, user, known_hosts, key, password_file)
+    sweeper = Sweeper(Receiver.of(municipality, settings, runtime.clock))
+    stop = _stopped()
+    while not stop.is_set():
+        sender = find_sender(municipality, sender_id)
+        if sender is None:
+            raise PostingSenderUnknown(value=sender_id[:40], expected=municipality)
+        try:
+            with SftpFolders(account, folder, settings.postings_settle_seconds) as folders:
+                sweeper.sweep(sender, folders)
+                seal_all(municipality, settings.seal_key_file, clock=runtime.clock)
+                sweeper.tell_booked(sender, folders)
+        except SftpUnusable as error:
+            if once:
+                raise
+            log.error("not reached", host=host, reason=str(error))
+        if once:
+            break
+        stop.wait(settings.sweep_seconds)
+
+
+def _stopped() -> threading.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 @postings.command("list")

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
 from opus_soap.cli.runtime import Runtime, address, reports_errors
 from opus_soap.database import connect, connected, disconnect
-from opus_soap.errors import DatabaseHoldsBooks
+from opus_soap.errors import DatabaseHoldsBooks, SftpMissing
+from opus_soap.interfaces.postings_in.folders import WatchedFolders
+from opus_soap.interfaces.postings_in.receiving import Receiver
+from opus_soap.ledger.master_data import find_municipality
 from opus_soap.ledger.models import CompanyCode
 from opus_soap.settings import Settings, load_as, shown
 from opus_soap.simulate.behaviours import BEHAVIOURS, Choice
 from opus_soap.simulate.settings import CaseSystemSettings
+from opus_soap.soap.access_log import configure_logging
 from opus_soap.store import agreements
 from opus_soap.store.schema import migrate
 
@@ -85,6 +94,56 @@ def case_system(
     disconnect()
     click.echo(f"The simulated case system listens on http://{bind}/")
     WsgiServer(system.server, settings, bind=bind, workers=1, threads=8).run()
+
+
+@simulate.command()
+@click.option("--bind", default="127.0.0.1:2222", callback=address, help="HOST:PORT to listen on.")
+@click.option("--watch", is_flag=True, help="Deal with the files, too, as `postings watch` does.")
+@click.option("--municipality", default="999", help="Code of the municipality.")
+@click.pass_obj
+@reports_errors
+def sftp(runtime: Runtime, bind: str, watch: bool, municipality: str) -> None:
+    """Run an SFTP server with the folders of the senders of postings.
+
+    A sender logs in as its SENDER_ID, with what `postings senders key` and `password` gave it, and sees
+    its own folders: request, response, archive and quarantine. They are those of `postings watch`.
+    """
+    try:
+        from opus_soap.simulate.sftp import SftpServer, serve
+    except ImportError:
+        raise SftpMissing from None
+    runtime.open_database()
+    configure_logging(runtime.settings.log_level)
+    find_municipality(municipality)
+    host, _, port = bind.rpartition(":")
+    settings = runtime.settings
+    receiver = Receiver.of(municipality, settings, runtime.clock)
+    folders = WatchedFolders(settings.postings_folder, receiver, settings.postings_settle_seconds)
+
+    def sweep() -> None:
+        with connected():
+            folders.go_round(settings.seal_key_file)
+
+    def started(port: int) -> None:
+        click.echo(
+            f"SFTP on {host}:{port}, key {server.fingerprint()}, folders in {settings.postings_folder}"
+        )
+
+    server = SftpServer(municipality, settings)
+    until_stopped(serve(server, host.strip("[]"), int(port), started=started, sweep=sweep if watch else None))
+
+
+def until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Run until SIGTERM or SIGINT."""
+
+    async def run() -> None:
+        task = asyncio.ensure_future(work)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
 
 
 def _open_own_database(settings: Settings) -> None:

@@ -407,3 +407,23 @@ class ReceiptUnknown(PostingsInError):
     english = "There is no receipt for {value}"
     remedy_danish = "Aflever filen med PUT; _BOGFOERT kommer, når alle bilag er afgjort og aftalen siger det."
     remedy_english = "Deliver the file with PUT; _BOGFOERT comes when all vouchers are decided and agreed on."
+
+
+class SftpUnusable(PostingsInError):
+    """The SFTP server cannot start, or an SFTP server cannot be reached."""
+
+    code = "PIN-466"
+    danish = "SFTP på {element} kan ikke bruges: {value}"
+    english = "SFTP at {element} cannot be used: {value}"
+    remedy_danish = "Se efter adresse, nøgle og rettigheder."
+    remedy_english = "Look at address, key and permissions."
+
+
+class SftpMissing(PostingsInError):
+    """The library for SFTP is not installed."""
+
+    code = "PIN-467"
+    danish = "Biblioteket til SFTP er ikke installeret"
+    english = "The library for SFTP is not installed"
+    remedy_danish = "Installér det: pip install 'opus-soap[sftp]'."
+    remedy_english = "Install it: pip install 'opus-soap[sftp]'."

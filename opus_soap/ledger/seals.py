@@ -94,6 +94,17 @@ def _public_key_id(pem: str) -> str:
     return key_id(key)
 
 
+def seal_all(municipality: str, key_file: Path, *, clock: Clock) -> None:
+    """Seal what is new in every company code of a municipality; nothing where there is no key yet.
+
+    Raises `SealKeyUnusable`.
+    """
+    if key_file.exists():
+        key = load_seal_key(key_file)
+        for company in CompanyCode.select().where(CompanyCode.municipality == municipality):
+            seal(company, key, clock=clock)
+
+
 def seal(company: CompanyCode, key: Ed25519PrivateKey, *, clock: Clock) -> Seal | None:
     """Seal every voucher since the last seal; None when there is none."""
     with transaction():

@@ -11,13 +11,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import which
 
 from opus_soap.clock import SystemClock
 from opus_soap.demo.processes import Processes
-from opus_soap.demo.scene import Scene, prepare
+from opus_soap.demo.scene import Scene, free_port, prepare
+from tests.acceptance.sftp import plain_sftp, sftp_client, wait_for_port
 
 LONGEST_SECONDS = 30
 SENDER = "KY01"
+PASSWORD = "correct horse battery"
 
 
 @dataclass
@@ -42,6 +45,13 @@ class Town:
             "OPUS_SOAP_FILES_FOLDER": str(self.folder / "files"),
             "OPUS_SOAP_POSTINGS_SETTLE_SECONDS": "0",
         }
+
+    @property
+    def password_file(self) -> Path:
+        """A file with the sender's password."""
+        place = self.folder / "password"
+        place.write_text(PASSWORD)
+        return place
 
     @property
     def senders(self) -> Path:
@@ -113,9 +123,77 @@ def by_http(town: Town, name: str, data: bytes) -> bytes:
     return receipt
 
 
+def by_sftp(town: Town, name: str, data: bytes) -> bytes:
+    """The SFTP server with its own eye on the folders, and paramiko."""
+    port = free_port(0)
+    town.opus("postings", "senders", "password", SENDER, f"--file={town.password_file}")
+    server = town.processes.start(
+        "sftp", town.environment, "simulate", "sftp", f"--bind=127.0.0.1:{port}", "--watch"
+    )
+    with sftp_client(port, SENDER, PASSWORD, server) as client:
+        with client.open(f"request/{name}.part", "wb") as out:
+            out.write(data)
+        client.rename(f"request/{name}.part", f"request/{name}")
+        until = time.monotonic() + LONGEST_SECONDS
+        while name not in client.listdir("response"):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        with client.open(f"response/{name}") as receipt:
+            return bytes(receipt.read())
+
+
+def by_openssh(town: Town, name: str, data: bytes) -> bytes:
+    """The same, and OpenSSH's `sftp` with a key."""
+    port = free_port(0)
+    key, batch = town.folder / "key", town.folder / "batch"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    town.opus("postings", "senders", "key", SENDER, f"{key}.pub")
+    server = town.processes.start(
+        "sftp", town.environment, "simulate", "sftp", f"--bind=127.0.0.1:{port}", "--watch"
+    )
+    wait_for_port(port, server)
+    (town.folder / name).write_bytes(data)
+    options = ["-q", "-b", batch, "-i", key, "-P", str(port), "-o", "StrictHostKeyChecking=no"]
+    options += ["-o", f"UserKnownHostsFile={town.folder / 'known_hosts'}", "-o", "IdentitiesOnly=yes"]
+
+    def sftp(*commands: str) -> int:
+        batch.write_text("\n".join(commands))
+        command = ["sftp", *options, f"{SENDER}@127.0.0.1"]
+        done = subprocess.run(command, capture_output=True, timeout=LONGEST_SECONDS, cwd=town.folder)
+        return done.returncode
+
+    assert sftp(f"put {name} request/{name}.part", f"rename request/{name}.part request/{name}") == 0
+    until = time.monotonic() + LONGEST_SECONDS
+    while sftp(f"get response/{name} receipt.xml"):
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    return (town.folder / "receipt.xml").read_bytes()
+
+
+def by_fetch(town: Town, name: str, data: bytes) -> bytes:
+    """Folders on somebody else's SFTP server, fetched from there."""
+    home = town.folder / "elsewhere" / SENDER
+    for folder in ("request", "response", "archive", "quarantine"):
+        (home / folder).mkdir(parents=True)
+    (home / "request" / name).write_bytes(data)
+    with plain_sftp(town.folder / "elsewhere", "opus", PASSWORD) as (port, host_key):
+        (town.folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}\n")
+        town.opus(
+            *("postings", "fetch", SENDER, "--once", f"--folder=/{SENDER}"),
+            *("--host=127.0.0.1", f"--port={port}", "--user=opus"),
+            *(f"--known-hosts={town.folder / 'known_hosts'}", f"--password-file={town.password_file}"),
+        )
+    assert [path.name for path in (home / "archive").iterdir()] == [name]
+    assert list((home / "request").iterdir()) == []
+    return (home / "response" / name).read_bytes()
+
+
 # door → deliver a file by it, and get the receipt
 DOORS: dict[str, Callable[[Town, str, bytes], bytes]] = {
     "command": by_command,
     "folder": by_folder,
     "http": by_http,
+    "sftp": by_sftp,
+    **({"openssh": by_openssh} if which("sftp") and which("ssh-keygen") else {}),
+    "fetch": by_fetch,
 }

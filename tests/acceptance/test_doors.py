@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def delivered(door: str, folder: Path) -> tuple[bytes, list[object]]:
         receipt = DOORS[door](town, NAME, FILE)
         connect(town.environment["OPUS_SOAP_DATABASE_URL"])
         assert verify().ok
-        return receipt, books()
+        return re.sub(rb"Statistik: [^<]*", b"Statistik", receipt), books()  # when it came
 
 
 @pytest.fixture(scope="session")

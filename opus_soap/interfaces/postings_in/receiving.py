@@ -242,14 +242,23 @@ class Receiver:
 
     def finish_booked(self, file: PostingFile) -> str | None:
         """The hash of a file's third receipt, written now or before; None while a voucher still waits."""
-        if file.booked_sha256 is None and file.state == PostingFile.BOOKED and booked.is_decided(file):
-            stored = self.store.write(lambda out: booked.write(out, file))
-            with transaction():
-                held = _held(file)
-                held.booked_sha256 = held.booked_sha256 or stored.sha256
-                held.save(only=[PostingFile.booked_sha256])
-            file.booked_sha256 = held.booked_sha256
+        if file.booked_sha256 is None and (stored := self.write_booked(file)) is not None:
+            self.note_booked(file, stored)
         return file.booked_sha256
+
+    def write_booked(self, file: PostingFile) -> StoredFile | None:
+        """The third receipt as it is now; None while a voucher still waits."""
+        if file.state != PostingFile.BOOKED or not booked.is_decided(file):
+            return None
+        return self.store.write(lambda out: booked.write(out, file))
+
+    def note_booked(self, file: PostingFile, stored: StoredFile) -> None:
+        """This is the third receipt, and no other."""
+        with transaction():
+            held = _held(file)
+            held.booked_sha256 = held.booked_sha256 or stored.sha256
+            held.save(only=[PostingFile.booked_sha256])
+        file.booked_sha256 = held.booked_sha256
 
 
 def limits_of(settings: Settings) -> ReadingLimits:

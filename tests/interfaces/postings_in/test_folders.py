@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 
 from opus_soap.interfaces.postings_in import folders as module
-from opus_soap.interfaces.postings_in.folders import WatchedFolders
+from opus_soap.interfaces.postings_in.folders import Sweeper, WatchedFolders
 from opus_soap.interfaces.postings_in.schema import FOLDER
 from opus_soap.ledger.models import Voucher
 from opus_soap.store.models import PostingSender
@@ -92,7 +92,7 @@ def test_a_full_disk_leaves_the_file_for_the_next_sweep(folders, place, monkeypa
         def no_space(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
-        full.setattr(WatchedFolders, "_copy_receipt", no_space)
+        full.setattr(Sweeper, "_copy", no_space)
         assert folders.sweep() == 0
     assert there(folders, "request") == [NAME]
     assert there(folders, "response") == []
@@ -111,7 +111,7 @@ def test_killed_between_receipt_and_archive_the_same_is_done_again(folders, plac
     data = request(document())
     place(data)
     with monkeypatch.context() as broken:
-        broken.setattr(module, "_move", killed)
+        broken.setattr(module.LocalFolders, "move", killed)
         with pytest.raises(Killed):
             folders.sweep()
     first = (folders.root / "KY01/response" / NAME).read_bytes()
