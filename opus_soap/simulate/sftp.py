@@ -44,7 +44,7 @@ class SftpServer:
 
     municipality: str
     settings: Settings
-    connections: int = 0
+    connections: set[asyncssh.SSHServerConnection] = field(default_factory=set, repr=False)
     _server: asyncssh.SSHAcceptor | None = field(default=None, repr=False)
 
     async def listen(self, host: str, port: int) -> int:
@@ -80,6 +80,9 @@ class SftpServer:
         """Listen no more, and end what is under way."""
         if self._server is not None:
             self._server.close()
+            for connection in tuple(self.connections):
+                connection.abort()
+                await connection.wait_closed()
             await self._server.wait_closed()
 
     def sender(self, name: str) -> PostingSender | None:
@@ -106,23 +109,22 @@ class _Door(asyncssh.SSHServer):
     """One connection until somebody has logged in, and how long it is idle then."""
 
     def __init__(self, server: SftpServer) -> None:
-        self._server, self._attempts, self._counted = server, 0, False
+        self._server, self._attempts = server, 0
         self._connection: asyncssh.SSHServerConnection | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """Count it, or send it away."""
         self._connection = conn
-        if self._server.connections >= self._server.settings.sftp_max_connections:
+        if len(self._server.connections) < self._server.settings.sftp_max_connections:
+            self._server.connections.add(conn)
+        else:
             log.warning("too many connections")
             conn.abort()
-            return
-        self._server.connections += 1
-        self._counted = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Make room for another."""
-        self._server.connections -= self._counted
-        self._counted = False
+        if self._connection is not None:
+            self._server.connections.discard(self._connection)
 
     def begin_auth(self, username: str) -> bool:
         """Everybody must show something."""

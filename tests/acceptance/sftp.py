@@ -53,10 +53,13 @@ def sftp_client(
 def plain_sftp(root: Path, user: str, password: str) -> Iterator[tuple[int, str]]:
     """Somebody else's SFTP server: a folder in which everything may be done; its port and its key."""
     key = asyncssh.generate_private_key("ssh-ed25519")
-    loop, started = asyncio.new_event_loop(), threading.Event()
-    ports: list[int] = []
+    started, ports, connections = threading.Event(), [], set()
+    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     class Door(asyncssh.SSHServer):
+        def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+            connections.add(conn)
+
         def password_auth_supported(self) -> bool:
             return True
 
@@ -64,6 +67,8 @@ def plain_sftp(root: Path, user: str, password: str) -> Iterator[tuple[int, str]
             return (username, shown) == (user, password)
 
     async def listen() -> None:
+        stopped = asyncio.Event()
+        running.append((asyncio.get_running_loop(), stopped))
         server = await asyncssh.listen(
             "127.0.0.1",
             0,
@@ -73,17 +78,18 @@ def plain_sftp(root: Path, user: str, password: str) -> Iterator[tuple[int, str]
         )
         ports.append(server.get_port())
         started.set()
+        await stopped.wait()
+        server.close()
+        for connection in connections:
+            connection.abort()
+            await connection.wait_closed()
 
-    def run() -> None:
-        asyncio.set_event_loop(loop)
-        loop.run_until_complete(listen())
-        loop.run_forever()
-
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(listen()), daemon=True)
     thread.start()
     assert started.wait(LONGEST_SECONDS)
     try:
         yield ports[0], key.export_public_key("openssh").decode().strip()
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        loop, stopped = running[0]
+        loop.call_soon_threadsafe(stopped.set)
         thread.join(LONGEST_SECONDS)

@@ -10,7 +10,9 @@ from lxml import etree
 from opus_soap.interfaces.postings_in import folders as module
 from opus_soap.interfaces.postings_in.folders import Sweeper, WatchedFolders
 from opus_soap.interfaces.postings_in.schema import FOLDER
-from opus_soap.ledger.models import Voucher
+from opus_soap.ledger import parking
+from opus_soap.ledger.models import ParkedVoucher, Voucher
+from opus_soap.ledger.seals import create_seal_key
 from opus_soap.store.models import PostingSender
 from tests.interfaces.postings_in.conftest import NAME, document, request
 
@@ -122,3 +124,23 @@ def test_killed_between_receipt_and_archive_the_same_is_done_again(folders, plac
     assert (folders.root / "KY01/response" / NAME).read_bytes() == first
     assert len(there(folders, "archive")) == 2
     assert Voucher.select().count() == 1
+
+
+def test_third_receipts_come_when_all_is_decided_and_sealed(folders, place, tmp_path):
+    PostingSender.update(booked_receipts=True, release_above={"*": 0}).execute()
+    create_seal_key(tmp_path / "seal.key.pem")
+    place(request(document()))
+    folders.go_round(tmp_path / "seal.key.pem")
+    assert there(folders, "response") == [NAME]
+    clock = folders.receiver.clock
+    parking.set_right("999", "anna", "", limit_ore=10**9, actor="t", clock=clock)
+    parking.release(ParkedVoucher.get().uuid, user="anna", actor="anna", clock=clock)
+    folders.go_round(tmp_path / "seal.key.pem")
+    third = NAME.replace(".xml", "_BOGFOERT.xml")
+    assert there(folders, "response") == [NAME, third]
+    said = (folders.root / "KY01/response" / third).read_bytes()
+    assert b"<STATUS>BOGFOERT</STATUS>" in said
+    assert b"<SEAL_NO>1</SEAL_NO>" in said
+    (folders.root / "KY01/response" / third).unlink()
+    folders.go_round(tmp_path / "seal.key.pem")
+    assert there(folders, "response") == [NAME]

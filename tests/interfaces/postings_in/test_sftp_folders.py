@@ -1,0 +1,113 @@
+"""Folders on somebody else's SFTP server: the same order of things, and nobody is trusted unseen."""
+
+from __future__ import annotations
+
+import pytest
+
+from opus_soap.errors import SftpUnusable
+from opus_soap.interfaces.postings_in.folders import Sweeper
+from opus_soap.ledger.models import Voucher
+from opus_soap.store.models import PostingSender
+from tests.interfaces.postings_in.conftest import NAME, document, request
+
+pytest.importorskip("asyncssh")
+from opus_soap.interfaces.postings_in.sftp_folders import Account, SftpFolders
+from tests.acceptance.sftp import plain_sftp
+
+SECRET = "correct horse battery"
+FOLDERS = ("request", "response", "archive", "quarantine")
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    root = tmp_path / "elsewhere"
+    for folder in FOLDERS:
+        (root / folder).mkdir(parents=True)
+    return root
+
+
+@pytest.fixture
+def account(elsewhere, tmp_path):
+    with plain_sftp(elsewhere, "opus", SECRET) as (port, host_key):
+        (tmp_path / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}\n")
+        (tmp_path / "password").write_text(SECRET)
+        yield Account(
+            "127.0.0.1", port, "opus", tmp_path / "known_hosts", password_file=tmp_path / "password"
+        )
+
+
+@pytest.fixture
+def sweep(receiver, sender, account):
+    def once() -> int:
+        with SftpFolders(account, ".", 0) as folders:
+            done = Sweeper(receiver).sweep(PostingSender.get(), folders)
+            Sweeper(receiver).tell_booked(PostingSender.get(), folders)
+            return done
+
+    return once
+
+
+def there(root):
+    return {folder: sorted(path.name for path in (root / folder).iterdir()) for folder in FOLDERS}
+
+
+def test_a_file_is_dealt_with_once(sweep, elsewhere):
+    (elsewhere / "request" / NAME).write_bytes(request(document()))
+    (elsewhere / "request" / f"{NAME}.part").write_bytes(b"half")
+    assert sweep() == 1
+    assert there(elsewhere) == {
+        "request": [f"{NAME}.part"],
+        "response": [NAME],
+        "archive": [NAME],
+        "quarantine": [],
+    }
+    assert b"<MESSAGE_NUM>305" in (elsewhere / "response" / NAME).read_bytes()
+    assert sweep() == 0
+
+
+def test_a_file_that_is_refused_goes_aside(sweep, elsewhere):
+    (elsewhere / "request" / NAME).write_bytes(b"no xml")
+    (elsewhere / "quarantine" / NAME).write_bytes(b"one before")
+    sweep()
+    assert there(elsewhere)["request"] == []
+    assert len(there(elsewhere)["quarantine"]) == 2
+    assert there(elsewhere)["response"] == [NAME]
+
+
+def test_the_third_receipt_comes_once(sweep, elsewhere):
+    PostingSender.update(booked_receipts=True).execute()
+    (elsewhere / "request" / NAME).write_bytes(request(document()))
+    sweep()
+    third = NAME.replace(".xml", "_BOGFOERT.xml")
+    assert there(elsewhere)["response"] == [NAME, third]
+    (elsewhere / "response" / third).unlink()  # the sender has taken it
+    sweep()
+    assert there(elsewhere)["response"] == [NAME]
+
+
+def test_what_goes_wrong_there_is_tried_again(sweep, elsewhere):
+    (elsewhere / "request" / NAME).write_bytes(request(document()))
+    (elsewhere / "response").rmdir()
+    assert sweep() == 0
+    assert there_in(elsewhere) == [NAME]
+    (elsewhere / "response").mkdir()
+    assert sweep() == 1
+    assert Voucher.select().count() == 1
+
+
+def there_in(root):
+    return [path.name for path in (root / "request").iterdir()]
+
+
+@pytest.mark.parametrize("change", ["key", "password", "port"])
+def test_a_server_that_is_not_the_one_or_lets_nobody_in_is_told(sweep, account, tmp_path, change):
+    if change == "key":
+        stranger = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1ksdXgxnTJAnx7Ab6yjDSt6rYnJ9tqM0pZdGzcgGb9"
+        (tmp_path / "known_hosts").write_text(f"[127.0.0.1]:{account.port} {stranger}\n")
+    elif change == "password":
+        (tmp_path / "password").write_text("wrong")
+    else:
+        object.__setattr__(account, "port", 1)
+    with pytest.raises(SftpUnusable) as raised:
+        sweep()
+    assert SECRET not in str(raised.value)
