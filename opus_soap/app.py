@@ -12,6 +12,7 @@ from opus_soap.errors import OpusSoapError, SigningKeyUnusable
 from opus_soap.interfaces.invoice_approval import lending, sending
 from opus_soap.interfaces.invoice_approval.service import answer_service
 from opus_soap.interfaces.master_data.service import dimension_service
+from opus_soap.interfaces.postings_in.soap_service import voucher_service
 from opus_soap.interfaces.postings_in.uploading import PostingUploads
 from opus_soap.settings import Settings
 from opus_soap.soap.access_log import configure_logging
@@ -41,7 +42,7 @@ Register = Callable[[Handlers], None]
 def services(settings: Settings, clock: Clock) -> tuple[SoapService, ...]:
     """Every service that the finance system exposes."""
     answers = answer_service(clock, settings.system_uuid, most_lines=settings.max_answer_lines)
-    return (answers, dimension_service())
+    return (answers, dimension_service(), voucher_service(clock, settings))
 
 
 def build_server(settings: Settings, clock: Clock, *, working: int = WORKING) -> WSGIApplication:

@@ -158,6 +158,9 @@ class Settings(BaseSettings):
     sftp_max_files: int = Field(
         1000, ge=1, description="Most files that a sender may have in its request folder over SFTP."
     )
+    max_message_vouchers: int = Field(
+        1000, ge=1, description="Most vouchers in one message of FinansbilagModtag; more come as a file."
+    )
     max_posting_documents: int = Field(1_000_000, ge=1, description="Most vouchers in one file of postings.")
     max_posting_lines: int = Field(5_000_000, ge=2, description="Most lines in one file of postings.")
     max_posting_attachment_bytes: int = Field(

@@ -13,8 +13,8 @@ from opus_soap.cli.vouchers import amount
 from opus_soap.database import transaction
 from opus_soap.errors import AgreementInvalid, PostingSenderUnknown
 from opus_soap.ledger.master_data import find_municipality
-from opus_soap.store import audit, credentials
-from opus_soap.store.models import PostingSender
+from opus_soap.store import agreements, audit, credentials
+from opus_soap.store.models import PostingSender, System
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
@@ -52,6 +52,7 @@ def _release_limits(
     callback=_release_limits,
     help="TYPE=KRONER: larger vouchers of this type (* any other) wait for a second person (repeat).",
 )
+@click.option("--system", help="Name or UUID: who signs its messages to FinansbilagModtag.")
 @click.option("--booked-receipts", is_flag=True, help="It wants the third receipt, …_BOGFOERT.xml, too.")
 @_MUNICIPALITY
 @click.pass_obj
@@ -64,6 +65,7 @@ def add_sender(
     codes: tuple[str, ...],
     types: tuple[str, ...],
     limits: dict[str, int],
+    system: str | None,
     booked_receipts: bool,
     municipality: str,
 ) -> None:
@@ -82,6 +84,7 @@ def add_sender(
         "document_types": list(types),
         "release_above": limits,
         "booked_receipts": booked_receipts,
+        "system": _system(system, municipality, sender_id),
     }
     key = (PostingSender.municipality == municipality) & (PostingSender.sender_id == sender_id)
     with transaction():
@@ -194,6 +197,19 @@ def revoke(runtime: Runtime, sender_id: str, number: int, municipality: str) -> 
     sender = _sender(runtime, municipality, sender_id)
     credentials.revoke(credentials.find(sender, number), actor=actor(), clock=runtime.clock)
     click.echo(f"{sender_id}: no. {number} revoked")
+
+
+def _system(name: str | None, municipality: str, sender_id: str) -> System | None:
+    """A system of the municipality's that signs for nobody else."""
+    if name is None:
+        return None
+    found = agreements.find_system(name)
+    if found.municipality != municipality:
+        raise AgreementInvalid(element="--system", value=name, expected=f"a system of {municipality}")
+    other = PostingSender.get_or_none(PostingSender.system == found, PostingSender.sender_id != sender_id)
+    if other is not None:
+        raise AgreementInvalid(element="--system", value=name, expected=f"not that of {other.sender_id}")
+    return found
 
 
 def _sender(runtime: Runtime, municipality: str, sender_id: str) -> PostingSender:

@@ -24,7 +24,12 @@ from opus_soap.store.models import ExchangeRate, RoutingRule, System, SystemCert
 _KRONER = re.compile(r"\d{1,12}([.,]\d{1,2})?", re.ASCII)
 _RATE = re.compile(r"\d{1,9}([.,]\d{1,8})?", re.ASCII)
 _PRIORITY = click.IntRange(0, 2**31 - 1)
-SERVICES = ("FakturaInformationSvarAfsend", "DimensionHent", "FakturaInformationAfsend")
+SERVICES = (
+    "FakturaInformationSvarAfsend",
+    "DimensionHent",
+    "FakturaInformationAfsend",
+    "FinansbilagModtag",
+)
 
 
 def _decimal(pattern: re.Pattern[str], text: str, example: str) -> Decimal:

@@ -24,7 +24,7 @@ from opus_soap.wss import pki
 
 CASE_SYSTEM = UUID("c0ffee00-1590-4d00-8000-000000000002")
 CASE_SYSTEM_NAME = "Sagssystem"
-SERVICES = ("FakturaInformationSvarAfsend", "DimensionHent")
+SERVICES = ("FakturaInformationSvarAfsend", "DimensionHent", "FinansbilagModtag")
 
 
 @dataclass(frozen=True)

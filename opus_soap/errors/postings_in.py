@@ -427,3 +427,43 @@ class SftpMissing(PostingsInError):
     english = "The library for SFTP is not installed"
     remedy_danish = "Installér det: pip install 'opus-soap[sftp]'."
     remedy_english = "Install it: pip install 'opus-soap[sftp]'."
+
+
+class SystemHasNoSender(PostingsInError):
+    """A system that signs messages is nobody's sender of postings."""
+
+    code = "PIN-470"
+    danish = "Systemet {value} er ikke knyttet til en afsender af posteringer"
+    english = "The system {value} belongs to no sender of postings"
+    remedy_danish = "Knyt det: `opus-soap postings senders add … --system UUID`."
+    remedy_english = "Bind it: `opus-soap postings senders add … --system UUID`."
+
+
+class TooManyVouchers(PostingsInError):
+    """A message has more vouchers than one may."""
+
+    code = "PIN-471"
+    danish = "Beskeden har {value} bilag; højst {expected}"
+    english = "The message has {value} vouchers; at most {expected}"
+    remedy_danish = "Del den, eller aflevér bilagene som fil."
+    remedy_english = "Divide it, or deliver the vouchers as a file."
+
+
+class TooManyAtOnce(PostingsInError):
+    """Too many messages state the same second."""
+
+    code = "PIN-472"
+    danish = "{expected} beskeder er allerede modtaget med TransaktionsTid {value}"
+    english = "{expected} messages have been received with TransaktionsTid {value}"
+    remedy_danish = "Angiv i TransaktionsTid, hvornår beskeden er lavet."
+    remedy_english = "State in TransaktionsTid when the message was made."
+
+
+class VouchersNotTaken(PostingsInError):
+    """Some vouchers of a message were refused; each receipt says why."""
+
+    code = "PIN-473"
+    danish = "{value} af {expected} bilag er afvist"
+    english = "{value} of {expected} vouchers were refused"
+    remedy_danish = "Se kvitteringen for hvert bilag."
+    remedy_english = "See the receipt of each voucher."

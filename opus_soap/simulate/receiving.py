@@ -14,13 +14,13 @@ from opus_soap.clock import Clock, isoformat
 from opus_soap.database import new_uuid, transaction
 from opus_soap.errors import SimulatedFault
 from opus_soap.interfaces.invoice_approval.contract import (
-    AcceptStruktur,
     AfsendFakturaInformation_I,
     AfsendFakturaInformation_O,
 )
 from opus_soap.money import ore_from_kroner
 from opus_soap.simulate.behaviours import Choice
 from opus_soap.soap.models import answer_header
+from opus_soap.soap.results import AcceptStruktur
 from opus_soap.soap.service import CallContext, PingService, SoapService, operation
 from opus_soap.store import content, inbox, outbox
 from opus_soap.store.models import InboxEntry

@@ -16,11 +16,12 @@ from opus_soap.clock import COPENHAGEN
 from opus_soap.soap import compat  # noqa: F401  before spyne
 
 from spyne import ComplexModel, XmlAttribute  # isort: skip
-from spyne import Boolean, Date, DateTime, Decimal, Unicode, Uuid  # isort: skip
+from spyne import Boolean, ByteArray, Date, DateTime, Decimal, Unicode, Uuid  # isort: skip
 from spyne.model.primitive import AnyXml  # isort: skip
 
 KOMBIT_NS = "http://www.kombit.dk/2017/01/01/"
 KONTEKST_NS = "http://kombit.dk/xml/schemas/kontekst/2017/01/01/"
+OIR_NS = "urn:kombit:oir:1.0"
 
 
 class Structure(ComplexModel):  # type: ignore[misc]
@@ -182,6 +183,18 @@ def answer_header(request: Any, *reactions: Any) -> HovedOplysningerSvar:
         TransaktionsTid=header.TransaktionsTid,
         SvarReaktion=list(reactions) or None,
     )
+
+
+class OirBase64Container(ComplexModel):  # type: ignore[misc]
+    """A file. Rolle: ORIGINAL is the invoice as it came, HTML a readable rendering, BILAG an attachment."""
+
+    __namespace__ = OIR_NS
+    _type_info = [
+        ("FilNavn", required(text(255, shortest=1))),
+        ("Medietype", required(text(pattern=r"[a-zA-Z0-9.+\-]+/[a-zA-Z0-9.+\-]+"))),
+        ("Rolle", required(choice_of("ORIGINAL", "HTML", "BILAG"))),
+        ("Indhold", required(ByteArray)),
+    ]
 
 
 class Ping_I(Structure):

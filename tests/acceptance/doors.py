@@ -10,13 +10,15 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from shutil import which
 
-from opus_soap.clock import SystemClock
+from opus_soap.clock import COPENHAGEN, SystemClock
 from opus_soap.demo.processes import Processes
-from opus_soap.demo.scene import Scene, free_port, prepare
+from opus_soap.demo.scene import CASE_SYSTEM, Scene, free_port, prepare
 from tests.acceptance.sftp import plain_sftp, sftp_client, wait_for_port
+from tests.acceptance.soap_door import as_kept, send_vouchers, vouchers_of
 
 LONGEST_SECONDS = 30
 SENDER = "KY01"
@@ -188,6 +190,18 @@ def by_fetch(town: Town, name: str, data: bytes) -> bytes:
     return (home / "response" / name).read_bytes()
 
 
+def by_soap(town: Town, name: str, data: bytes) -> bytes:
+    """The same vouchers in a signed message, by zeep; the receipt as it is kept."""
+    agreement = ["--short", SENDER, "--name", "Kommunernes Ydelse", "--system", str(CASE_SYSTEM)]
+    town.opus("postings", "senders", "add", SENDER, *agreement)
+    address = town.serve()
+    date, second = name[:-4].rsplit("_", 2)[1:]
+    stated = datetime.strptime(date + second, "%Y%m%d%H%M%S").replace(tzinfo=COPENHAGEN)
+    answer = send_vouchers(address, town.scene.keys, stated, vouchers_of(data))
+    assert answer.PosteringsfilNavn == name
+    return as_kept(town.environment, name)
+
+
 # door → deliver a file by it, and get the receipt
 DOORS: dict[str, Callable[[Town, str, bytes], bytes]] = {
     "command": by_command,
@@ -196,4 +210,5 @@ DOORS: dict[str, Callable[[Town, str, bytes], bytes]] = {
     "sftp": by_sftp,
     **({"openssh": by_openssh} if which("sftp") and which("ssh-keygen") else {}),
     "fetch": by_fetch,
+    "soap": by_soap,
 }

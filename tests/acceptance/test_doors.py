@@ -15,7 +15,7 @@ from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.ledger.verification import verify
 from opus_soap.store.models import PostingDocument
 from tests.acceptance.doors import DOORS, Town
-from tests.interfaces.postings_in.conftest import CREDIT, DEBIT, NAME, document, request
+from tests.interfaces.postings_in.conftest import CONTROL, CREDIT, DEBIT, NAME, document, request
 
 pytestmark = pytest.mark.slow
 
@@ -40,6 +40,7 @@ FILE = request(
             CREDIT | {"DEB_CRED_IND": "D", "AMT_DOCCUR": "100.00"},
         ],
     ),
+    control={**CONTROL, "RECEIVER": "P01CLNT999"},
 )
 _OWN = ("personal_sha256",)  # salted: another each time
 _VOUCHER = ("document_type", "year", "number", "period", "posting_date", "header_text", "reference", "source")

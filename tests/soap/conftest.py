@@ -21,6 +21,7 @@ from opus_soap.clock import Clock, ManualClock
 from opus_soap.database import connect, proxy
 from opus_soap.interfaces.invoice_approval import contract
 from opus_soap.settings import Settings
+from opus_soap.soap import results
 from opus_soap.soap.faults import FAULT_NS, SERVICEPLATFORM_NS
 from opus_soap.soap.front import SoapFront
 from opus_soap.soap.models import KOMBIT_NS, answer_header
@@ -131,7 +132,7 @@ def accept(ctx: Any, besked: Any) -> Any:
         HovedOplysningerSvar=answer_header(besked),
         FakturaInformationSvarIdentifikation=besked.FakturaInformationSvarIdentifikation,
         BehandlingDatoTid=ctx.udc.now,
-        AcceptStruktur=contract.AcceptStruktur(AccepteretUdenBemærkninger=True),
+        AcceptStruktur=results.AcceptStruktur(AccepteretUdenBemærkninger=True),
     )
 
 

@@ -13,6 +13,7 @@ from opus_soap.clock import SystemClock
 from opus_soap.database import connect
 from opus_soap.interfaces.invoice_approval import contract
 from opus_soap.settings import Settings
+from opus_soap.soap import results
 from opus_soap.soap.front import SoapFront
 from opus_soap.soap.models import answer_header
 from opus_soap.soap.service import PingService, SoapService, operation
@@ -42,7 +43,7 @@ class Lending(Service):  # type: ignore[misc]
             HovedOplysningerSvar=answer_header(besked),
             FakturaInformationIdentifikation=besked.FakturaInformationIdentifikation,
             BehandlingDatoTid=ctx.udc.now,
-            AcceptStruktur=contract.AcceptStruktur(AccepteretUdenBemærkninger=True),
+            AcceptStruktur=results.AcceptStruktur(AccepteretUdenBemærkninger=True),
         )
 
 

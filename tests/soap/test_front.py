@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 from opus_soap.clock import ManualClock
 from opus_soap.database import proxy
 from opus_soap.errors import LedgerError
-from opus_soap.interfaces.invoice_approval import contract
+from opus_soap.soap import results
 from opus_soap.soap.access_log import Unfailing, configure_logging
 from opus_soap.soap.contracts import ROOT
 from opus_soap.soap.faults import FAULT_NS
@@ -368,7 +368,7 @@ def test_an_error_of_the_house_becomes_its_fault(house: House):
 def test_an_answer_against_the_contract_is_not_sent(house: House):
     def wrong(ctx: Any, besked: Any) -> Any:
         answer = accept(ctx, besked)
-        answer.AfvisningStruktur = contract.AfvisningStruktur()
+        answer.AfvisningStruktur = results.AfvisningStruktur()
         return answer
 
     house.set_behaviour(wrong)

@@ -13,6 +13,7 @@ from lxml import etree
 
 from opus_soap.interfaces.invoice_approval import contract
 from opus_soap.interfaces.master_data import contract as master_data
+from opus_soap.interfaces.postings_in import soap_contract as postings_in
 from opus_soap.soap import models
 from opus_soap.soap.contracts import ROOT
 
@@ -37,6 +38,8 @@ ROOTS = [
     models.Ping_O,
     master_data.DimensionHent_I,
     master_data.DimensionHent_O,
+    postings_in.ModtagFinansbilag_I,
+    postings_in.ModtagFinansbilag_O,
 ]
 
 
@@ -182,7 +185,8 @@ def test_comparison_sees_another_order_cardinality_and_facet(schemas: Schemas):
 
 
 @pytest.mark.parametrize(
-    "folder", ["FakturaInformationAfsend", "FakturaInformationSvarAfsend", "DimensionHent"]
+    "folder",
+    ["FakturaInformationAfsend", "FakturaInformationSvarAfsend", "DimensionHent", "FinansbilagModtag"],
 )
 def test_readme_speaks_of_every_element(folder: str, schemas: Schemas):
     """Each name has its mark: confirmed, inferred or reconstructed."""

@@ -14,6 +14,7 @@ from lxml import etree
 from opus_soap.errors import BodyInvalid
 from opus_soap.interfaces.invoice_approval import contract
 from opus_soap.interfaces.master_data import contract as master_data
+from opus_soap.interfaces.postings_in import soap_contract as postings_in
 from opus_soap.soap import models
 from opus_soap.soap.contracts import load_contract
 from opus_soap.soap.service import ContractProtocol
@@ -44,6 +45,8 @@ MESSAGES = [
     ("FakturaInformationSvarAfsend", models.Ping_O),
     ("DimensionHent", master_data.DimensionHent_I),
     ("DimensionHent", master_data.DimensionHent_O),
+    ("FinansbilagModtag", postings_in.ModtagFinansbilag_I),
+    ("FinansbilagModtag", postings_in.ModtagFinansbilag_O),
 ]
 
 

@@ -14,8 +14,10 @@ from opus_soap.soap.models import (
     INSTANT,
     MARK,
     NUMBER,
+    OIR_NS,
     REVISION,
     UUID,
+    OirBase64Container,
     Structure,
     choice_of,
     many,
@@ -23,41 +25,10 @@ from opus_soap.soap.models import (
     required,
     text,
 )
-
-from spyne import ByteArray, ComplexModel  # isort: skip
-
-OIR_NS = "urn:kombit:oir:1.0"
+from opus_soap.soap.results import AcceptStruktur, AfvisningStruktur
 
 _CVR = text(pattern="[0-9]{8}")
 _CURRENCY = text(pattern="[A-Z]{3}")
-
-
-class ResultatÅrsag(Structure):
-    """One reason: which element, which value, a text for a person, a code for a program."""
-
-    __type_name__ = "ResultatÅrsagStruktur"
-    _type_info = [
-        ("ÅrsagIdentifikation", required(UUID)),
-        ("ElementNavn", optional(text(255))),
-        ("ElementVærdi", optional(text(255))),
-        ("LokalÅrsagTekst", optional(text(1000))),
-        ("LokalÅrsagKode", optional(text(40))),
-    ]
-
-
-class AcceptStruktur(Structure):
-    """Accepted; without remarks, or with reasons that explain how."""
-
-    _type_info = [
-        ("AccepteretUdenBemærkninger", optional(MARK)),
-        ("ResultatÅrsagStruktur", many(ResultatÅrsag)),
-    ]
-
-
-class AfvisningStruktur(Structure):
-    """Refused, and why."""
-
-    _type_info = [("ResultatÅrsagStruktur", many(ResultatÅrsag, least=1))]
 
 
 class FakturaInformation(Structure):
@@ -77,18 +48,6 @@ class FakturaInformation(Structure):
         ("FakturaInformationOrdrenummer", optional(text(255))),
         ("FakturaInformationFilNavn", required(text(255))),
         ("FakturaInformationFilMedietype", required(text(255))),
-    ]
-
-
-class OirBase64Container(ComplexModel):  # type: ignore[misc]
-    """A file. Rolle: ORIGINAL is the invoice as it came, HTML a readable rendering, BILAG an attachment."""
-
-    __namespace__ = OIR_NS
-    _type_info = [
-        ("FilNavn", required(text(255, shortest=1))),
-        ("Medietype", required(text(pattern=r"[a-zA-Z0-9.+\-]+/[a-zA-Z0-9.+\-]+"))),
-        ("Rolle", required(choice_of("ORIGINAL", "HTML", "BILAG"))),
-        ("Indhold", required(ByteArray)),
     ]
 
 

@@ -181,7 +181,7 @@ class Receiver:
 
     def _deal_with_batch(self, file: PostingFile, batch: Sequence[Examined]) -> None:
         with transaction():
-            _hold_sender(file)
+            hold_sender(file.sender)
             position = _held(file).position
             fresh = [document for document in batch if document.position > position]
             if not fresh:
@@ -357,10 +357,10 @@ def _collecting_seldom() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _hold_sender(file: PostingFile) -> None:
-    """Two files of one sender follow each other: a number in both is taken once."""
+def hold_sender(sender: PostingSender) -> None:
+    """Two files of one sender follow each other: a number in both is taken once. To the transaction's end."""
     if is_postgresql():
-        PostingSender.select().where(PostingSender.id == file.sender_id).for_update().execute()
+        PostingSender.select().where(PostingSender.id == sender.id).for_update().execute()
 
 
 def _held(file: PostingFile) -> PostingFile:

@@ -1,0 +1,231 @@
+"""FinansbilagModtag, exposed by us: vouchers come in over SOAP (SF1590_A), the receipt is the answer.
+
+A message is written as the file that it stands for, and goes the way of every file: the same checks, the
+same books, the same receipt. Sent again with the same TransaktionsTid, it is the same file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+
+from opus_soap.clock import COPENHAGEN, Clock
+from opus_soap.errors import (
+    OpusSoapError,
+    PostingFileRefused,
+    SystemHasNoSender,
+    TooManyAtOnce,
+    TooManyVouchers,
+    ValueUnreadable,
+    VouchersNotTaken,
+)
+from opus_soap.interfaces.postings_in.receipts import ERROR, INFORMATION
+from opus_soap.interfaces.postings_in.receiving import Receiver, hold_sender
+from opus_soap.interfaces.postings_in.soap_contract import (
+    HEADER,
+    LINE,
+    SIDES,
+    ModtagFinansbilag_I,
+    ModtagFinansbilag_O,
+    Posteringskvittering,
+    Posteringsmeddelelse,
+)
+from opus_soap.interfaces.postings_in.writing import WrittenDocument, file_name, write
+from opus_soap.settings import Settings
+from opus_soap.soap.models import answer_header
+from opus_soap.soap.results import AcceptStruktur, AfvisningStruktur, fit, reasons
+from opus_soap.soap.service import CallContext, PingService, SoapService, operation
+from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
+
+from spyne import Service  # isort: skip
+
+NAME = "FinansbilagModtag"
+_MOST_AT_ONCE = 600  # messages of one sender that state the same second
+_CLIENT = "P01CLNT"  # RECEIVER, before the municipality: a message is not addressed to a client
+
+
+def voucher_service(clock: Clock, settings: Settings) -> SoapService:
+    """The service at its path, ready for the front."""
+
+    class FinansbilagModtagService(Service):  # type: ignore[misc]
+        """The Spyne service."""
+
+        @operation(ModtagFinansbilag_I, ModtagFinansbilag_O)
+        def ModtagFinansbilag(ctx: Any, besked: Any) -> Any:
+            """Book the vouchers, each for itself, and say what became of it."""
+            context: CallContext = ctx.udc
+            return receive(besked, context, Receiver.of(context.municipality, settings, clock), settings)
+
+    return SoapService(
+        name=NAME,
+        path=f"/service/OIR/{NAME}/1",
+        entity_id=f"http://oir.serviceplatformen.dk/service/{NAME.lower()}/1",
+        services=[PingService, FinansbilagModtagService],
+    )
+
+
+def receive(
+    message: Any, context: CallContext, receiver: Receiver, settings: Settings
+) -> ModtagFinansbilag_O:
+    """Receive a ModtagFinansbilag_I in the caller's transaction; returns the receipt.
+
+    Raises `SystemHasNoSender`, `TooManyVouchers`, `TooManyAtOnce`, `ValueUnreadable`, `FileStoreFailed`.
+    """
+    sender = _sender_of(context)
+    hold_sender(sender)  # two messages of one sender do not take the same name
+    if len(message.Posteringsbilag) > settings.max_message_vouchers:
+        most = settings.max_message_vouchers
+        raise TooManyVouchers(value=len(message.Posteringsbilag), expected=most)
+    documents = [_document(bilag, context.municipality) for bilag in message.Posteringsbilag]
+    name, data = _as_file(documents, sender, _stated(message))
+    actor = f"soap:{context.system.uuid}"
+    try:
+        file = receiver.deliver(BytesIO(data), name, actor=actor, as_sender=sender.sender_id)
+    except PostingFileRefused as refused:
+        return _answer(message, context, name, [], refused.errors)
+    of_file = PostingDocument.select().where(PostingDocument.file == file)
+    rows = list(of_file.order_by(PostingDocument.position))
+    lost = sum(row.voucher_uuid is None for row in rows)
+    errors = [VouchersNotTaken(value=lost, expected=len(rows))] if lost else []
+    return _answer(message, context, name, rows, errors)
+
+
+def _sender_of(context: CallContext) -> PostingSender:
+    """The sender whose messages the calling system signs; raises `SystemHasNoSender`."""
+    found: PostingSender | None = PostingSender.get_or_none(
+        PostingSender.system == context.system,
+        PostingSender.municipality == context.municipality,
+        PostingSender.active,
+    )
+    if found is None:
+        raise SystemHasNoSender(value=context.system.name)
+    return found
+
+
+# --- the file that a message stands for
+
+
+def _as_file(documents: Sequence[WrittenDocument], sender: PostingSender, at: datetime) -> tuple[str, bytes]:
+    """Its name and content: of the second that the message states, or the next that is free.
+
+    The same content finds the name that it had. Raises `TooManyAtOnce`.
+    """
+    for later in range(_MOST_AT_ONCE):
+        moment = at + timedelta(seconds=later)
+        day, second = f"{moment:%Y%m%d}", f"{moment:%H%M%S}"
+        name = file_name(sender.municipality, sender.short, day, second)
+        out = BytesIO()
+        control = {
+            "SENDERID": sender.sender_id,
+            "RECEIVER": f"{_CLIENT}{sender.municipality}",
+            "FILE_NAME": name,
+            "SEND_DATE": day,
+            "SEND_TIME": second,
+        }
+        write(out, control, documents)
+        data = out.getvalue()
+        known = PostingFile.get_or_none(PostingFile.sender == sender, PostingFile.name_key == name.casefold())
+        if known is None or known.sha256 == hashlib.sha256(data).hexdigest():
+            return name, data
+    raise TooManyAtOnce(value=at.isoformat(), expected=_MOST_AT_ONCE)
+
+
+def _stated(message: Any) -> datetime:
+    """TransaktionsTid in Copenhagen; raises `ValueUnreadable`."""
+    try:
+        at = datetime.fromisoformat(message.HovedOplysninger.TransaktionsTid.strip())
+        return (at if at.tzinfo else at.replace(tzinfo=COPENHAGEN)).astimezone(COPENHAGEN)
+    except (ValueError, OverflowError):
+        raise ValueUnreadable(element="TransaktionsTid") from None
+
+
+def _document(bilag: Any, municipality: str) -> WrittenDocument:
+    lines = [_line(line) for line in bilag.Posteringslinje]
+    header = _values(bilag, HEADER)
+    header |= {
+        "NO_DOC_POSITION": str(len(lines)),
+        "BALANCE_DEBET": _total(lines, "D"),
+        "BALANCE_CREDIT": _total(lines, "K"),
+        "MUNICIPALITY": municipality,
+    }
+    return WrittenDocument(header, lines, [_attached(file) for file in bilag.OirBase64Container or ()])
+
+
+def _line(line: Any) -> dict[str, str]:
+    values = _values(line, LINE)
+    side = SIDES[line.DebetKreditIndikator]
+    amount = line.PosteringslinjeBeløb
+    return values | {"DEB_CRED_IND": side, "AMT_DOCCUR": f"{amount if side == 'D' else -amount:.2f}"}
+
+
+def _attached(file: Any) -> dict[str, str]:
+    content = b"".join(file.Indhold)
+    return {
+        "FILE_NAME": file.FilNavn,
+        "FILE_LENGTH": str(len(content)),
+        "FILE_TYPE": file.FilNavn.rpartition(".")[2].upper()[:10],
+        "FILE": b64encode(content).decode(),
+    }
+
+
+def _values(structure: Any, table: Mapping[str, tuple[str, Any, bool]]) -> dict[str, str]:
+    given = ((element, getattr(structure, name)) for name, (element, _, _) in table.items())
+    return {element: _text(value) for element, value in given if value is not None}
+
+
+def _text(value: str | date | Decimal) -> str:
+    if isinstance(value, date):
+        return f"{value:%Y%m%d}"
+    return f"{value:f}" if isinstance(value, Decimal) else value
+
+
+def _total(lines: Sequence[Mapping[str, str]], side: str) -> str:
+    amounts = (Decimal(line["AMT_DOCCUR"]) for line in lines if line["DEB_CRED_IND"] == side)
+    return f"{sum(amounts, Decimal()):.2f}"
+
+
+# --- the answer
+
+
+def _answer(
+    message: Any,
+    context: CallContext,
+    name: str,
+    rows: Sequence[PostingDocument],
+    errors: Sequence[OpusSoapError],
+) -> ModtagFinansbilag_O:
+    taken = any(row.voucher_uuid is not None for row in rows)
+    told = list(reasons(errors))
+    accepted = AcceptStruktur(AccepteretUdenBemærkninger=True)
+    if told:
+        accepted = AcceptStruktur(ResultatÅrsagStruktur=told)
+    return ModtagFinansbilag_O(
+        HovedOplysningerSvar=answer_header(message),
+        BehandlingDatoTid=context.now,
+        PosteringsfilNavn=name,
+        Posteringskvittering=list(_receipts(rows)),
+        AcceptStruktur=accepted if taken else None,
+        AfvisningStruktur=None if taken else AfvisningStruktur(ResultatÅrsagStruktur=told),
+    )
+
+
+def _receipts(rows: Sequence[PostingDocument]) -> Iterator[Posteringskvittering]:
+    for row in rows:
+        yield Posteringskvittering(
+            PosteringsbilagNummer=row.number,
+            PosteringskvitteringResultat="Afvist" if row.voucher_uuid is None else "Modtaget",
+            Posteringsmeddelelse=[
+                Posteringsmeddelelse(
+                    PosteringsmeddelelseNummer=str(number),
+                    PosteringsmeddelelseType=ERROR if kind == ERROR else INFORMATION,
+                    PosteringsmeddelelseLinje=str(line),
+                    PosteringsmeddelelseTekst=fit(text, 1000),
+                )
+                for number, line, kind, text in row.returns
+            ],
+        )
