@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import structlog
 
+from opus_soap.cli.posting_csv import check_csv, import_csv
 from opus_soap.cli.posting_senders import senders
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, local, shown
@@ -240,7 +241,8 @@ def show(runtime: Runtime, name: str, errors_only: bool) -> None:
             click.echo(shown(f"bilag {row.number}{where}  {number}  {text}"))
 
 
-postings.add_command(senders)
+for command in (senders, check_csv, import_csv):
+    postings.add_command(command)
 
 
 def _accepted(file: PostingFile) -> int:

@@ -9,9 +9,12 @@ each other. When all is dealt with, the receipt is written from what was said, a
 from __future__ import annotations
 
 import gc
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from io import BytesIO
 from itertools import compress, groupby
 from operator import not_
 from typing import Any, BinaryIO
@@ -27,6 +30,7 @@ from opus_soap.errors import (
     PostingFileTooLarge,
     PostingRepeated,
     PostingsInError,
+    TooManyAtOnce,
     VoucherRefused,
 )
 from opus_soap.failpoints import failpoint
@@ -48,6 +52,7 @@ from opus_soap.interfaces.postings_in.judging import (
 from opus_soap.interfaces.postings_in.reading import Finding, ReadingLimits, Summary, survey
 from opus_soap.interfaces.postings_in.reading_ahead import Task, reading
 from opus_soap.interfaces.postings_in.receipts import Return
+from opus_soap.interfaces.postings_in.writing import WrittenDocument, file_name, write
 from opus_soap.ledger.drafts import VoucherDraft
 from opus_soap.ledger.models import CompanyCode, ParkedVoucher, Voucher
 from opus_soap.ledger.parking import park_many
@@ -57,6 +62,8 @@ from opus_soap.store import audit, content
 from opus_soap.store.files import FileStore, StoredFile
 from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
 
+_MOST_AT_ONCE = 600  # files of one sender that are named after the same second
+_CLIENT = "P01CLNT"  # RECEIVER, before the municipality, of what was not addressed to a client
 _SELDOM = 200_000  # objects
 _PAGE = 1000  # vouchers of a receipt at once
 _COLUMNS = (
@@ -259,6 +266,31 @@ class Receiver:
             held.booked_sha256 = held.booked_sha256 or stored.sha256
             held.save(only=[PostingFile.booked_sha256])
         file.booked_sha256 = held.booked_sha256
+
+
+def as_file(documents: Sequence[WrittenDocument], sender: PostingSender, at: datetime) -> tuple[str, bytes]:
+    """The file that vouchers from another door stand for: named after a second, or the next that is free.
+
+    The same content finds the name that it had. Raises `TooManyAtOnce`.
+    """
+    for later in range(_MOST_AT_ONCE):
+        moment = at + timedelta(seconds=later)
+        day, second = f"{moment:%Y%m%d}", f"{moment:%H%M%S}"
+        name = file_name(sender.municipality, sender.short, day, second)
+        out = BytesIO()
+        control = {
+            "SENDERID": sender.sender_id,
+            "RECEIVER": f"{_CLIENT}{sender.municipality}",
+            "FILE_NAME": name,
+            "SEND_DATE": day,
+            "SEND_TIME": second,
+        }
+        write(out, control, documents)
+        data = out.getvalue()
+        known = PostingFile.get_or_none(PostingFile.sender == sender, PostingFile.name_key == name.casefold())
+        if known is None or known.sha256 == hashlib.sha256(data).hexdigest():
+            return name, data
+    raise TooManyAtOnce(value=at.isoformat(), expected=_MOST_AT_ONCE)
 
 
 def limits_of(settings: Settings) -> ReadingLimits:

@@ -6,10 +6,9 @@ same books, the same receipt. Sent again with the same TransaktionsTid, it is th
 
 from __future__ import annotations
 
-import hashlib
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -19,13 +18,12 @@ from opus_soap.errors import (
     OpusSoapError,
     PostingFileRefused,
     SystemHasNoSender,
-    TooManyAtOnce,
     TooManyVouchers,
     ValueUnreadable,
     VouchersNotTaken,
 )
 from opus_soap.interfaces.postings_in.receipts import ERROR, INFORMATION
-from opus_soap.interfaces.postings_in.receiving import Receiver, hold_sender
+from opus_soap.interfaces.postings_in.receiving import Receiver, as_file, hold_sender
 from opus_soap.interfaces.postings_in.soap_contract import (
     HEADER,
     LINE,
@@ -35,18 +33,16 @@ from opus_soap.interfaces.postings_in.soap_contract import (
     Posteringskvittering,
     Posteringsmeddelelse,
 )
-from opus_soap.interfaces.postings_in.writing import WrittenDocument, file_name, write
+from opus_soap.interfaces.postings_in.writing import WrittenDocument
 from opus_soap.settings import Settings
 from opus_soap.soap.models import answer_header
 from opus_soap.soap.results import AcceptStruktur, AfvisningStruktur, fit, reasons
 from opus_soap.soap.service import CallContext, PingService, SoapService, operation
-from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
+from opus_soap.store.models import PostingDocument, PostingSender
 
 from spyne import Service  # isort: skip
 
 NAME = "FinansbilagModtag"
-_MOST_AT_ONCE = 600  # messages of one sender that state the same second
-_CLIENT = "P01CLNT"  # RECEIVER, before the municipality: a message is not addressed to a client
 
 
 def voucher_service(clock: Clock, settings: Settings) -> SoapService:
@@ -82,7 +78,7 @@ def receive(
         most = settings.max_message_vouchers
         raise TooManyVouchers(value=len(message.Posteringsbilag), expected=most)
     documents = [_document(bilag, context.municipality) for bilag in message.Posteringsbilag]
-    name, data = _as_file(documents, sender, _stated(message))
+    name, data = as_file(documents, sender, _stated(message))
     actor = f"soap:{context.system.uuid}"
     try:
         file = receiver.deliver(BytesIO(data), name, actor=actor, as_sender=sender.sender_id)
@@ -108,31 +104,6 @@ def _sender_of(context: CallContext) -> PostingSender:
 
 
 # --- the file that a message stands for
-
-
-def _as_file(documents: Sequence[WrittenDocument], sender: PostingSender, at: datetime) -> tuple[str, bytes]:
-    """Its name and content: of the second that the message states, or the next that is free.
-
-    The same content finds the name that it had. Raises `TooManyAtOnce`.
-    """
-    for later in range(_MOST_AT_ONCE):
-        moment = at + timedelta(seconds=later)
-        day, second = f"{moment:%Y%m%d}", f"{moment:%H%M%S}"
-        name = file_name(sender.municipality, sender.short, day, second)
-        out = BytesIO()
-        control = {
-            "SENDERID": sender.sender_id,
-            "RECEIVER": f"{_CLIENT}{sender.municipality}",
-            "FILE_NAME": name,
-            "SEND_DATE": day,
-            "SEND_TIME": second,
-        }
-        write(out, control, documents)
-        data = out.getvalue()
-        known = PostingFile.get_or_none(PostingFile.sender == sender, PostingFile.name_key == name.casefold())
-        if known is None or known.sha256 == hashlib.sha256(data).hexdigest():
-            return name, data
-    raise TooManyAtOnce(value=at.isoformat(), expected=_MOST_AT_ONCE)
 
 
 def _stated(message: Any) -> datetime:

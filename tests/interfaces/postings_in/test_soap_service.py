@@ -12,8 +12,8 @@ from lxml import etree
 
 from opus_soap.database import transaction
 from opus_soap.errors import BodyInvalid, SystemHasNoSender, TooManyAtOnce, TooManyVouchers, ValueUnreadable
+from opus_soap.interfaces.postings_in import receiving, soap_service
 from opus_soap.interfaces.postings_in import soap_contract as contract
-from opus_soap.interfaces.postings_in import soap_service
 from opus_soap.ledger.models import Voucher
 from opus_soap.settings import Settings
 from opus_soap.soap.models import KOMBIT_NS, HovedOplysninger
@@ -194,7 +194,7 @@ def test_a_stopped_sender_is_none(send):
 def test_limits_are_told(send, monkeypatch):
     with pytest.raises(TooManyVouchers):
         send(message(*[voucher(PosteringsbilagNummer=str(number)) for number in range(4)]))
-    monkeypatch.setattr(soap_service, "_MOST_AT_ONCE", 1)
+    monkeypatch.setattr(receiving, "_MOST_AT_ONCE", 1)
     send(message(voucher()))
     with pytest.raises(TooManyAtOnce):
         send(message(voucher(PosteringsbilagNummer="2")))
