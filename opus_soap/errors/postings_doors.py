@@ -99,10 +99,10 @@ class CsvEncodingWrong(PostingsInError):
     """A CSV file is not in the encoding that was said."""
 
     code = "PIN-480"
-    danish = "Byte {value} findes ikke i {expected}"
-    english = "Byte {value} is not in {expected}"
-    remedy_danish = "Sig, hvad filen er: --encoding {other}."
-    remedy_english = "Say what the file is: --encoding {other}."
+    danish = "Byte {value} findes ikke i {expected}; måske er filen {other}"
+    english = "Byte {value} is not in {expected}; perhaps the file is {other}"
+    remedy_danish = "Sig med --encoding, hvad filen er; det gættes der ikke på."
+    remedy_english = "Say with --encoding what the file is; nobody guesses."
 
 
 class CsvHeaderWrong(PostingsInError):

@@ -15,8 +15,8 @@ class MethodNotAllowed(SoapError):
     code = "SOA-001"
     danish = "HTTP-metoden {value} kan ikke bruges her; brug {expected}"
     english = "HTTP method {value} cannot be used here; use {expected}"
-    remedy_danish = "Send beskeden med POST; hent kontrakten med GET og ?wsdl."
-    remedy_english = "Send the message with POST; fetch the contract with GET and ?wsdl."
+    remedy_danish = "En besked sendes med POST, en fil med PUT; kontrakten hentes med GET og ?wsdl."
+    remedy_english = "A message is sent by POST, a file by PUT; the contract is fetched by GET and ?wsdl."
 
 
 class PathUnknown(SoapError):
@@ -35,8 +35,12 @@ class ContentTypeRefused(SoapError):
     code = "SOA-003"
     danish = "Indholdstypen {value} modtages ikke; forventet {expected}"
     english = "Content type {value} is not taken; expected {expected}"
-    remedy_danish = "Send SOAP 1.1 med Content-Type: text/xml; charset=utf-8, uden MTOM og vedhæftninger."
-    remedy_english = "Send SOAP 1.1 with Content-Type: text/xml; charset=utf-8, without MTOM and attachments."
+    remedy_danish = (
+        "En SOAP-besked er text/xml i UTF-8, uden MTOM og vedhæftninger; en fil er application/xml."
+    )
+    remedy_english = (
+        "A SOAP message is text/xml in UTF-8, without MTOM and attachments; a file is application/xml."
+    )
 
 
 class ContentEncodingRefused(SoapError):

@@ -36,7 +36,7 @@ class PostingUploads:
     settings: Settings
     clock: Clock
     prefix: str = "/posteringer-ind/"
-    methods: tuple[str, ...] = ("GET", "PUT")
+    methods: tuple[str, ...] = ("GET", "HEAD", "PUT")
 
     def answer(self, environ: dict[str, Any], path: str, method: str, at_work: AtWork) -> Answer:
         """The receipt; 422 and the receipt that refuses it when the file as a whole has no effect.
@@ -47,7 +47,7 @@ class PostingUploads:
         with at_work():
             sender = _authenticated(environ)
             file_name = self._file_name(sender, path)
-            if method == "GET":
+            if method != "PUT":
                 return 200, _XML, self._receipt(sender, file_name)
         return self._delivered(environ, sender, file_name, at_work)
 

@@ -110,7 +110,7 @@ def test_what_is_wrong_has_no_effect_and_is_told(client, status, code, change):
     if code.startswith("PIN"):
         assert said.decode().startswith(code)
     assert (status == 401) == ("WWW-Authenticate" in headers)
-    assert (status == 405) == (headers.get("Allow") == "GET, PUT")
+    assert (status == 405) == (headers.get("Allow") == "GET, HEAD, PUT")
     assert b"Traceback" not in said
     assert client.token.encode() not in said
     assert PostingFile.select().count() == 0
