@@ -17,14 +17,14 @@ from typing import Any
 from bench import posting_floor, posting_parts
 from bench.posting_files import COMPANY, MUNICIPALITY, SENDER, name
 from opus_soap.clock import ManualClock
-from opus_soap.database import connect
+from opus_soap.database import analyze, connect
 from opus_soap.demo.scene import definition
 from opus_soap.interfaces.postings_in import reading_ahead
 from opus_soap.interfaces.postings_in.reading import ReadingLimits
 from opus_soap.interfaces.postings_in.receiving import Receiver
 from opus_soap.ledger.loading import load_municipality
 from opus_soap.ledger.master_data import company_code
-from opus_soap.ledger.models import Posting
+from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.ledger.seals import create_seal_key, load_seal_key, seal
 from opus_soap.ledger.verification import verify
 from opus_soap.store.files import FileStore
@@ -86,6 +86,7 @@ def insert(database: str, folder: str, rows: str) -> Found:
         if number % _SEAL_EVERY == 0:
             seal(company, key, clock=CLOCK)
     seal(company, key, clock=CLOCK)
+    analyze(Voucher, Posting)  # as a delivery does
     return {"seconds": seconds}
 
 

@@ -198,6 +198,16 @@ def any_of(values: Sequence[object]) -> SQL:
     return SQL(f"({', '.join([proxy.obj.param] * len(values))})", values)
 
 
+def analyze(*models: type[Model]) -> None:
+    """Let PostgreSQL count tables that have grown by much: it has its own calendar for that, or none.
+
+    Until it has, it may read the whole of a large table for a few rows. SQLite does not count.
+    """
+    if is_postgresql():
+        tables = ", ".join(f'"{model._meta.table_name}"' for model in models)
+        proxy.obj.execute_sql(f"ANALYZE {tables}")
+
+
 def is_postgresql() -> bool:
     """Whether the bound engine is PostgreSQL."""
     return not isinstance(proxy.obj, SqliteDatabase)

@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from shutil import which
 
+import pytest
+
 from opus_soap.clock import COPENHAGEN, SystemClock
 from opus_soap.demo.processes import Processes
 from opus_soap.demo.scene import CASE_SYSTEM, Scene, free_port, prepare
@@ -146,6 +148,8 @@ def by_sftp(town: Town, name: str, data: bytes) -> bytes:
 
 def by_openssh(town: Town, name: str, data: bytes) -> bytes:
     """The same, and OpenSSH's `sftp` with a key."""
+    if not (which("sftp") and which("ssh-keygen")):
+        pytest.skip("sftp is not installed (openssh-client)")
     port = free_port(0)
     key, batch = town.folder / "key", town.folder / "batch"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
@@ -208,7 +212,7 @@ DOORS: dict[str, Callable[[Town, str, bytes], bytes]] = {
     "folder": by_folder,
     "http": by_http,
     "sftp": by_sftp,
-    **({"openssh": by_openssh} if which("sftp") and which("ssh-keygen") else {}),
+    "openssh": by_openssh,
     "fetch": by_fetch,
     "soap": by_soap,
 }

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from peewee import IntegrityError
 
 from opus_soap.clock import Clock
-from opus_soap.database import insert_rows, is_postgresql, new_uuid, transaction
+from opus_soap.database import analyze, insert_rows, is_postgresql, new_uuid, transaction
 from opus_soap.errors import (
     FileTooLarge,
     PostingFileNameUsed,
@@ -54,7 +54,7 @@ from opus_soap.interfaces.postings_in.reading_ahead import Task, reading
 from opus_soap.interfaces.postings_in.receipts import Return
 from opus_soap.interfaces.postings_in.writing import WrittenDocument, file_name, write
 from opus_soap.ledger.drafts import VoucherDraft
-from opus_soap.ledger.models import CompanyCode, ParkedVoucher, Voucher
+from opus_soap.ledger.models import CompanyCode, ParkedVoucher, Posting, Voucher
 from opus_soap.ledger.parking import park_many
 from opus_soap.ledger.posting import post_many
 from opus_soap.settings import Settings
@@ -65,6 +65,7 @@ from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
 _MOST_AT_ONCE = 600  # files of one sender that are named after the same second
 _CLIENT = "P01CLNT"  # RECEIVER, before the municipality, of what was not addressed to a client
 _SELDOM = 200_000  # objects
+_GROWN = (1, 10, 100)  # batches after which a table is another than the planner knew
 _PAGE = 1000  # vouchers of a receipt at once
 _COLUMNS = (
     "file",
@@ -181,9 +182,11 @@ class Receiver:
     def _deal_with(self, file: PostingFile, found: Iterable[Sequence[Examined]]) -> None:
         """Every voucher that has not been dealt with, batch by batch; then the receipt."""
         with _collecting_seldom():
-            for batch in found:
+            for number, batch in enumerate(found, start=1):
                 self._deal_with_batch(file, batch)
                 failpoint("postings_in.batch_committed")
+                if number in _GROWN:
+                    analyze(PostingDocument, Voucher, Posting)
         self._finish(file)
 
     def _deal_with_batch(self, file: PostingFile, batch: Sequence[Examined]) -> None:
