@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 from opus_soap.clock import Clock, business_date
@@ -14,17 +15,29 @@ LAST_MONTH = 12
 SUPPLEMENT = (13, 14, 15)  # periods in which the old year may still be posted into
 
 
-def posting_period(company: CompanyCode, posting_date: date, *, clock: Clock) -> tuple[int, int]:
+def open_periods(company: CompanyCode, year: int) -> frozenset[int]:
+    """The numbers of a fiscal year's open periods; raises `FiscalYearUnknown`, `FiscalYearClosed`."""
+    fiscal_year = _year(company, year)
+    if fiscal_year.closed:
+        raise FiscalYearClosed(element="posting date", value=year)
+    periods = Period.select().where(Period.fiscal_year == fiscal_year, Period.open)
+    return frozenset(period.number for period in periods)
+
+
+# how `open_periods` is asked; whoever asks for many days of a year may keep what it said
+OpenPeriods = Callable[[CompanyCode, int], frozenset[int]]
+
+
+def posting_period(
+    company: CompanyCode, posting_date: date, *, clock: Clock, open_in: OpenPeriods = open_periods
+) -> tuple[int, int]:
     """The fiscal year and period that a date is posted into today, for `VoucherDraft.year` and `.period`.
 
     Its own month while that is open; after that, once the year is over and until it is closed, the first
     open period of the supplement. Raises `FiscalYearUnknown`, `FiscalYearClosed`, `PeriodClosed`.
     """
     year, month = posting_date.year, posting_date.month
-    fiscal_year = _year(company, year)
-    if fiscal_year.closed:
-        raise FiscalYearClosed(element="posting date", value=year)
-    open_ = {row.number for row in Period.select().where(Period.fiscal_year == fiscal_year, Period.open)}
+    open_ = open_in(company, year)
     candidates = (month, *SUPPLEMENT) if year < business_date(clock.now()).year else (month,)
     for number in candidates:
         if number in open_:
@@ -32,10 +45,12 @@ def posting_period(company: CompanyCode, posting_date: date, *, clock: Clock) ->
     raise PeriodClosed(element="posting date", value=f"{month} {year}")
 
 
-def told_period(company: CompanyCode, posting_date: date, *, clock: Clock) -> tuple[int | None, int | None]:
+def told_period(
+    company: CompanyCode, posting_date: date, *, clock: Clock, open_in: OpenPeriods = open_periods
+) -> tuple[int | None, int | None]:
     """`posting_period`, or neither year nor period when there is none: `post()` then says why."""
     try:
-        return posting_period(company, posting_date, clock=clock)
+        return posting_period(company, posting_date, clock=clock, open_in=open_in)
     except (FiscalYearUnknown, FiscalYearClosed, PeriodClosed):
         return None, None
 

@@ -21,7 +21,7 @@ from opus_soap.interfaces.postings_in.checks import FILE_TYPES, day, decoded
 from opus_soap.interfaces.postings_in.currency import RateOn, converted, rate_of
 from opus_soap.interfaces.postings_in.examining import Examined
 from opus_soap.ledger.models import CompanyCode, Voucher
-from opus_soap.ledger.periods import LAST_MONTH, SUPPLEMENT, told_period
+from opus_soap.ledger.periods import LAST_MONTH, SUPPLEMENT, open_periods, told_period
 from opus_soap.ledger.posting import PostingLine, VoucherDraft
 from opus_soap.money import kroner_from_ore
 from opus_soap.store.models import PostingFile
@@ -99,8 +99,9 @@ class Drafter:
 
 
 def periods_of(company: CompanyCode, clock: Clock) -> PeriodOf:
-    """`told_period`, looked up once for each date; for one transaction."""
-    return cache(lambda day: told_period(company, day, clock=clock))
+    """`told_period`, looked up once for each year; for one transaction."""
+    open_in = cache(open_periods)
+    return cache(lambda day: told_period(company, day, clock=clock, open_in=open_in))
 
 
 def _converted(lines: Sequence[PostingLine], rate: Decimal) -> Iterator[PostingLine]:

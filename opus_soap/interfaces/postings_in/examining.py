@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from opus_soap.interfaces.postings_in.checks import PARTIES, check, day, ore
-from opus_soap.interfaces.postings_in.reading import Control, Document, Finding, ReadingLimits
+from opus_soap.interfaces.postings_in.reading import LINE, Control, Document, Finding, ReadingLimits
 from opus_soap.ledger.drafts import PostingLine
 
 BATCH_WEIGHT = 20_000  # lines, or kilobytes of attachments: with so many the transaction ends before
-LINE = "LINE"  # how the ledger's errors name a line, with its number
 PERSONAL = tuple(number for _, number in PARTIES)
 # what of a line has a column of its own, or is put aside
 _TAKEN = frozenset(
@@ -92,7 +91,7 @@ def _line(number: int, line: Mapping[str, str]) -> PostingLine:
         wbs_element=given("WBS_ELEMENT") or None,
         partner_profit_center=given("PART_PRCTR") or None,
         details={name: text for name, text in line.items() if name not in _TAKEN and text},
-        origin=f"{LINE} {number}",
+        origin=f"{LINE} {number}",  # so do the ledger's errors name it
     )
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from peewee import chunked
 
-from opus_soap.database import any_of
+from opus_soap.database import is_any_of
 from opus_soap.errors import (
     LedgerError,
     PostingCompanyCodeForeign,
@@ -22,8 +22,8 @@ from opus_soap.errors import (
 from opus_soap.interfaces.postings_in.checks import day
 from opus_soap.interfaces.postings_in.currency import RateOn, check_rate
 from opus_soap.interfaces.postings_in.drafts import Drafter
-from opus_soap.interfaces.postings_in.examining import LINE, Examined
-from opus_soap.interfaces.postings_in.reading import Finding, Place
+from opus_soap.interfaces.postings_in.examining import Examined
+from opus_soap.interfaces.postings_in.reading import LINE, Finding, Place
 from opus_soap.ledger.drafts import VoucherDraft
 from opus_soap.ledger.models import CompanyCode, Voucher
 from opus_soap.ledger.parking import amount_of
@@ -186,7 +186,7 @@ def _accepted(sender: PostingSender, documents: Sequence[Examined]) -> dict[Key,
             .join(PostingFile)
             .where(
                 PostingDocument.sender == sender,
-                PostingDocument.number.in_(any_of(some)),
+                is_any_of(PostingDocument.number, some),
                 PostingDocument.voucher_uuid.is_null(False),
             )
         )

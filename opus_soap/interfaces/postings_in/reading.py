@@ -29,9 +29,10 @@ from opus_soap.errors import (
 from opus_soap.interfaces.postings_in.mistakes import mistakes
 from opus_soap.interfaces.postings_in.schema import REQUEST, Sequence, part_schema, parts
 
-CONTROL, DOCUMENT = "CONTROL_FIELDS", "POSTING_DOCUMENT"
+CONTROL, DOCUMENT, LINE = "CONTROL_FIELDS", "POSTING_DOCUMENT", "LINE"
 _STEP = 256 * 1024  # bytes
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")  # byte order marks: the parser believes them alone
+_count_lines = etree.XPath("count(LINES/LINE)")
 _MOST_STRANGERS = 100  # elements beside the vouchers; more of them nobody reads
 
 
@@ -124,13 +125,13 @@ def survey(file: BinaryIO, limits: ReadingLimits) -> Summary:
                 summary.errors.append(PostingElementRepeated(element=CONTROL))
             else:
                 summary.documents += 1
-                summary.lines += len(node.findall("LINES/LINE"))
+                summary.lines += int(_count_lines(node))
     reader.close()
     summary.errors += reader.strangers(None)
     if summary.documents > limits.max_documents:
         raise PostingFileTooLarge(element=DOCUMENT, value=summary.documents, expected=limits.max_documents)
     if summary.lines > limits.max_lines:
-        raise PostingFileTooLarge(element="LINE", value=summary.lines, expected=limits.max_lines)
+        raise PostingFileTooLarge(element=LINE, value=summary.lines, expected=limits.max_lines)
     summary.sha256 = digest.hexdigest()
     return summary
 
@@ -269,12 +270,13 @@ def _control(node: etree._Element) -> Control:
 def _document(node: etree._Element, position: int) -> Document:
     """One voucher: its values, and its mistakes when the schema refuses it."""
     findings = () if part_schema().validate(node) else tuple(_findings(node, DOCUMENT, position))
-    values = _values if findings else _texts
     header = node.find("HEADER")
     lines = node.find("LINES")
     of_header = {} if header is None else _values(header)
     of_files = () if header is None else tuple(_values(file) for file in header.iterfind("FILES"))
-    of_lines = [] if lines is None else [values(line) for line in lines]
+    of_lines = []
+    if lines is not None:
+        of_lines = [_values(line) for line in lines] if findings else _of_good(lines)
     digest = hashlib.sha256(orjson.dumps([of_header, of_files, of_lines])).digest()
     return Document(position, of_header, of_files, of_lines, digest, findings)
 
@@ -283,9 +285,18 @@ def _values(node: etree._Element) -> dict[str, str]:
     return {intern(str(child.tag)): child.text or "" for child in node if not len(child)}
 
 
-def _texts(node: etree._Element) -> dict[str, str]:
-    """The same of an element that the schema has found good, in less time."""
-    return {intern(child.tag): child.text or "" for child in node}  # type: ignore[arg-type]  # names
+def _of_good(lines: etree._Element) -> list[dict[str, str]]:
+    """The same of each LINE, when the schema has found them good: one walk takes two thirds of the time."""
+    found: list[dict[str, str]] = []
+    values: dict[str, str] = {}
+    for element in lines.iterdescendants():
+        name = intern(element.tag)  # type: ignore[arg-type]  # a name
+        if name == LINE:
+            values = {}
+            found.append(values)
+        else:
+            values[name] = element.text or ""
+    return found
 
 
 def _findings(node: etree._Element, part: str, position: int) -> Iterator[Finding]:
@@ -298,6 +309,6 @@ def _findings(node: etree._Element, part: str, position: int) -> Iterator[Findin
 def _place(node: etree._Element, position: int) -> Place:
     """The voucher's LINE that an element is in, and which of its name it is there."""
     same = sum(1 for _ in node.itersiblings(str(node.tag), preceding=True))
-    line = next((step for step in (node, *node.iterancestors()) if step.tag == "LINE"), None)
-    number = 1 + sum(1 for _ in line.itersiblings("LINE", preceding=True)) if line is not None else 0
+    line = next((step for step in (node, *node.iterancestors()) if step.tag == LINE), None)
+    number = 1 + sum(1 for _ in line.itersiblings(LINE, preceding=True)) if line is not None else 0
     return Place(position, number, str(node.tag), same + 1)

@@ -8,10 +8,8 @@ each other. When all is dealt with, the receipt is written from what was said, a
 
 from __future__ import annotations
 
-import gc
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -50,7 +48,7 @@ from opus_soap.interfaces.postings_in.judging import (
     year_of,
 )
 from opus_soap.interfaces.postings_in.reading import Finding, ReadingLimits, Summary, survey
-from opus_soap.interfaces.postings_in.reading_ahead import Task, reading
+from opus_soap.interfaces.postings_in.reading_ahead import Task, collecting_seldom, reading
 from opus_soap.interfaces.postings_in.receipts import Return
 from opus_soap.interfaces.postings_in.writing import WrittenDocument, file_name, write
 from opus_soap.ledger.drafts import VoucherDraft
@@ -64,7 +62,6 @@ from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
 
 _MOST_AT_ONCE = 600  # files of one sender that are named after the same second
 _CLIENT = "P01CLNT"  # RECEIVER, before the municipality, of what was not addressed to a client
-_SELDOM = 200_000  # objects
 _GROWN = (1, 10, 100)  # batches after which a table is another than the planner knew
 _PAGE = 1000  # vouchers of a receipt at once
 _COLUMNS = (
@@ -181,7 +178,7 @@ class Receiver:
 
     def _deal_with(self, file: PostingFile, found: Iterable[Sequence[Examined]]) -> None:
         """Every voucher that has not been dealt with, batch by batch; then the receipt."""
-        with _collecting_seldom():
+        with collecting_seldom():
             for number, batch in enumerate(found, start=1):
                 self._deal_with_batch(file, batch)
                 failpoint("postings_in.batch_committed")
@@ -379,17 +376,6 @@ def _returns_of(document: Examined, findings: Sequence[Finding]) -> Iterator[Ret
             yield receipts.received_before(number, year_of(document))
             told = replace(told, kind=receipts.DETAIL)
         yield told
-
-
-@contextmanager
-def _collecting_seldom() -> Iterator[None]:
-    """A batch is a hundred thousand objects without a cycle: looking for one takes a tenth of the time."""
-    before = gc.get_threshold()
-    gc.set_threshold(_SELDOM, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def hold_sender(sender: PostingSender) -> None:
