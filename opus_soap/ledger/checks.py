@@ -46,7 +46,7 @@ from opus_soap.ledger.drafts import (
     lines_of,
     total_ore,
 )
-from opus_soap.ledger.master_data import valid_days, valid_on
+from opus_soap.ledger.master_data import NEVER
 from opus_soap.ledger.models import DimensionValue, Posting, Voucher
 from opus_soap.ledger.periods import SUPPLEMENT
 from opus_soap.ledger.references import References
@@ -54,7 +54,6 @@ from opus_soap.ledger.references import References
 EARLIEST = date(1990, 1, 1)
 YEARS_AHEAD = 10  # a document or value date may lie so far beyond the posting date
 LARGEST_ORE = 99_999_999_999_999  # 999,999,999,999.99 kroner, the format's largest amount
-_NEVER = (date.max, date.min)
 _WBS = re.compile(r"(X[A-Z])-(\d{1,10})-(\d{1,5})")
 _LONGEST_TEXT: int = Posting.text.max_length
 _LONGEST_ALLOCATION: int = Posting.allocation.max_length
@@ -202,7 +201,7 @@ def _check_lines(draft: VoucherDraft, known: References) -> Iterator[LedgerError
                 element=f"{where} value_date", value=line.value_date, expected=f"{EARLIEST} – {last}"
             )
         assignment = assignment_of(line)
-        first_day, last_day = known.good.get(assignment, _NEVER)
+        first_day, last_day = known.good.get(assignment, NEVER)
         if first_day <= on <= last_day:  # most lines of a file are assigned like another
             continue
         errors = list(_check_assignment(where, line, on, known))
@@ -262,19 +261,20 @@ def _check_account(where: str, line: PostingLine, known: References) -> Iterator
 def _check_dimensions(where: str, line: PostingLine, on: date, known: References) -> Iterator[LedgerError]:
     """Every dimension value exists, is open, and is valid on the posting date."""
     for field, kind, code in _dimensions(line):
-        value = known.dimensions.get((kind, code))
-        if value is None:
+        days = known.dimensions.get((kind, code))
+        if days is None:
             yield DimensionUnknown(element=f"{where} {field}", value=code)
-        elif not valid_on(value, on):
+        elif not days[0] <= on <= days[1]:
             yield DimensionBlocked(element=f"{where} {field}", value=code, expected=on.isoformat())
 
 
 def _open_days(line: PostingLine, known: References) -> tuple[date, date]:
     """The days on which all the dimension values that a line names may be posted on."""
-    spans = [valid_days(known.dimensions[kind, code]) for _, kind, code in _dimensions(line)]
-    return max((first for first, _ in spans), default=date.min), min(
-        (last for _, last in spans), default=date.max
-    )
+    first, last = date.min, date.max
+    for _, kind, code in _dimensions(line):
+        opens, closes = known.dimensions[kind, code]
+        first, last = max(first, opens), min(last, closes)
+    return first, last
 
 
 def _dimensions(line: PostingLine) -> Iterator[tuple[str, str, str]]:

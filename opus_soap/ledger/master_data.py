@@ -105,12 +105,12 @@ def dimensions(company: CompanyCode, kind: str | None = None) -> Iterator[tuple[
         yield value.kind, value.code, value.name, value.uuid, value.blocked
 
 
-def valid_on(value: DimensionValue, on: date) -> bool:
-    """Whether a dimension value may be posted on at a date."""
-    first, last = valid_days(value)
-    return not value.blocked and first <= on <= last
+# no day is in it
+NEVER = (date.max, date.min)
 
 
-def valid_days(value: DimensionValue) -> tuple[date, date]:
-    """The first and the last day that a dimension value is for, whether or not it is blocked."""
+def open_days(value: DimensionValue) -> tuple[date, date]:
+    """The first and the last day on which a dimension value may be posted on; `NEVER` when it is blocked."""
+    if value.blocked:
+        return NEVER
     return value.valid_from or date.min, value.valid_to or date.max

@@ -16,7 +16,7 @@ from peewee import chunked
 
 from opus_soap.database import is_postgresql
 from opus_soap.ledger.drafts import ASSIGNMENT, VoucherDraft, assignment_of
-from opus_soap.ledger.master_data import AT_ONCE
+from opus_soap.ledger.master_data import AT_ONCE, open_days
 from opus_soap.ledger.models import (
     Account,
     AccountRule,
@@ -45,8 +45,9 @@ class References:
             for row in Account.select().where(accounts, Account.number.in_(some))
         }
         values = DimensionValue.company_code == company
-        self.dimensions: dict[tuple[str, str], DimensionValue] = {
-            (row.kind, row.code): row
+        # kind and code → the days on which the value may be posted on
+        self.dimensions: dict[tuple[str, str], tuple[date, date]] = {
+            (row.kind, row.code): open_days(row)
             for some in _some(partners.union(*dimensions))
             for row in DimensionValue.select().where(values, DimensionValue.code.in_(some))
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 
@@ -15,7 +15,7 @@ from opus_soap.ledger.master_data import (
     dimensions,
     dimensions_by_uuid,
     find_supplier,
-    valid_on,
+    open_days,
 )
 from opus_soap.ledger.models import DimensionValue, Supplier
 
@@ -90,15 +90,10 @@ def test_a_supplier_is_the_municipalitys_own(company):
     assert find_supplier("101", ["CVR:95270514"]) is None
 
 
-def test_validity_includes_both_ends():
+def test_a_dimension_value_is_open_on_its_days_and_a_blocked_one_on_none():
     first, last = date(2026, 1, 1), date(2026, 12, 31)
-    value = DimensionValue(valid_from=first, valid_to=last)
-    day = timedelta(days=1)
-    assert [valid_on(value, on) for on in (first - day, first, last, last + day)] == [
-        False,
-        True,
-        True,
-        False,
-    ]
-    assert valid_on(DimensionValue(), first)
-    assert not valid_on(DimensionValue(blocked=True), first)
+    assert open_days(DimensionValue(valid_from=first, valid_to=last)) == (first, last)
+    assert open_days(DimensionValue(valid_from=first)) == (first, date.max)
+    assert open_days(DimensionValue()) == (date.min, date.max)
+    begins, ends = open_days(DimensionValue(valid_from=first, valid_to=last, blocked=True))
+    assert begins > ends

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from peewee import PeeweeException
@@ -133,12 +133,18 @@ def test_every_error_is_told_at_once(draft, clock):
     assert codes(replace(bad, document_type="QQ"), clock) == ["LED-023", "LED-002", "LED-010", "LED-015"]
 
 
-def test_validity_of_a_dimension_is_by_posting_date(draft, clock):
-    cost_center = DimensionValue.get(DimensionValue.code == "1101")
-    cost_center.valid_to = date(2026, 11, 22)
-    cost_center.save()
-    assert codes(draft, clock) == ["LED-016"]
-    assert post(replace(draft, posting_date=date(2026, 11, 22)), clock)
+@pytest.mark.parametrize("repeated", [False, True])
+def test_validity_of_a_dimension_is_by_posting_date_and_includes_both_ends(draft, clock, repeated):
+    first, last, day = date(2026, 11, 2), date(2026, 11, 22), timedelta(days=1)
+    dates = DimensionValue.update(valid_from=first, valid_to=last)
+    dates.where(DimensionValue.code == "1101").execute()
+    days = (first - day, first, last, last + day)
+    if repeated:  # in one go, so that what was found of one line counts for the next
+        results = post_many([replace(draft, posting_date=on) for on in days], clock)
+    else:
+        results = [post_many([replace(draft, posting_date=on)], clock)[0] for on in days]
+    assert [isinstance(result, VoucherRefused) for result in results] == [True, False, False, True]
+    assert [error.code for error in results[0].errors] == ["LED-016"]
 
 
 @pytest.mark.parametrize(
