@@ -130,7 +130,7 @@ def control_fields(control: Mapping[str, str]) -> dict[str, str]:
 
 
 def _return(row: Return) -> bytes:
-    """A RETURN, written out, for there may be a million; its numbers and kinds are ours: nothing to escape."""
+    """A RETURN, written out, for there may be a million; its numbers and kinds are ours: no escape."""
     return (
         f"<RETURN><RECEIV_DOC>{escape(row.document)}</RECEIV_DOC><POSNR_ACC>{row.line:010d}</POSNR_ACC>"
         f"<MESSAGE_TYPE>{row.kind}</MESSAGE_TYPE><MESSAGE_CLASS>{MESSAGE_CLASS}</MESSAGE_CLASS>"
