@@ -73,7 +73,7 @@ def normalised(draft: VoucherDraft) -> VoucherDraft:
 def _normalised_line(line: PostingLine) -> PostingLine:
     assert line.wbs_element is not None
     code = normalised_wbs(line.wbs_element)
-    return line if code == line.wbs_element else replace(line, wbs_element=code)
+    return line if code == line.wbs_element else line._replace(wbs_element=code)
 
 
 @lru_cache(maxsize=4096)  # a file has many lines and few of them

@@ -8,7 +8,7 @@ what is then wrong with it is told, and it stays parked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -107,7 +107,7 @@ def _park(draft: VoucherDraft, clock: Clock) -> ParkedVoucher:
     kept |= {name: kept[name].isoformat() for name in ("document_date", "posting_date")}
     kept["reverses"] = str(draft.reverses.uuid) if draft.reverses else None
     kept["lines"] = [
-        {**asdict(line), "value_date": line.value_date.isoformat() if line.value_date else None}
+        {**line._asdict(), "value_date": line.value_date.isoformat() if line.value_date else None}
         for line in draft.lines
     ]
     parked = ParkedVoucher.create(

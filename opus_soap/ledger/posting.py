@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from operator import attrgetter
 
@@ -16,7 +15,7 @@ from opus_soap.clock import Clock
 from opus_soap.database import encode_json, insert_rows, insert_stored, new_identities, new_uuid, transaction
 from opus_soap.errors import AlreadyReversed, VoucherRefused
 from opus_soap.ledger.checks import check, check_header, check_time, normalised
-from opus_soap.ledger.drafts import POSTED, PostingLine, VoucherDraft, label, lines_of
+from opus_soap.ledger.drafts import PostingLine, VoucherDraft, label, lines_of
 from opus_soap.ledger.hashing import POSTING_FIELDS, head_of, voucher_hash
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.ledger.numbering import take_numbers
@@ -35,7 +34,7 @@ __all__ = [
     "reverse",
 ]
 
-_as_it_is = attrgetter(*POSTED[: POSTED.index("value_date")])
+_AS_IT_IS = PostingLine._fields.index("value_date")  # so many of a line's fields are stored as they are
 _POSTING_COLUMNS = ("voucher_id", *POSTING_FIELDS)
 _VOUCHER_COLUMNS = tuple(
     getattr(field, "object_id_name", field.name) for field in Voucher._meta.sorted_fields
@@ -98,7 +97,7 @@ def reverse(voucher: Voucher, *, posting_date: date, entered_by: str, source: st
             posting_date=posting_date,
             header_text=f"Tilbf. {voucher.number}"[:25],
             reference=voucher.reference,
-            lines=tuple(replace(line, amount_ore=-line.amount_ore) for line in lines_of(voucher)),
+            lines=tuple(line._replace(amount_ore=-line.amount_ore) for line in lines_of(voucher)),
             entered_by=entered_by,
             source=source,
             currency=voucher.currency,
@@ -179,4 +178,4 @@ def _row(number: int, line: PostingLine) -> tuple[object, ...]:
         key = DEBIT_KEY if line.amount_ore > 0 else CREDIT_KEY
     value_date = line.value_date.isoformat() if line.value_date is not None else None
     details = encode_json(line.details) if line.details else None
-    return (number, key, *_as_it_is(line), value_date, line.text, line.allocation, details)
+    return (number, key, *line[:_AS_IT_IS], value_date, line.text, line.allocation, details)

@@ -16,8 +16,8 @@ def closing(company, by):
 
 def test_each_value_stands_apart_and_what_has_none_too(draft, company, clock):
     post(draft, clock)
-    other = replace(draft.lines[0], cost_center="1102", amount_ore=5000)
-    lines = (other, replace(draft.lines[2], amount_ore=-5000))
+    other = draft.lines[0]._replace(cost_center="1102", amount_ore=5000)
+    lines = (other, draft.lines[2]._replace(amount_ore=-5000))
     post(replace(draft, document_type="SA", lines=lines), clock)
     by_center = {
         (row.value, row.account): row.closing_ore for row in trial_balance(company, 2026, "cost_center")

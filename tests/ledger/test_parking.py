@@ -22,8 +22,7 @@ from opus_soap.store import audit
 @pytest.fixture
 def whole(draft):
     """A voucher with something in every field."""
-    line = replace(
-        draft.lines[0],
+    line = draft.lines[0]._replace(
         value_date=date(2026, 11, 30),
         profit_center="P210",
         details={"KIDNO": "æ1"},
@@ -69,7 +68,7 @@ def test_released_it_is_the_voucher_that_was_parked(parked, whole, right, clock)
     right("Anna", 12500)
     voucher = Voucher.get_by_id(release(parked, clock, "ANNA").id)
     assert voucher.uuid == parked.uuid
-    assert lines_of(voucher) == tuple(replace(line, origin="") for line in whole.lines)
+    assert lines_of(voucher) == tuple(line._replace(origin="") for line in whole.lines)
     assert voucher.details == {"USERNAME": "OLE", "RELEASED_BY": "ANNA"}
     assert verify().ok
     events = [(entry.event, entry.actor, entry.detail.get("user")) for entry in audit.trail(parked.uuid)]
@@ -117,7 +116,7 @@ def test_without_a_profit_centre_it_needs_the_right_to_all(draft, right, clock):
 
 
 def test_every_profit_centre_counts(whole, right, clock):
-    lines = (whole.lines[0], replace(whole.lines[1], profit_center="P220"), whole.lines[2])
+    lines = (whole.lines[0], whole.lines[1]._replace(profit_center="P220"), whole.lines[2])
     (parked,) = parking.park_many([replace(whole, lines=lines)], clock)
     right("anna", 10**9, "P210")
     assert refusals(parked, clock) == ["LED-039"]
@@ -154,7 +153,7 @@ def test_dismissed_it_never_comes_into_the_books(parked, right, clock):
 
 def test_a_parked_reversal_is_one_when_it_is_released(draft, right, clock):
     original = post(draft, clock)
-    opposite = tuple(replace(line, amount_ore=-line.amount_ore) for line in draft.lines)
+    opposite = tuple(line._replace(amount_ore=-line.amount_ore) for line in draft.lines)
     (parked,) = parking.park_many([replace(draft, lines=opposite, reverses=original)], clock)
     right("anna", 10**9)
     assert release(parked, clock).reverses == original
@@ -168,7 +167,7 @@ def test_a_parked_reversal_is_one_when_it_is_released(draft, right, clock):
 
 def test_reversed_meanwhile_it_stays_parked(draft, right, clock):
     original = post(draft, clock)
-    opposite = tuple(replace(line, amount_ore=-line.amount_ore) for line in draft.lines)
+    opposite = tuple(line._replace(amount_ore=-line.amount_ore) for line in draft.lines)
     (parked,) = parking.park_many([replace(draft, lines=opposite, reverses=original)], clock)
     right("anna", 10**9)
     reverse(original, posting_date=date(2026, 11, 24), entered_by="t", source="t", clock=clock)

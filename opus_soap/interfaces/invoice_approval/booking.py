@@ -8,7 +8,7 @@ the VAT on the invoice. All lines sum to exactly zero.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 from typing import Any
@@ -165,7 +165,7 @@ def voucher_lines(
     """Cost lines and their VAT, then the supplier."""
     vat = vat_shares(assigned, _tax_due_ore(invoice), company.vat_refund_account)
     for item, share in zip(assigned, vat, strict=True):
-        yield replace(item.line, amount_ore=item.line.amount_ore - share)
+        yield item.line._replace(amount_ore=item.line.amount_ore - share)
         if share:
             yield PostingLine(
                 account=company.vat_refund_account,

@@ -9,6 +9,7 @@ import base64
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
+from itertools import compress
 
 from opus_soap.errors import (
     PostingAmountZero,
@@ -59,10 +60,11 @@ FILE_TYPES = {
 
 def check(document: Document, municipality: str, limits: ReadingLimits) -> Iterator[Finding]:
     """Every mistake of a voucher that the schema found good."""
-    for error, element in _check_header(document, municipality, limits):
+    amounts = [ore(line["AMT_DOCCUR"]) for line in document.lines]
+    for error, element in _check_header(document, amounts, municipality, limits):
         yield Finding(error, Place(document.position, 0, element))
-    for number, line in enumerate(document.lines, start=1):
-        for error, element in _check_line(line):
+    for number, (line, amount) in enumerate(zip(document.lines, amounts, strict=True), start=1):
+        for error, element in _check_line(line, amount):
             yield Finding(error, Place(document.position, number, element))
     yield from _check_references(document)
 
@@ -82,14 +84,14 @@ def day(text: str) -> date | None:
 
 
 def _check_header(
-    document: Document, municipality: str, limits: ReadingLimits
+    document: Document, amounts: list[int], municipality: str, limits: ReadingLimits
 ) -> Iterator[tuple[PostingsInError, str]]:
     header, lines = document.header, document.lines
     if int(header["NO_DOC_POSITION"]) != len(lines):
         wrong = PostingLineCountWrong(value=header["NO_DOC_POSITION"], expected=len(lines))
         yield wrong, "NO_DOC_POSITION"
-    debit = sum(ore(line["AMT_DOCCUR"]) for line in lines if line["DEB_CRED_IND"] == DEBIT)
-    credit = sum(ore(line["AMT_DOCCUR"]) for line in lines if line["DEB_CRED_IND"] != DEBIT)
+    debit = sum(compress(amounts, [line["DEB_CRED_IND"] == DEBIT for line in lines]))
+    credit = sum(amounts) - debit
     for element, total in (("BALANCE_DEBET", debit), ("BALANCE_CREDIT", credit)):
         said = ore(header[element])
         if said != total and (element == "BALANCE_DEBET" or said != -total):  # credit also without its minus
@@ -112,8 +114,8 @@ def _check_header(
         yield from _check_attachment(file, limits.max_attachment_bytes)
 
 
-def _check_line(line: dict[str, str]) -> Iterator[tuple[PostingsInError, str]]:
-    amount, side = ore(line["AMT_DOCCUR"]), line["DEB_CRED_IND"]
+def _check_line(line: dict[str, str], amount: int) -> Iterator[tuple[PostingsInError, str]]:
+    side = line["DEB_CRED_IND"]
     if amount == 0:
         yield PostingAmountZero(value=line["AMT_DOCCUR"]), "AMT_DOCCUR"
     elif (amount > 0) != (side == DEBIT):

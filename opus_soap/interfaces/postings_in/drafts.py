@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -108,4 +108,4 @@ def _converted(lines: Sequence[PostingLine], rate: Decimal) -> Iterator[PostingL
     """Lines in another currency, in øre; what was delivered stands beside."""
     for line, amount in zip(lines, converted([line.amount_ore for line in lines], rate), strict=True):
         delivered = {"AMT_DOCCUR": str(kroner_from_ore(line.amount_ore))}
-        yield replace(line, amount_ore=amount, details={**(line.details or {}), **delivered})
+        yield line._replace(amount_ore=amount, details={**(line.details or {}), **delivered})

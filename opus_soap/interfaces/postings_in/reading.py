@@ -95,7 +95,6 @@ class Control:
 class Summary:
     """What the first look found."""
 
-    sha256: str = ""
     size: int = 0
     documents: int = 0
     lines: int = 0
@@ -108,10 +107,9 @@ def survey(file: BinaryIO, limits: ReadingLimits) -> Summary:
 
     Raises `PostingFileUnreadable`, `PostingRootWrong`, `PostingFileTooLarge`.
     """
-    digest, summary = hashlib.sha256(), Summary()
+    summary = Summary()
     reader = _Parts(limits)
     while piece := file.read(_STEP):
-        digest.update(piece)
         summary.size += len(piece)
         if summary.size > limits.max_bytes:
             raise PostingFileTooLarge(
@@ -132,7 +130,6 @@ def survey(file: BinaryIO, limits: ReadingLimits) -> Summary:
         raise PostingFileTooLarge(element=DOCUMENT, value=summary.documents, expected=limits.max_documents)
     if summary.lines > limits.max_lines:
         raise PostingFileTooLarge(element=LINE, value=summary.lines, expected=limits.max_lines)
-    summary.sha256 = digest.hexdigest()
     return summary
 
 

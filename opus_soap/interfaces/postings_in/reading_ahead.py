@@ -1,32 +1,34 @@
 """Reading ahead: a process of its own reads and checks the vouchers of a large file while others are booked.
 
 What can be said of a voucher without the books takes about as long as what the books say of it. The process
-is started on this module, gets its task through a socket, and sends back batches; it ends with the socket.
+is started on this module, gets its task through a socket, writes batches into a file that has no name, and
+tells the length of each; it ends with the socket. The file is beside the one that is read, and takes about
+as much of the disk: whoever reads is never held up by whoever books.
 """
 
 from __future__ import annotations
 
 import gc
+import os
 import pickle
 import socket
 import subprocess
 import sys
-from collections import deque
 from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO
 
-from opus_soap.errors import PostingsInError, ReadingInterrupted
+from opus_soap.errors import FileStoreFailed, PostingsInError, ReadingInterrupted
 from opus_soap.interfaces.postings_in.examining import Examined, batches, examine
 from opus_soap.interfaces.postings_in.reading import ReadingLimits, read
 
 WORTH_IT = 8 * 1024 * 1024  # bytes: of a smaller file the process would cost more than it gains
-_AHEAD = 2  # batches; the memory that reading ahead takes
 _COMMAND = (sys.executable, "-m", "opus_soap.interfaces.postings_in.reading_ahead")
 _SELDOM = 200_000  # objects
-_LENGTH = 8  # bytes before each message; a length of zero is the end
+_LENGTH = 8  # bytes that tell the length of a message; zero is the end
 
 
 @dataclass(frozen=True)
@@ -43,23 +45,32 @@ def reading(task: Task) -> Iterator[Iterator[list[Examined]]]:
     """The vouchers of a file, checked, in batches for one transaction each.
 
     Of a large file a process of its own has begun to read when this returns. Asking for the next batch raises
-    `ReadingInterrupted` when that process ends before the file does.
+    `ReadingInterrupted` when that process ends before the file does. Raises `FileStoreFailed`.
     """
     if task.path.stat().st_size < WORTH_IT:
         with closing(_batches(task)) as found:
             yield found
         return
     ours, theirs = socket.socketpair()
-    with ours, ThreadPoolExecutor(1) as pool:
+    with ours, _unnamed(task.path.parent) as written:
         with theirs:
-            process = subprocess.Popen(_COMMAND, stdin=theirs.fileno(), start_new_session=True)  # noqa: S603  our own module
+            process = subprocess.Popen(  # noqa: S603  our own module
+                _COMMAND, stdin=theirs.fileno(), stdout=written.fileno(), start_new_session=True
+            )
         try:
             with suppress(ConnectionError):  # whoever asks for what is read will be told
                 _send(ours, pickle.dumps(task))
-            yield _received(ours, pool)
+            yield _written(ours, written)
         finally:
             process.kill()
             process.wait()
+
+
+def _unnamed(folder: Path) -> BinaryIO:
+    try:
+        return TemporaryFile(dir=folder, buffering=0)
+    except OSError as error:
+        raise FileStoreFailed(element=folder.name, value=error.strerror or "?") from None
 
 
 def _batches(task: Task) -> Generator[list[Examined], None, None]:
@@ -69,23 +80,32 @@ def _batches(task: Task) -> Generator[list[Examined], None, None]:
         )
 
 
-def _received(ours: socket.socket, pool: ThreadPoolExecutor) -> Iterator[list[Examined]]:
-    """Batches as they come; a thread waits for the next ones, so that neither process waits for the other."""
-    upcoming = deque(pool.submit(_receive, ours) for _ in range(_AHEAD))
-    while message := upcoming.popleft().result():
-        upcoming.append(pool.submit(_receive, ours))
+def _written(ours: socket.socket, written: BinaryIO) -> Iterator[list[Examined]]:
+    """Batches as they come."""
+    place = 0
+    while length := _number(ours):
+        message = os.pread(written.fileno(), length, place)
+        if len(message) < length:
+            raise ReadingInterrupted(value=len(message), expected=length)
+        place += length
         yield pickle.loads(message)  # noqa: S301  from the process that we started ourselves
 
 
 def _send(to: socket.socket, message: bytes) -> None:
-    to.sendall(len(message).to_bytes(_LENGTH, "big"))
+    _tell(to, len(message))
     to.sendall(message)
 
 
 def _receive(source: socket.socket) -> bytes:
-    """The next message, taken from the socket at once; the end is empty."""
-    length = int.from_bytes(_exactly(source, _LENGTH), "big")
-    return _exactly(source, length) if length else b""
+    return _exactly(source, _number(source))
+
+
+def _tell(to: socket.socket, length: int) -> None:
+    to.sendall(length.to_bytes(_LENGTH, "big"))
+
+
+def _number(source: socket.socket) -> int:
+    return int.from_bytes(_exactly(source, _LENGTH), "big")
 
 
 def _exactly(source: socket.socket, length: int) -> bytes:
@@ -113,14 +133,24 @@ def collecting_seldom() -> Iterator[None]:
 
 
 def main() -> None:
-    """The process itself: reads what it is told to on its standard input, a socket."""
-    with socket.socket(fileno=sys.stdin.fileno()) as ours:
+    """The process itself: told what to do on its standard input, a socket; its standard output is the file.
+
+    Silent, whatever happens. What is wrong with the file that it reads has been told by whoever looked at it
+    first; and when there is no room, or nobody asks any more, the socket ends before the last message.
+    """
+    with (
+        suppress(PostingsInError, OSError),
+        collecting_seldom(),
+        sys.stdout.buffer as out,
+        socket.socket(fileno=sys.stdin.fileno()) as ours,
+    ):
         task = pickle.loads(_receive(ours))  # noqa: S301  from the process that started this one
-        # what is wrong with the file as a whole has been told by whoever looked at it first
-        with suppress(PostingsInError, ConnectionError), collecting_seldom():
-            for batch in _batches(task):
-                _send(ours, pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
-            _send(ours, b"")
+        for batch in _batches(task):
+            message = pickle.dumps(batch, pickle.HIGHEST_PROTOCOL)
+            out.write(message)
+            out.flush()
+            _tell(ours, len(message))
+        _tell(ours, 0)
 
 
 if __name__ == "__main__":

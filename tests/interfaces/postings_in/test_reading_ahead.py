@@ -70,10 +70,10 @@ def test_a_file_is_booked_and_receipted(receiver, receipt, started):
 
 def test_a_process_that_is_killed_loses_nothing(receiver, receipt, started, monkeypatch):
     receiver, data = replace(receiver, limits=LIMITS), numbered(600)
-    send = reading_ahead._received
+    send = reading_ahead._written
 
-    def cut(ours, pool):
-        for number, batch in enumerate(send(ours, pool)):
+    def cut(ours, written):
+        for number, batch in enumerate(send(ours, written)):
             if number == 1:
                 os.kill(started[0].pid, signal.SIGKILL)
                 started[0].wait()
@@ -81,7 +81,7 @@ def test_a_process_that_is_killed_loses_nothing(receiver, receipt, started, monk
             yield batch
 
     with monkeypatch.context() as broken:
-        broken.setattr(reading_ahead, "_received", cut)
+        broken.setattr(reading_ahead, "_written", cut)
         with pytest.raises(ReadingInterrupted) as raised:
             receiver.deliver(BytesIO(data), "", actor="test")
     assert raised.value.code == "STO-044"
