@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -100,6 +100,20 @@ def check(draft: VoucherDraft, known: References | None = None) -> list[LedgerEr
     ]
 
 
+def check_entries(draft: VoucherDraft, known: References, *, dated: bool) -> Iterator[LedgerError]:
+    """What the books have against a draft that cannot be posted anyway: its type, its time, its lines.
+
+    Sums and texts are left to whoever found it wrong. Without `dated` nobody knows its posting date: then
+    nothing is said of what is so on some days only.
+    """
+    yield from _check_type(draft, known)
+    if dated:
+        yield from check_time(draft, known)
+    for error in _check_lines(draft, known):
+        if dated or not isinstance(error, (DimensionBlocked, DateImplausible)):
+            yield error
+
+
 def check_time(draft: VoucherDraft, known: References) -> list[LedgerError]:
     """The period agrees with the posting date; the fiscal year is open, and so is the period."""
     if disagreements := list(_check_period_against_date(draft)):
@@ -140,16 +154,20 @@ def _check_period_against_date(draft: VoucherDraft) -> Iterator[LedgerError]:
 
 def check_header(draft: VoucherDraft, known: References) -> Iterator[LedgerError]:
     """Document type and texts are good, and the lines sum to zero."""
-    if draft.document_type not in known.document_types:
-        yield DocumentTypeUnknown(
-            element="document type", value=draft.document_type, expected=draft.company_code.code
-        )
+    yield from _check_type(draft, known)
     yield from _check_lengths("voucher", draft, _HEADER_TEXTS)
     if len(draft.lines) < 2:
         yield VoucherTooShort(element="lines", value=len(draft.lines), expected=2)
     difference = total_ore(draft.lines)
     if difference:
         yield VoucherUnbalanced(element="lines", value=difference, expected=0)
+
+
+def _check_type(draft: VoucherDraft, known: References) -> Iterator[LedgerError]:
+    if draft.document_type not in known.document_types:
+        yield DocumentTypeUnknown(
+            element="document type", value=draft.document_type or "-", expected=draft.company_code.code
+        )
 
 
 def _check_reversal(draft: VoucherDraft, original: Voucher) -> Iterator[LedgerError]:
@@ -159,29 +177,54 @@ def _check_reversal(draft: VoucherDraft, original: Voucher) -> Iterator[LedgerEr
     earlier = Voucher.get_or_none(Voucher.reverses == original)
     if earlier is not None:
         yield AlreadyReversed(element=label(original), value=label(earlier))
-    if draft.posting_date < original.posting_date:
+    fiscal = (original.year, original.period)
+    yield from _check_order(draft, original.posting_date, fiscal, label(original))
+    yield from check_opposite(draft.lines, lines_of(original))
+
+
+def check_reversal_of(draft: VoucherDraft, original: VoucherDraft, known: References) -> list[LedgerError]:
+    """`check` of a draft that reverses another draft, neither of them in the books."""
+    return [
+        *check_header(draft, known),
+        *check_time(draft, known),
+        *_check_order(
+            draft,
+            original.posting_date,
+            (original.fiscal_year, original.fiscal_period),
+            original.reference,
+        ),
+        *check_opposite(draft.lines, original.lines),
+    ]
+
+
+def _check_order(
+    draft: VoucherDraft, earliest: date, fiscal: tuple[int, int], name: str
+) -> Iterator[LedgerError]:
+    """A reversal is neither dated before what it reverses nor in a period before its."""
+    if draft.posting_date < earliest:
+        yield ReversalTooEarly(element=name, value=draft.posting_date, expected=earliest)
+    elif (draft.fiscal_year, draft.fiscal_period) < fiscal:
         yield ReversalTooEarly(
-            element=label(original), value=draft.posting_date, expected=original.posting_date
-        )
-    elif (draft.fiscal_year, draft.fiscal_period) < (original.year, original.period):
-        yield ReversalTooEarly(
-            element=label(original),
+            element=name,
             value=f"{draft.fiscal_period} {draft.fiscal_year}",
-            expected=f"{original.period} {original.year}",
+            expected=f"{fiscal[1]} {fiscal[0]}",
         )
-    lines = lines_of(original)
-    if len(lines) != len(draft.lines):
-        yield ReversalDiffers(element="lines", value=len(draft.lines), expected=len(lines))
-    for number, (line, reversed_line) in enumerate(zip(draft.lines, lines, strict=False), start=1):
+
+
+def check_opposite(given: Sequence[PostingLine], lines: Sequence[PostingLine]) -> Iterator[LedgerError]:
+    """Whether lines are the opposite of others, line for line: amounts, and what they are posted on."""
+    if len(lines) != len(given):
+        yield ReversalDiffers(element="lines", value=len(given), expected=len(lines))
+    for number, (line, reversed_line) in enumerate(zip(given, lines, strict=False), start=1):
         where = line.origin or f"line {number}"
         if line.amount_ore != -reversed_line.amount_ore:
             yield ReversalDiffers(
                 element=f"{where} amount", value=line.amount_ore, expected=-reversed_line.amount_ore
             )
         for name in ASSIGNMENT:
-            given, expected = getattr(line, name), getattr(reversed_line, name)
-            if given != expected:
-                yield ReversalDiffers(element=f"{where} {name}", value=given or "-", expected=expected or "-")
+            own, expected = getattr(line, name), getattr(reversed_line, name)
+            if own != expected:
+                yield ReversalDiffers(element=f"{where} {name}", value=own or "-", expected=expected or "-")
 
 
 def _check_lines(draft: VoucherDraft, known: References) -> Iterator[LedgerError]:

@@ -6,10 +6,12 @@ Nothing here looks into the books; the ledger's own rules come after. Every mist
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import compress
+from typing import cast
 
 from opus_soap.errors import (
     PostingAmountZero,
@@ -31,9 +33,17 @@ from opus_soap.interfaces.postings_in.reading import Document, Finding, Place, R
 from opus_soap.money import kroner_from_ore
 
 DEBIT = "D"
-CPR = "02"
+CVR, CPR = "01", "02"
+_DIGITS_OF = {CVR: 8, CPR: 10}
 _HEADER_DATES = ("DOC_DATE", "PSTNG_DATE", "TRANS_DATE")
 _LINE_DATES = ("VALUE_DATE", "BENEFIT_VALFROM", "BENEFIT_VALTO")
+# what people write into; and what systems number by, where ten digits may well be a date and a count
+_HEADER_TEXTS, _HEADER_NUMBERS = (
+    ("HEADER_TXT", "USERNAME"),
+    ("RECEIV_DOC", "XREF1_HD", "XREF2_HD", "XBLNR_ALT"),
+)
+_LINE_TEXTS = ("ITEM_TEXT", "ALLOC_NMBR", "REF_KEY_1", "REF_KEY_2", "DISP1", "DISP2", "DISP3")
+_TEN_DIGITS = re.compile(r"\d{10,}")
 PARTIES = (
     ("PAYEE_NO_CODE", "PAYEE_NO"),
     ("SERV_REC_NO_CODE", "SERV_REC_NO"),
@@ -59,9 +69,12 @@ FILE_TYPES = {
 
 
 def check(document: Document, municipality: str, limits: ReadingLimits) -> Iterator[Finding]:
-    """Every mistake of a voucher that the schema found good."""
-    amounts = [ore(line["AMT_DOCCUR"]) for line in document.lines]
-    for error, element in _check_header(document, amounts, municipality, limits):
+    """Every mistake of a voucher, as far as its values are there; those that are keep to the schema."""
+    amounts = [ore(line["AMT_DOCCUR"]) if "AMT_DOCCUR" in line else None for line in document.lines]
+    if document.all_lines:
+        for error, element in _check_totals(document, amounts):
+            yield Finding(error, Place(document.position, 0, element))
+    for error, element in _check_header(document, municipality, limits):
         yield Finding(error, Place(document.position, 0, element))
     for number, (line, amount) in enumerate(zip(document.lines, amounts, strict=True), start=1):
         for error, element in _check_line(line, amount):
@@ -84,16 +97,39 @@ def day(text: str) -> date | None:
 
 
 def _check_header(
-    document: Document, amounts: list[int], municipality: str, limits: ReadingLimits
+    document: Document, municipality: str, limits: ReadingLimits
 ) -> Iterator[tuple[PostingsInError, str]]:
+    header = document.header
+    said = header.get("MUNICIPALITY")
+    if said is not None and said.lstrip("0") != municipality.lstrip("0"):
+        yield PostingForeignMunicipality(value=said, expected=municipality), "MUNICIPALITY"
+    for name in _HEADER_DATES:
+        text = header.get(name)
+        if text and day(text) is None:
+            yield PostingDateImpossible(element=name, value=text), name
+    yield from _check_texts(header, _HEADER_TEXTS)
+    yield from _check_texts(
+        {name: _TEN_DIGITS.sub("", header[name]) for name in _HEADER_NUMBERS if name in header},
+        _HEADER_NUMBERS,
+    )
+    for file in document.files:
+        yield from _check_attachment(file, limits.max_attachment_bytes)
+
+
+def _check_totals(document: Document, amounts: Sequence[int | None]) -> Iterator[tuple[PostingsInError, str]]:
+    """Number and sums of the lines; of the sums nothing is said while an amount cannot be read."""
     header, lines = document.header, document.lines
-    if int(header["NO_DOC_POSITION"]) != len(lines):
-        wrong = PostingLineCountWrong(value=header["NO_DOC_POSITION"], expected=len(lines))
-        yield wrong, "NO_DOC_POSITION"
-    debit = sum(compress(amounts, [line["DEB_CRED_IND"] == DEBIT for line in lines]))
-    credit = sum(amounts) - debit
+    count = header.get("NO_DOC_POSITION")
+    if count is not None and int(count) != len(lines):
+        yield PostingLineCountWrong(value=count, expected=len(lines)), "NO_DOC_POSITION"
+    sides = [line.get("DEB_CRED_IND") for line in lines]
+    if None in amounts or None in sides:
+        return
+    known = cast("Sequence[int]", amounts)
+    debit = sum(compress(known, [side == DEBIT for side in sides]))
+    credit = sum(known) - debit
     for element, total in (("BALANCE_DEBET", debit), ("BALANCE_CREDIT", credit)):
-        said = ore(header[element])
+        said = ore(header[element]) if element in header else total
         if said != total and (element == "BALANCE_DEBET" or said != -total):  # credit also without its minus
             wrong_total = PostingTotalWrong(
                 element=element, value=header[element], expected=kroner_from_ore(total)
@@ -101,31 +137,18 @@ def _check_header(
             yield wrong_total, element
     if debit + credit:
         yield PostingUnbalanced(value=kroner_from_ore(debit + credit), expected="0.00"), "LINES"
-    if header["MUNICIPALITY"].lstrip("0") != municipality.lstrip("0"):
-        foreign = PostingForeignMunicipality(value=header["MUNICIPALITY"], expected=municipality)
-        yield foreign, "MUNICIPALITY"
-    for name in _HEADER_DATES:
-        text = header.get(name)
-        if text and day(text) is None:
-            yield PostingDateImpossible(element=name, value=text), name
-    if mask_cpr(header["HEADER_TXT"]) != header["HEADER_TXT"]:
-        yield PostingPersonNumber(element="HEADER_TXT"), "HEADER_TXT"
-    for file in document.files:
-        yield from _check_attachment(file, limits.max_attachment_bytes)
 
 
-def _check_line(line: dict[str, str], amount: int) -> Iterator[tuple[PostingsInError, str]]:
-    side = line["DEB_CRED_IND"]
+def _check_line(line: Mapping[str, str], amount: int | None) -> Iterator[tuple[PostingsInError, str]]:
+    side = line.get("DEB_CRED_IND")
     if amount == 0:
         yield PostingAmountZero(value=line["AMT_DOCCUR"]), "AMT_DOCCUR"
-    elif (amount > 0) != (side == DEBIT):
+    elif amount is not None and side is not None and (amount > 0) != (side == DEBIT):
         yield PostingSignWrong(value=line["AMT_DOCCUR"], expected=side), "AMT_DOCCUR"
     if line.get("COSTCENTER") and line.get("WBS_ELEMENT"):
         both = PostingAssignmentDouble(value=line["COSTCENTER"], expected=line["WBS_ELEMENT"])
         yield both, "WBS_ELEMENT"
-    text = line.get("ITEM_TEXT")
-    if text and mask_cpr(text) != text:
-        yield PostingPersonNumber(element="ITEM_TEXT"), "ITEM_TEXT"
+    yield from _check_texts(line, _LINE_TEXTS)
     for name in _LINE_DATES:
         day_text = line.get(name)
         if day_text and day(day_text) is None:
@@ -134,19 +157,29 @@ def _check_line(line: dict[str, str], amount: int) -> Iterator[tuple[PostingsInE
         yield from _check_parties(line)
 
 
-def _check_parties(line: dict[str, str]) -> Iterator[tuple[PostingsInError, str]]:
+def _check_texts(values: Mapping[str, str], names: Sequence[str]) -> Iterator[tuple[PostingsInError, str]]:
+    """No numbers of persons where they would stand in the books for ever."""
+    for name in names:
+        text = values.get(name)
+        if text and mask_cpr(text) != text:
+            yield PostingPersonNumber(element=name), name
+
+
+def _check_parties(line: Mapping[str, str]) -> Iterator[tuple[PostingsInError, str]]:
     for code_element, element in PARTIES:
         code, number = line.get(code_element, ""), line.get(element, "")
         if bool(code) != bool(number):
             yield PostingPartyWrong(element=element, value=code or "-", expected="kode og nummer"), element
-        elif code == CPR and len(number) != 10:
-            yield PostingPartyWrong(element=element, value=code, expected="10 cifre"), element
+        elif len(number) != (length := _DIGITS_OF.get(code, len(number))):
+            yield PostingPartyWrong(element=element, value=code, expected=f"{length} cifre"), element
 
 
 def _check_references(document: Document) -> Iterator[Finding]:
     """REF_KEY_3 is the line's own within its voucher; leading zeros do not make another of it."""
     seen: dict[int, int] = {}
     for number, line in enumerate(document.lines, start=1):
+        if "REF_KEY_3" not in line:
+            continue
         key = int(line["REF_KEY_3"])
         first = seen.setdefault(key, number)
         if first != number:
@@ -154,23 +187,26 @@ def _check_references(document: Document) -> Iterator[Finding]:
             yield Finding(again, Place(document.position, number, "REF_KEY_3"))
 
 
-def decoded(file: dict[str, str]) -> bytes:
+def decoded(file: Mapping[str, str]) -> bytes:
     """An attachment's bytes; raises ValueError when it is no base64."""
     return base64.b64decode("".join(file["FILE"].split()), validate=True)
 
 
-def _check_attachment(file: dict[str, str], most_bytes: int) -> Iterator[tuple[PostingsInError, str]]:
-    name, said = mask_cpr(file["FILE_NAME"]), int(file["FILE_LENGTH"])
-    if name != file["FILE_NAME"]:
+def _check_attachment(file: Mapping[str, str], most_bytes: int) -> Iterator[tuple[PostingsInError, str]]:
+    name, kind = mask_cpr(file.get("FILE_NAME", "")), file.get("FILE_TYPE")
+    if name != file.get("FILE_NAME", ""):
         yield PostingPersonNumber(element="FILE_NAME"), "FILE_NAME"
-    if file["FILE_TYPE"].upper() not in FILE_TYPES:
+    if kind is not None and kind.upper() not in FILE_TYPES:
         types = ", ".join(sorted(FILE_TYPES))
-        yield PostingAttachmentWrong(element=name, value=file["FILE_TYPE"], expected=types), "FILE_TYPE"
+        yield PostingAttachmentWrong(element=name, value=kind, expected=types), "FILE_TYPE"
+    if "FILE" not in file:
+        return
     try:
         length = len(decoded(file))
     except ValueError:
         yield PostingAttachmentWrong(element=name, value="FILE", expected="base64"), "FILE"
         return
+    said = int(file.get("FILE_LENGTH", length))
     if length != said:
         yield (
             PostingAttachmentWrong(element=name, value=f"{said} byte", expected=f"{length} byte"),

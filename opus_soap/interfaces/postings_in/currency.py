@@ -23,6 +23,8 @@ _OF_ITSELF = (Decimal(0), Decimal(1), Decimal(100))  # what senders write for th
 def check_rate(header: Mapping[str, str], own: str, rate_on: RateOn) -> Iterator[tuple[PostingsInError, str]]:
     """What is wrong with CURRENCY and EXCH_RATE; `own` is the company code's currency."""
     currency, given = header.get("CURRENCY") or own, _given(header)
+    if not _day(header):  # told already
+        return
     if currency == own:
         if given is not None and given not in _OF_ITSELF:
             yield PostingRateWrong(value=given, expected=f"1 {own} = 1 {own}"), "EXCH_RATE"
@@ -64,5 +66,6 @@ def _given(header: Mapping[str, str]) -> Decimal | None:
 
 
 def _day(header: Mapping[str, str]) -> str:
-    text = header.get("TRANS_DATE") or header["PSTNG_DATE"]
-    return f"{text[:4]}-{text[4:6]}-{text[6:8]}"
+    """ISO; empty when neither date can be read."""
+    text = header.get("TRANS_DATE") or header.get("PSTNG_DATE")
+    return f"{text[:4]}-{text[4:6]}-{text[6:8]}" if text else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -29,6 +29,7 @@ from opus_soap.store.models import PostingFile
 # the fiscal year and period that a date is posted into
 PeriodOf = Callable[[date], tuple[int | None, int | None]]
 
+NO_DAY = date.min  # of a voucher whose PSTNG_DATE cannot be read
 _HEADER_DETAILS = ("USERNAME", "CURRENCY", "EXCH_RATE", "TRANS_DATE", "XREF1_HD", "XREF2_HD", "XBLNR_ALT")
 
 
@@ -52,16 +53,11 @@ class Drafter:
         posting_date, document_date = day(header["PSTNG_DATE"]), day(header["DOC_DATE"])
         assert posting_date is not None  # checked
         assert document_date is not None
-        year, period = self.period_of(posting_date)
-        if header.get("FIS_PERIOD"):
-            period = int(header["FIS_PERIOD"])
-            # the supplement is of the year that is over, or ends on the day
-            old = period in SUPPLEMENT and posting_date.month < LAST_MONTH
-            year = posting_date.year - old
+        year, period = self._time(header, posting_date)
         rate = rate_of(header, self.company.currency, self.rate_on)
         return VoucherDraft(
             company_code=self.company,
-            document_type=header["DOC_TYPE"],
+            document_type=header.get("DOC_TYPE", ""),
             document_date=document_date,
             posting_date=posting_date,
             header_text=header["HEADER_TXT"],
@@ -75,6 +71,34 @@ class Drafter:
             details=self._details(document, rate) or None,
             reverses=reverses,
         )
+
+    def question(self, document: Examined) -> VoucherDraft:
+        """A draft that is never posted: what there is of a voucher with mistakes, to ask the books about."""
+        header = document.header
+        posting_date = day(header.get("PSTNG_DATE", "")) or NO_DAY
+        year, period = self._time(header, posting_date) if posting_date != NO_DAY else (None, None)
+        return VoucherDraft(
+            company_code=self.company,
+            document_type=header.get("DOC_TYPE", ""),
+            document_date=posting_date,
+            posting_date=posting_date,
+            header_text="",
+            reference="",
+            lines=document.lines,
+            entered_by="",
+            source="",
+            year=year,
+            period=period,
+        )
+
+    def _time(self, header: Mapping[str, str], posting_date: date) -> tuple[int | None, int | None]:
+        """The fiscal year and period that a voucher says, or that its posting date falls into."""
+        if not header.get("FIS_PERIOD"):
+            return self.period_of(posting_date)
+        period = int(header["FIS_PERIOD"])
+        # the supplement is of the year that is over, or ends on the day
+        old = period in SUPPLEMENT and posting_date.month < LAST_MONTH
+        return posting_date.year - old, period
 
     def _details(self, document: Examined, rate: Decimal | None) -> dict[str, Any]:
         header = document.header

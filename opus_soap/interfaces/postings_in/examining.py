@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from opus_soap.errors import PostingAssignmentDouble
 from opus_soap.interfaces.postings_in.checks import PARTIES, check, day, ore
+from opus_soap.interfaces.postings_in.readable import readable
 from opus_soap.interfaces.postings_in.reading import LINE, Control, Document, Finding, ReadingLimits
 from opus_soap.ledger.drafts import PostingLine
 
+LONGEST_NUMBER = 16  # characters of RECEIV_DOC
+_ANY_AMOUNT = "1.00"
 BATCH_WEIGHT = 20_000  # lines, or kilobytes of attachments: with so many the transaction ends before
 PERSONAL = tuple(number for _, number in PARTIES)
 # the ledger's name of what a line is posted on → the format's
@@ -38,13 +42,14 @@ class Examined:
     """A voucher with its mistakes; or, when it has none, with what is to be posted."""
 
     position: int  # 1-based, in the file
-    header: dict[str, str]
+    number: str  # RECEIV_DOC as it was delivered, as far as a receipt takes it
+    header: dict[str, str]  # what of it keeps to the schema
     files: tuple[dict[str, str], ...]
     digest: bytes  # SHA-256 of the delivered values
     weight: int  # what it takes to deal with: its lines, and the kilobytes of its attachments
-    readable: bool  # the schema finds it good: what its values mean can be told
     findings: tuple[Finding, ...]
-    lines: tuple[PostingLine, ...]  # amounts in hundredths of the voucher's own currency
+    # amounts in hundredths of the voucher's own currency; with mistakes, the lines that can be read
+    lines: tuple[PostingLine, ...]
     persons: dict[str, dict[str, str]]  # the numbers of persons and companies, by line and element
 
 
@@ -54,7 +59,7 @@ def examine(
     """The vouchers among the parts of a file that was read."""
     for part in parts:
         if isinstance(part, Document):
-            yield _examined(part, part.findings or tuple(check(part, municipality, limits)))
+            yield _examined(part, municipality, limits)
 
 
 def batches(vouchers: Iterable[Examined], *, most: int) -> Iterator[list[Examined]]:
@@ -71,19 +76,35 @@ def batches(vouchers: Iterable[Examined], *, most: int) -> Iterator[list[Examine
         yield batch
 
 
-def _examined(document: Document, findings: tuple[Finding, ...]) -> Examined:
-    lines = () if findings else tuple(_line(number, line) for number, line in enumerate(document.lines, 1))
+def _examined(delivered: Document, municipality: str, limits: ReadingLimits) -> Examined:
+    document = readable(delivered) if delivered.findings else delivered
+    findings = (*delivered.findings, *check(document, municipality, limits))
     return Examined(
         position=document.position,
+        number=delivered.header.get("RECEIV_DOC", "")[:LONGEST_NUMBER],
         header=document.header,
         files=document.files,
         digest=document.digest,
         weight=document.weight,
-        readable=not document.findings,
-        findings=findings,
-        lines=lines,
+        findings=tuple(sorted(findings, key=lambda finding: finding.place.line)) if findings else (),
+        lines=tuple(_lines(document, findings)),
         persons={} if findings else _persons(document),
     )
+
+
+def _lines(document: Document, findings: Sequence[Finding]) -> Iterator[PostingLine]:
+    """What is to be posted; with findings, what the books can be asked about: sums do not matter any more."""
+    double = {
+        finding.place.line for finding in findings if isinstance(finding.error, PostingAssignmentDouble)
+    }
+    for number, line in enumerate(document.lines, start=1):
+        if not findings:
+            yield _line(number, line)
+        elif "GL_ACCOUNT" in line:
+            asked = {**line, "AMT_DOCCUR": _ANY_AMOUNT}
+            if number in double:  # told already
+                del asked["WBS_ELEMENT"]
+            yield _line(number, asked)
 
 
 def _line(number: int, delivered: Mapping[str, str]) -> PostingLine:

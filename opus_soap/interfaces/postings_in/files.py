@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 
 from opus_soap.errors import (
     PostingFileEmpty,
+    PostingFileNameUsed,
     PostingFileNameWrong,
     PostingFileRefused,
     PostingReceiverWrong,
@@ -14,7 +17,7 @@ from opus_soap.errors import (
     PostingsInError,
 )
 from opus_soap.interfaces.postings_in.reading import Summary
-from opus_soap.store.models import PostingSender
+from opus_soap.store.models import PostingFile, PostingSender
 
 _NAME = re.compile(
     r"ZFIR_KMD_Opus_Posteringer_IND_(\d{3})_([A-Za-z0-9]{4})_(\d{8})_(\d{6})\.xml", re.IGNORECASE | re.ASCII
@@ -32,7 +35,7 @@ def sender_of(summary: Summary, municipality: str, file_name: str, as_sender: st
     claimed = fields.get("SENDERID", "")
     sender = find_sender(municipality, claimed)
     errors = [*summary.errors, *(finding.error for finding in summary.control.findings)]
-    errors += _check_name(fields, file_name)
+    errors += _check_name(fields, file_name, {finding.place.element for finding in summary.control.findings})
     receiver = _RECEIVER.fullmatch(fields.get("RECEIVER", ""))
     if receiver and receiver[1] != municipality:
         errors.append(PostingReceiverWrong(value=fields["RECEIVER"], expected=municipality))
@@ -58,8 +61,34 @@ def find_sender(municipality: str, sender_id: str) -> PostingSender | None:
     return found
 
 
-def _check_name(fields: Mapping[str, str], file_name: str) -> Iterator[PostingsInError]:
-    """The file is called as it says, and says the same as its name."""
+def find_file(sender: PostingSender, name: str) -> PostingFile | None:
+    """A sender's file by FILE_NAME, in any letter case."""
+    found: PostingFile | None = PostingFile.get_or_none(
+        PostingFile.sender == sender, PostingFile.name_key == name.casefold()
+    )
+    return found
+
+
+def check_same(known: PostingFile, sha256: str, fields: Mapping[str, str]) -> None:
+    """Raises `PostingFileRefused` when a file came before under its name with other content."""
+    if known.sha256 != sha256:
+        used = PostingFileNameUsed(value=known.name, expected=f"{known.received_at:%d.%m.%Y}")
+        raise PostingFileRefused([used], fields)
+
+
+def check_name_is_free(sender: PostingSender, summary: Summary, path: Path) -> None:
+    """`check_same` of a file that has not been delivered."""
+    fields = summary.control.fields
+    known = find_file(sender, fields["FILE_NAME"])
+    if known is not None:
+        with path.open("rb") as data:
+            check_same(known, hashlib.file_digest(data, "sha256").hexdigest(), fields)
+
+
+def _check_name(
+    fields: Mapping[str, str], file_name: str, told: Collection[str]
+) -> Iterator[PostingsInError]:
+    """The file is called as it says, and says the same as its name; `told` are elements known to be wrong."""
     named = _NAME.fullmatch(fields.get("FILE_NAME", ""))
     if file_name and fields.get("FILE_NAME", "").casefold() != file_name.casefold():
         yield PostingFileNameWrong(
@@ -74,5 +103,5 @@ def _check_name(fields: Mapping[str, str], file_name: str) -> Iterator[PostingsI
         ("SEND_DATE", fields.get("SEND_DATE"), date),
         ("SEND_TIME", fields.get("SEND_TIME"), time),
     ):
-        if value != expected:
+        if value != expected and element not in told:
             yield PostingFileNameWrong(element=element, value=value or "-", expected=expected)

@@ -10,17 +10,24 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
+from lxml import etree
+
 from opus_soap.clock import Clock
 from opus_soap.errors import PostingFileRefused, PostingsInError
 from opus_soap.interfaces.postings_in.drafts import Drafter, periods_of
+from opus_soap.interfaces.postings_in.elements import ledger_finding
 from opus_soap.interfaces.postings_in.examining import Examined, batches, examine
-from opus_soap.interfaces.postings_in.files import find_sender, sender_of
+from opus_soap.interfaces.postings_in.files import check_name_is_free, find_sender, sender_of
 from opus_soap.interfaces.postings_in.judging import (
+    Accepted,
+    Judged,
+    Key,
     code_of,
     find_company,
     judge,
-    ledger_finding,
+    key,
     rates_of,
+    reversed_by,
     without_repetition,
 )
 from opus_soap.interfaces.postings_in.reading import (
@@ -30,7 +37,8 @@ from opus_soap.interfaces.postings_in.reading import (
     read,
     survey,
 )
-from opus_soap.ledger.checks import check, normalised
+from opus_soap.ledger.checks import check, check_reversal_of, normalised
+from opus_soap.ledger.drafts import VoucherDraft
 from opus_soap.ledger.references import References
 from opus_soap.store.models import PostingFile, PostingSender
 
@@ -60,15 +68,22 @@ class Inspector:
 
         Raises OSError.
         """
+        reversed_here: set[str] = set()
+
+        def note(node: etree._Element) -> None:
+            number = reversed_by(node.findtext("HEADER/XREF2_HD", ""))
+            if number:
+                reversed_here.add(number)
+
         try:
             with path.open("rb") as file:
-                summary = survey(file, self.limits)
+                summary = survey(file, self.limits, note)
         except PostingsInError as error:
             yield Told(Finding(error, Place(0)))
             return
         sender = find_sender(self.municipality, summary.control.fields.get("SENDERID", ""))
         try:
-            sender_of(summary, self.municipality, file_name, None)
+            check_name_is_free(sender_of(summary, self.municipality, file_name, None), summary, path)
         except PostingFileRefused as refused:
             placed = {id(item.error): item for item in summary.control.findings}
             yield from self._located(
@@ -78,13 +93,16 @@ class Inspector:
             sender = PostingSender(
                 municipality=self.municipality, sender_id="", company_codes=[], document_types=[]
             )
+        taken = Taken(summary.control.fields.get("FILE_NAME", path.name), reversed_here)
         with path.open("rb") as file:
             for batch in batches(
                 examine(read(file, self.limits), self.municipality, self.limits), most=self.limits.max_batch
             ):
-                yield from self._located(path, list(self._judge(batch, sender)))
+                yield from self._located(path, list(self._judge(batch, sender, taken)))
 
-    def _judge(self, batch: Sequence[Examined], sender: PostingSender) -> Iterator[tuple[str, Finding]]:
+    def _judge(
+        self, batch: Sequence[Examined], sender: PostingSender, taken: Taken
+    ) -> Iterator[tuple[str, Finding]]:
         file, rate_on = PostingFile(sender=sender, name=""), rates_of(self.municipality)
         for code, group in groupby(batch, key=code_of):
             company = find_company(self.municipality, code)
@@ -92,22 +110,60 @@ class Inspector:
             if company is not None:
                 drafter = Drafter(company, file, rate_on, periods_of(company, self.clock), _forget)
             for some in without_repetition(list(group)):
-                judged = judge(some, sender, rate_on, drafter)
+                judged = judge(some, sender, rate_on, drafter, taken.among(some))
                 drafts = [normalised(one.draft) for one in judged if one.draft is not None]
                 known = References(company, drafts) if company is not None else None
                 ready = iter(drafts)
                 for one in judged:
-                    found = one.findings
-                    if one.draft is not None:
-                        errors = check(next(ready), known)
-                        found = [ledger_finding(error, one.document) for error in errors]
-                    yield from ((one.document.header.get("RECEIV_DOC", ""), finding) for finding in found)
+                    found = list(one.findings)
+                    if one.draft is not None and known is not None:
+                        draft = next(ready)
+                        found += _asked_of_the_books(draft, one, known)
+                        if not found:
+                            taken.add(one.document, draft)
+                    yield from ((one.document.number, finding) for finding in found)
 
     def _located(self, path: Path, found: Sequence[tuple[str, Finding]]) -> Iterator[Told]:
         places = locate(path, {finding.place for _, finding in found}) if found else {}
         for number, finding in found:
             line, column = places.get(finding.place, (None, None))
             yield Told(finding, number, line, column)
+
+
+class Taken:
+    """The vouchers of a file that would have been accepted so far: few bytes of each, for there may be many.
+
+    Kept whole are those alone that others in the file reverse.
+    """
+
+    def __init__(self, file_name: str, reversed_here: Collection[str]) -> None:
+        self._file_name = file_name
+        self._reversed_here = reversed_here
+        self._digests: dict[Key, bytes] = {}
+        self._drafts: dict[Key, VoucherDraft] = {}
+
+    def add(self, document: Examined, draft: VoucherDraft) -> None:
+        """A voucher that nothing is wrong with."""
+        known_by = key(document)
+        self._digests[known_by] = document.digest
+        if document.number in self._reversed_here:
+            self._drafts[known_by] = draft
+
+    def among(self, documents: Sequence[Examined]) -> dict[Key, Accepted]:
+        """Those that these vouchers repeat, and those that any reverses."""
+        wanted = {key(document) for document in documents} & self._digests.keys()
+        return {
+            known_by: Accepted(self._digests[known_by], self._file_name, None, self._drafts.get(known_by))
+            for known_by in wanted | self._drafts.keys()
+        }
+
+
+def _asked_of_the_books(draft: VoucherDraft, judged: Judged, known: References) -> list[Finding]:
+    if judged.opposite_of is not None:
+        errors = check_reversal_of(draft, judged.opposite_of, known)
+    else:
+        errors = check(draft, known)
+    return [ledger_finding(error, judged.document.position) for error in errors]
 
 
 def _forget(_data: bytes, _media_type: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,7 +12,6 @@ from peewee import chunked
 
 from opus_soap.database import is_any_of
 from opus_soap.errors import (
-    LedgerError,
     PostingCompanyCodeForeign,
     PostingDocumentTypeForeign,
     PostingRepeated,
@@ -21,12 +19,16 @@ from opus_soap.errors import (
 )
 from opus_soap.interfaces.postings_in.checks import day
 from opus_soap.interfaces.postings_in.currency import RateOn, check_rate
-from opus_soap.interfaces.postings_in.drafts import Drafter
+from opus_soap.interfaces.postings_in.drafts import NO_DAY, Drafter
+from opus_soap.interfaces.postings_in.elements import ledger_finding
 from opus_soap.interfaces.postings_in.examining import Examined
-from opus_soap.interfaces.postings_in.reading import LINE, Finding, Place
+from opus_soap.interfaces.postings_in.reading import Finding, Place
+from opus_soap.interfaces.postings_in.repeating import what_differs
+from opus_soap.ledger.checks import check_entries, normalised
 from opus_soap.ledger.drafts import VoucherDraft
 from opus_soap.ledger.models import CompanyCode, Voucher
 from opus_soap.ledger.parking import amount_of
+from opus_soap.ledger.references import References
 from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
 from opus_soap.store.rates import rate_per_hundred
 
@@ -34,22 +36,6 @@ AT_ONCE = 500
 _ANY_CURRENCY = "DKK"  # where the company code is not known
 ANY_TYPE = "*"  # in an agreement: every document type that is not named
 REVERSES = "TBF:"  # in XREF2_HD, before the RECEIV_DOC of the voucher that is reversed
-_AT_LINE = re.compile(rf"{LINE} (\d+) (.+)")
-# the ledger's name of a field → the format's
-ELEMENTS = {
-    "account": "GL_ACCOUNT",
-    "cost_center": "COSTCENTER",
-    "wbs_element": "WBS_ELEMENT",
-    "profit_center": "PROFIT_CTR",
-    "order": "ORDERID",
-    "network": "NETWORK",
-    "partner_profit_center": "PART_PRCTR",
-    "supplier": "GL_ACCOUNT",
-    "amount": "AMT_DOCCUR",
-    "value_date": "VALUE_DATE",
-    "text": "ITEM_TEXT",
-    "allocation": "ALLOC_NMBR",
-}
 
 
 Key = tuple[str, str, int]  # RECEIV_DOC, company code, year
@@ -61,7 +47,8 @@ class Accepted:
 
     digest: bytes
     file: str
-    voucher: UUID
+    voucher: UUID | None  # None: nothing came of it, for the file is only looked at
+    draft: VoucherDraft | None = None  # then what would have, when another voucher reverses it
 
 
 @dataclass
@@ -71,42 +58,57 @@ class Judged:
     document: Examined
     findings: list[Finding] = field(default_factory=list)
     draft: VoucherDraft | None = None
+    opposite_of: VoucherDraft | None = None  # what it reverses, when that is only looked at, too
 
 
 def judge(
-    documents: Sequence[Examined], sender: PostingSender, rate_on: RateOn, drafter: Drafter | None
+    documents: Sequence[Examined],
+    sender: PostingSender,
+    rate_on: RateOn,
+    drafter: Drafter | None,
+    taken: Mapping[Key, Accepted] | None = None,
 ) -> list[Judged]:
     """Judge vouchers of one company code that were examined; no number comes twice in them.
 
-    The ledger's rules come after. There is no drafter when there is no such company code.
+    The ledger's rules come after, but for those with mistakes: of them it tells its own here. There is no
+    drafter when there is no such company code. `taken` are vouchers that would have been accepted before.
     """
     company = drafter.company if drafter else None
-    earlier = _accepted(sender, documents)
-    judged = []
+    earlier = {**_accepted(sender, documents), **(taken or {})}
+    judged, wrong = [], []
     for document in documents:
         one = Judged(document, _with_rate(document, company, rate_on))
         one.findings += _check_rights(document, sender, company)
-        if not one.findings and drafter is not None:
-            if key(document) in earlier:
-                one.findings.append(_repeated(document, earlier[key(document)]))
-            else:
-                _draft(one, drafter, earlier)
         judged.append(one)
+        if drafter is None:
+            continue
+        before = earlier.get(key(document))
+        if before is not None:
+            one.findings.append(_repeated(document, before, drafter, whole=not one.findings))
+        elif one.findings:
+            wrong.append(one)
+        else:
+            _draft(one, drafter, earlier)
+    if drafter is not None and wrong:
+        _ask_the_books(wrong, drafter)
     return judged
+
+
+def _ask_the_books(wrong: Sequence[Judged], drafter: Drafter) -> None:
+    """What the ledger has against vouchers with mistakes; where one was found already, it is told once."""
+    drafts = [normalised(drafter.question(one.document)) for one in wrong]
+    known = References(drafter.company, drafts)
+    for one, draft in zip(wrong, drafts, strict=True):
+        told = {(finding.place.line, finding.place.element) for finding in one.findings}
+        for error in check_entries(draft, known, dated=draft.posting_date != NO_DAY):
+            finding = ledger_finding(error, one.document.position)
+            if (finding.place.line, finding.place.element) not in told:
+                one.findings.append(finding)
 
 
 def rates_of(municipality: str) -> RateOn:
     """`rate_per_hundred`, looked up once for each currency and day; for one transaction."""
     return cache(lambda currency, on: rate_per_hundred(municipality, currency, on))
-
-
-def ledger_finding(error: LedgerError, document: Examined) -> Finding:
-    """The ledger's error, at the line whose number it carries (`PostingLine.origin`)."""
-    found = _AT_LINE.fullmatch(error.element)
-    if not found:
-        return Finding(error, Place(document.position))
-    error.element = ELEMENTS.get(found[2], found[2])
-    return Finding(error, Place(document.position, int(found[1]), error.element))
 
 
 def needs_release(draft: VoucherDraft, sender: PostingSender) -> bool:
@@ -126,8 +128,7 @@ def find_company(municipality: str, code: str) -> CompanyCode | None:
 
 def key(document: Examined) -> Key:
     """What a sender's voucher is known by: RECEIV_DOC, company code, year."""
-    header = document.header
-    return header["RECEIV_DOC"], code_of(document), year_of(document)
+    return document.header.get("RECEIV_DOC", ""), code_of(document), year_of(document)
 
 
 def code_of(document: Examined) -> str:
@@ -143,7 +144,11 @@ def year_of(document: Examined) -> int:
 
 def reversed_number(document: Examined) -> str:
     """The RECEIV_DOC of the voucher that a voucher says it reverses; empty when it reverses none."""
-    reference = document.header.get("XREF2_HD", "")
+    return reversed_by(document.header.get("XREF2_HD", ""))
+
+
+def reversed_by(reference: str) -> str:
+    """The same of an XREF2_HD."""
     return reference.removeprefix(REVERSES).strip() if reference.startswith(REVERSES) else ""
 
 
@@ -155,12 +160,16 @@ def _draft(one: Judged, drafter: Drafter, earlier: Mapping[Key, Accepted]) -> No
     original = _original(number, document, earlier)
     if isinstance(original, Voucher):
         one.draft = drafter.draft(document, reverses=original)
+    elif isinstance(original, VoucherDraft):
+        one.draft, one.opposite_of = drafter.draft(document), original
     else:
         unknown = PostingReversalUnknown(element="XREF2_HD", value=number, expected=original)
         one.findings.append(Finding(unknown, Place(document.position, 0, "XREF2_HD")))
 
 
-def _original(number: str, document: Examined, earlier: Mapping[Key, Accepted]) -> Voucher | str:
+def _original(
+    number: str, document: Examined, earlier: Mapping[Key, Accepted]
+) -> Voucher | VoucherDraft | str:
     """The voucher that is reversed, or why it is not clear: of the same year, or the only one."""
     code, year = code_of(document), year_of(document)
     known = {
@@ -171,6 +180,8 @@ def _original(number: str, document: Examined, earlier: Mapping[Key, Accepted]) 
     if year not in known and len(known) > 1:
         return f"er modtaget i flere år ({', '.join(map(str, sorted(known)))})"
     accepted = known.get(year) or next(iter(known.values()))
+    if accepted.draft is not None:
+        return accepted.draft
     found: Voucher | None = Voucher.get_or_none(Voucher.uuid == accepted.voucher)
     return found if found is not None else "ikke er bogført (parkeret eller afvist)"
 
@@ -196,16 +207,20 @@ def _accepted(sender: PostingSender, documents: Sequence[Examined]) -> dict[Key,
     return found
 
 
-def _repeated(document: Examined, accepted: Accepted) -> Finding:
-    same = "med samme indhold" if accepted.digest == document.digest else "med andet indhold"
-    repeated = PostingRepeated(element=document.header["RECEIV_DOC"], value=same, expected=accepted.file)
+def _repeated(document: Examined, accepted: Accepted, drafter: Drafter, *, whole: bool) -> Finding:
+    """`whole`: nothing else is wrong with it, so that it can be compared."""
+    if accepted.digest == document.digest:
+        same = "med samme indhold"
+    elif not whole or accepted.voucher is None:
+        same = "med andet indhold"
+    else:
+        same = f"med andet indhold: {what_differs(document, drafter, accepted.voucher)}"
+    repeated = PostingRepeated(element=document.number, value=same, expected=accepted.file)
     return Finding(repeated, Place(document.position, 0, "RECEIV_DOC"))
 
 
 def _with_rate(document: Examined, company: CompanyCode | None, rate_on: RateOn) -> list[Finding]:
     """What was found, and what is wrong with currency and rate: with the header, before the lines."""
-    if not document.readable:
-        return list(document.findings)
     own = company.currency if company else _ANY_CURRENCY
     header = document.header
     of_rate = [
@@ -223,7 +238,7 @@ def _check_rights(
 ) -> Iterator[Finding]:
     place = Place(document.position, 0, "COMP_CODE")
     codes, types = sender.company_codes, sender.document_types
-    if company is None or (codes and company.code not in codes):
+    if "COMP_CODE" in document.header and (company is None or (codes and company.code not in codes)):
         allowed = ", ".join(codes) or "kommunens firmakoder"
         yield Finding(PostingCompanyCodeForeign(value=code_of(document), expected=allowed), place)
     given = document.header.get("DOC_TYPE", "")

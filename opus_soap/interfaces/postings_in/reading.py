@@ -7,7 +7,7 @@ was cut off half-way has no effect at all. Then its parts are read, and held aga
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from sys import intern
 from typing import Any, BinaryIO
@@ -76,6 +76,7 @@ class Document:
     lines: list[dict[str, str]]
     digest: bytes  # SHA-256 of the values in their order: two sendings of the same have the same
     findings: tuple[Finding, ...] = ()
+    all_lines: bool = True  # `lines` are all that was meant to be one: they can be counted and summed
 
     @property
     def weight(self) -> int:
@@ -102,8 +103,10 @@ class Summary:
     errors: list[PostingsInError] = field(default_factory=list)  # what stands beside the parts
 
 
-def survey(file: BinaryIO, limits: ReadingLimits) -> Summary:
-    """The first look, to the end of the file.
+def survey(
+    file: BinaryIO, limits: ReadingLimits, note: Callable[[etree._Element], None] | None = None
+) -> Summary:
+    """The first look, to the end of the file; `note` is shown every voucher.
 
     Raises `PostingFileUnreadable`, `PostingRootWrong`, `PostingFileTooLarge`.
     """
@@ -124,6 +127,8 @@ def survey(file: BinaryIO, limits: ReadingLimits) -> Summary:
             else:
                 summary.documents += 1
                 summary.lines += int(_count_lines(node))
+                if note is not None:
+                    note(node)
     reader.close()
     summary.errors += reader.strangers(None)
     if summary.documents > limits.max_documents:
@@ -275,7 +280,16 @@ def _document(node: etree._Element, position: int) -> Document:
     if lines is not None:
         of_lines = [_values(line) for line in lines] if findings else _of_good(lines)
     digest = hashlib.sha256(orjson.dumps([of_header, of_files, of_lines])).digest()
-    return Document(position, of_header, of_files, of_lines, digest, findings)
+    all_lines = not findings or _holds_all_lines(node)
+    return Document(position, of_header, of_files, of_lines, digest, findings, all_lines)
+
+
+def _holds_all_lines(node: etree._Element) -> bool:
+    """Whether nothing beside LINES may have been meant to be one, and nothing in it to be a LINE."""
+    containers = [child for child in node.iterchildren("*") if child.tag != "HEADER"]
+    return [child.tag for child in containers] == ["LINES"] and all(
+        child.tag == LINE for child in containers[0].iterchildren("*")
+    )
 
 
 def _values(node: etree._Element) -> dict[str, str]:

@@ -23,7 +23,6 @@ from opus_soap.clock import Clock
 from opus_soap.database import analyze, insert_rows, is_postgresql, new_uuid, transaction
 from opus_soap.errors import (
     FileTooLarge,
-    PostingFileNameUsed,
     PostingFileRefused,
     PostingFileTooLarge,
     PostingRepeated,
@@ -34,14 +33,14 @@ from opus_soap.errors import (
 from opus_soap.failpoints import failpoint
 from opus_soap.interfaces.postings_in import booked, receipts
 from opus_soap.interfaces.postings_in.drafts import Drafter, periods_of
+from opus_soap.interfaces.postings_in.elements import ledger_finding
 from opus_soap.interfaces.postings_in.examining import Examined
-from opus_soap.interfaces.postings_in.files import sender_of
+from opus_soap.interfaces.postings_in.files import check_same, find_file, sender_of
 from opus_soap.interfaces.postings_in.judging import (
     Judged,
     code_of,
     find_company,
     judge,
-    ledger_finding,
     needs_release,
     rates_of,
     without_repetition,
@@ -132,18 +131,16 @@ class Receiver:
         failpoint("postings_in.surveyed")
         fields = summary.control.fields
         sender = sender_of(summary, self.municipality, file_name, as_sender)
-        known = _known(sender, fields["FILE_NAME"])
+        known = find_file(sender, fields["FILE_NAME"])
         if known is None:
             try:
                 with transaction():
                     return self._new_file(stored, summary, sender, actor)
             except IntegrityError:  # another process was quicker
-                known = _known(sender, fields["FILE_NAME"])
+                known = find_file(sender, fields["FILE_NAME"])
                 if known is None:
                     raise
-        if known.sha256 != stored.sha256:
-            used = PostingFileNameUsed(value=known.name, expected=f"{known.received_at:%Y-%m-%d}")
-            raise PostingFileRefused([used], fields)
+        check_same(known, stored.sha256, fields)
         return known
 
     def _new_file(
@@ -331,29 +328,22 @@ def _page(query: Any) -> list[tuple[int, str, Any]]:
     return list(query.order_by(PostingDocument.position).limit(_PAGE).tuples())
 
 
-def _known(sender: PostingSender, name: str) -> PostingFile | None:
-    found: PostingFile | None = PostingFile.get_or_none(
-        PostingFile.sender == sender, PostingFile.name_key == name.casefold()
-    )
-    return found
-
-
 def _row(
     file: PostingFile, judged: Judged, result: Voucher | ParkedVoucher | VoucherRefused | None
 ) -> tuple[object, ...]:
     """A PostingDocument's columns: what became of a voucher, and what is said of it."""
     document, findings = judged.document, judged.findings
     if isinstance(result, VoucherRefused):
-        findings = [ledger_finding(error, document) for error in result.errors]
+        findings = [ledger_finding(error, document.position) for error in result.errors]
     taken = result if isinstance(result, (Voucher, ParkedVoucher)) else None
     returns = list(_returns_of(document, findings)) if findings else [_accepted(document)]
     if isinstance(taken, ParkedVoucher):
-        returns.append(receipts.parked(document.header["RECEIV_DOC"], taken.amount_ore))
+        returns.append(receipts.parked(document.number, taken.amount_ore))
     return (
         file.id,
         document.position,
         file.sender_id,
-        document.header.get("RECEIV_DOC", "")[:16],
+        document.number,
         code_of(document),
         year_of(document),
         document.digest,
@@ -363,13 +353,12 @@ def _row(
 
 
 def _accepted(document: Examined) -> Return:
-    header = document.header
-    return receipts.accepted(header["RECEIV_DOC"], code_of(document), header["PSTNG_DATE"])
+    return receipts.accepted(document.number, code_of(document), document.header["PSTNG_DATE"])
 
 
 def _returns_of(document: Examined, findings: Sequence[Finding]) -> Iterator[Return]:
     """What production would say, and after it what it does not."""
-    number = document.header.get("RECEIV_DOC", "")[:16]
+    number = document.number
     for finding in findings:
         told = receipts.of_error(finding.error, number, finding.place.line)
         if isinstance(finding.error, PostingRepeated):

@@ -101,6 +101,10 @@ REFUSED = {
     ),
     "a person without a code": ({}, {"PAYEE_NO": "0101901234"}, [("450", 1)]),
     "a person of nine digits": ({}, {"PAYEE_NO_CODE": "02", "PAYEE_NO": "010190123"}, [("450", 1)]),
+    "a company of seven digits": ({}, {"PAYEE_NO_CODE": "01", "PAYEE_NO": "4444444"}, [("450", 1)]),
+    "a person in an allocation": ({}, {"ALLOC_NMBR": "0101901234"}, [("449", 1)]),
+    "a person in a reference": ({"XREF1_HD": "010190-1234"}, {}, [("449", 0)]),
+    "no document type": ({"DOC_TYPE": ""}, {}, [("523", 0)]),
     "municipality": ({"MUNICIPALITY": "998"}, {}, [("452", 0)]),
     "currency": ({"CURRENCY": "EUR"}, {}, [("453", 0)]),
     "company code": ({"COMP_CODE": "0099"}, {}, [("454", 0)]),
@@ -116,7 +120,7 @@ REFUSED = {
         [("441", 0), ("442", 0), ("443", 0), ("453", 0), ("445", 1), ("447", 2)],
     ),
 }
-ORDER = ("DEB_CRED_IND", "AMT_DOCCUR", "ITEM_TEXT", "COSTCENTER", "GL_ACCOUNT", "WBS_ELEMENT",
+ORDER = ("DEB_CRED_IND", "AMT_DOCCUR", "ITEM_TEXT", "ALLOC_NMBR", "COSTCENTER", "GL_ACCOUNT", "WBS_ELEMENT",
          "REF_KEY_3", "PAYEE_NO_CODE", "PAYEE_NO", "ZZCSYSIDN")  # fmt: skip
 HEADERS = ("NO_DOC_POSITION", "BALANCE_DEBET", "BALANCE_CREDIT", "MUNICIPALITY", "COMP_CODE", "DOC_TYPE",
            "DOC_DATE", "PSTNG_DATE", "FIS_PERIOD", "RECEIV_DOC", "HEADER_TXT", "CURRENCY",
@@ -139,6 +143,17 @@ def test_a_voucher_that_is_wrong_is_told_why_and_the_good_one_is_booked(deliver,
     assert [(number, at) for number, _, at in rows[:-1]] == expected
     assert rows[-1] == ("305", "10000000", 0)
     assert Voucher.select().count() == 1
+
+
+def test_ten_digits_that_number_a_voucher_are_nobody(deliver, receipt):
+    """Systems number by date and count; that looks like a person, and is none."""
+    file = deliver(request(document(RECEIV_DOC="2611290001", XREF1_HD="KY-2611290001")))
+    assert receipt(file)[1] == [("305", "2611290001", 0)]
+
+
+def test_a_document_type_may_be_left_out_and_is_not_guessed(deliver, receipt):
+    header = {name: text for name, text in HEADER.items() if name != "DOC_TYPE"}
+    assert receipt(deliver(request(document(header))))[1] == [("523", "10000000", 0)]
 
 
 def test_schema_mistakes_are_the_vouchers_own(deliver, receipt):
