@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 from lxml import etree
 
@@ -26,6 +27,7 @@ from opus_soap.interfaces.postings_in.schema import Child, Sequence, ValueType
 LONGEST_SHOWN = 60  # characters of a wrong value
 PERSONAL = frozenset({"PAYEE_NO", "SERV_REC_NO", "INFORM_DUTY_NO"})
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+_HARMLESS = frozenset({f"{_XSI}schemaLocation", f"{_XSI}noNamespaceSchemaLocation"})
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def wrong(name: str, text: str, form: ValueType) -> PostingsInError | None:
 
 def _attributes(node: etree._Element) -> Iterator[Mistake]:
     for attribute in node.attrib:
-        if not str(attribute).startswith(_XSI):
+        if attribute not in _HARMLESS:
             error = PostingContentUnexpected(element=_name(node), value=f"@{attribute}", expected="-")
             yield Mistake(error, node)
 
@@ -112,7 +114,11 @@ def _name(node: etree._Element) -> str:
 
 def _meant(found: str, content: Sequence) -> str:
     """The element that a stranger was probably meant to be."""
-    names = [child.name for child in content.children]
+    return _nearest(found, tuple(child.name for child in content.children))
+
+
+@lru_cache(maxsize=4096)  # a file has many lines with the same mistake
+def _nearest(found: str, names: tuple[str, ...]) -> str:
     plain = etree.QName(found).localname.upper().replace("-", "_")
     close = get_close_matches(plain, names, n=1, cutoff=0.8)
     return close[0] if close else ""

@@ -21,12 +21,15 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
+import opus_soap
 from opus_soap.errors import FileStoreFailed, PostingsInError, ReadingInterrupted
 from opus_soap.interfaces.postings_in.examining import Examined, batches, examine
 from opus_soap.interfaces.postings_in.reading import ReadingLimits, read
 
 WORTH_IT = 8 * 1024 * 1024  # bytes: of a smaller file the process would cost more than it gains
-_COMMAND = (sys.executable, "-m", "opus_soap.interfaces.postings_in.reading_ahead")
+# nothing is imported from where somebody happens to stand: that may be a folder that senders write to
+_COMMAND = (sys.executable, "-P", "-m", "opus_soap.interfaces.postings_in.reading_ahead")
+_HOUSE = str(Path(opus_soap.__file__).parent.parent)  # where this very program lies, installed or not
 _SELDOM = 200_000  # objects
 _LENGTH = 8  # bytes that tell the length of a message; zero is the end
 
@@ -55,7 +58,11 @@ def reading(task: Task) -> Iterator[Iterator[list[Examined]]]:
     with ours, _unnamed(task.path.parent) as written:
         with theirs:
             process = subprocess.Popen(  # noqa: S603  our own module
-                _COMMAND, stdin=theirs.fileno(), stdout=written.fileno(), start_new_session=True
+                _COMMAND,
+                stdin=theirs.fileno(),
+                stdout=written.fileno(),
+                start_new_session=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join((_HOUSE, *_given_path()))},
             )
         try:
             with suppress(ConnectionError):  # whoever asks for what is read will be told
@@ -64,6 +71,11 @@ def reading(task: Task) -> Iterator[Iterator[list[Examined]]]:
         finally:
             process.kill()
             process.wait()
+
+
+def _given_path() -> list[str]:
+    """PYTHONPATH as it was set, without what stands for the folder that somebody is in."""
+    return [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if Path(part).is_absolute()]
 
 
 def _unnamed(folder: Path) -> BinaryIO:

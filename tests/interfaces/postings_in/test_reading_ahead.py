@@ -43,6 +43,16 @@ def numbered(count):
     return request(*[document(RECEIV_DOC=str(number)) for number in range(1, count + 1)])
 
 
+def test_nothing_is_imported_from_where_the_operator_stands(receiver, tmp_path, monkeypatch, started):
+    """A sender may write to that folder: `pickle.py` there is no module of ours."""
+    (tmp_path / "pickle.py").write_text("open('ran', 'w').close()")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(("", ".")))
+    file = receiver.deliver(BytesIO(numbered(1)), "", actor="test")
+    assert (file.state, len(started)) == ("booked", 1)
+    assert not (tmp_path / "ran").exists()
+
+
 def test_what_comes_of_a_file_is_the_same(tmp_path, monkeypatch):
     zero = document(lines=[DEBIT | {"AMT_DOCCUR": "0.00"}, CREDIT], RECEIV_DOC="2")
     place = tmp_path / "file.xml"
