@@ -27,10 +27,12 @@ from opus_soap.errors import (
     PostingsInError,
     PostingTotalWrong,
     PostingUnbalanced,
+    PostingValueWrong,
     mask_cpr,
 )
 from opus_soap.interfaces.postings_in.reading import Document, Finding, Place, ReadingLimits
 from opus_soap.money import kroner_from_ore
+from opus_soap.texts import names_person
 
 DEBIT = "D"
 CVR, CPR = "01", "02"
@@ -43,6 +45,7 @@ _HEADER_TEXTS, _HEADER_NUMBERS = (
     ("RECEIV_DOC", "XREF1_HD", "XREF2_HD", "XBLNR_ALT"),
 )
 _LINE_TEXTS = ("ITEM_TEXT", "ALLOC_NMBR", "REF_KEY_1", "REF_KEY_2", "DISP1", "DISP2", "DISP3")
+_CURRENCY = re.compile("[A-Z]{3}")  # ISO 4217
 _TEN_DIGITS = re.compile(r"\d{10,}")
 PARTIES = (
     ("PAYEE_NO_CODE", "PAYEE_NO"),
@@ -107,6 +110,11 @@ def _check_header(
         text = header.get(name)
         if text and day(text) is None:
             yield PostingDateImpossible(element=name, value=text), name
+    number, currency = header.get("RECEIV_DOC", ""), header.get("CURRENCY")
+    if number != number.strip():  # people would read it as another's
+        yield PostingValueWrong(element="RECEIV_DOC", value=f"{number}|", expected="≠ _…_"), "RECEIV_DOC"
+    if currency and not _CURRENCY.fullmatch(currency):
+        yield PostingValueWrong(element="CURRENCY", value=currency, expected="DKK, EUR, …"), "CURRENCY"
     yield from _check_texts(header, _HEADER_TEXTS)
     yield from _check_texts(
         {name: _TEN_DIGITS.sub("", header[name]) for name in _HEADER_NUMBERS if name in header},
@@ -161,7 +169,7 @@ def _check_texts(values: Mapping[str, str], names: Sequence[str]) -> Iterator[tu
     """No numbers of persons where they would stand in the books for ever."""
     for name in names:
         text = values.get(name)
-        if text and mask_cpr(text) != text:
+        if text and names_person(text):
             yield PostingPersonNumber(element=name), name
 
 
@@ -194,7 +202,7 @@ def decoded(file: Mapping[str, str]) -> bytes:
 
 def _check_attachment(file: Mapping[str, str], most_bytes: int) -> Iterator[tuple[PostingsInError, str]]:
     name, kind = mask_cpr(file.get("FILE_NAME", "")), file.get("FILE_TYPE")
-    if name != file.get("FILE_NAME", ""):
+    if names_person(file.get("FILE_NAME", "")):
         yield PostingPersonNumber(element="FILE_NAME"), "FILE_NAME"
     if kind is not None and kind.upper() not in FILE_TYPES:
         types = ", ".join(sorted(FILE_TYPES))

@@ -21,6 +21,7 @@ from opus_soap.errors import (
     PostingsInError,
     PostingValueTooLong,
     PostingValueWrong,
+    mask_cpr,
 )
 from opus_soap.interfaces.postings_in.schema import Child, Sequence, ValueType
 
@@ -96,7 +97,8 @@ def wrong(name: str, text: str, form: ValueType) -> PostingsInError | None:
     good = text in form.choices if form.choices else form.pattern is None or form.pattern.fullmatch(text)
     if good:
         return None
-    short = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+    masked = mask_cpr(text)  # before it is cut: nine of ten digits are a person's, too
+    short = masked if len(masked) <= LONGEST_SHOWN else f"{masked[:LONGEST_SHOWN]}…"
     return PostingValueWrong(element=name, value=short, expected=form.form, sensitive=name in PERSONAL)
 
 

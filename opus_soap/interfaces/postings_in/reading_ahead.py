@@ -14,6 +14,7 @@ import pickle
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -157,12 +158,20 @@ def main() -> None:
         socket.socket(fileno=sys.stdin.fileno()) as ours,
     ):
         task = pickle.loads(_receive(ours))  # noqa: S301  from the process that started this one
+        threading.Thread(target=_end_with, args=(ours,), daemon=True).start()
         for batch in _batches(task):
             message = pickle.dumps(batch, pickle.HIGHEST_PROTOCOL)
             out.write(message)
             out.flush()
             _tell(ours, len(message))
         _tell(ours, 0)
+
+
+def _end_with(ours: socket.socket) -> None:
+    """Whoever asked says nothing more; when it is gone, nobody wants the rest."""
+    with suppress(OSError):
+        ours.recv(1)
+    os._exit(1)
 
 
 if __name__ == "__main__":
