@@ -155,8 +155,8 @@ class SecurityMissing(WssError):
     code = "WSS-020"
     danish = "Meddelelsen har ingen wsse:Security-header"
     english = "The message has no wsse:Security header"
-    remedy_danish = "Signér meddelelsen efter den aftalte sikkerhedsmodel (X.509-token)."
-    remedy_english = "Sign the message as the agreed security model says (X.509 token)."
+    remedy_danish = "Signér meddelelsen efter den aftalte sikkerhedsmodel."
+    remedy_english = "Sign the message as the agreed security model says."
     fault_code = "InvalidSecurity"
 
 
@@ -166,8 +166,8 @@ class SignatureMissing(WssError):
     code = "WSS-021"
     danish = "Meddelelsen er ikke signeret"
     english = "The message is not signed"
-    remedy_danish = "Signér meddelelsen efter den aftalte sikkerhedsmodel (X.509-token)."
-    remedy_english = "Sign the message as the agreed security model says (X.509 token)."
+    remedy_danish = "Signér meddelelsen efter den aftalte sikkerhedsmodel."
+    remedy_english = "Sign the message as the agreed security model says."
     fault_code = "InvalidSecurity"
 
 
@@ -273,14 +273,69 @@ class TokenInvalid(WssError):
 
 
 class TokenUnsupported(WssError):
-    """A token of another kind than X.509."""
+    """A token of a kind that is not taken."""
 
     code = "WSS-042"
     danish = "Tokentypen understøttes ikke her: {value}"
     english = "The type of token is not supported here: {value}"
-    remedy_danish = "Brug X.509-modellen (BinarySecurityToken)."
-    remedy_english = "Use the X.509 model (BinarySecurityToken)."
+    remedy_danish = "Brug aftalens sikkerhedsmodel: X.509 (BinarySecurityToken) eller token (SAML 2.0)."
+    remedy_english = "Use the agreement's security model: X.509 (BinarySecurityToken) or token (SAML 2.0)."
     fault_code = "UnsupportedSecurityToken"
+
+
+class AssertionInvalid(WssError):
+    """A SAML assertion is not built as OIO SAML and Kombit's STS build it."""
+
+    code = "WSS-043"
+    danish = "SAML-tokenet er ugyldigt: {element}: {value}"
+    english = "The SAML token is invalid: {element}: {value}"
+    remedy_danish = "Hent et nyt token hos STS'en, og send det uændret."
+    remedy_english = "Get a new token from the STS, and send it unchanged."
+    fault_code = "InvalidSecurityToken"
+
+
+class TokenIssuerUntrusted(WssError):
+    """Another STS than those that are trusted here issued the token, or another key signed it."""
+
+    code = "WSS-044"
+    danish = "Tokenet er udstedt af {value}; her er betroet: {expected}"
+    english = "The token was issued by {value}; trusted here: {expected}"
+    remedy_danish = "Brug STS'en i samme miljø som servicen: et token fra produktion gælder ikke i test."
+    remedy_english = "Use the STS of the service's own environment: a production token is no good in test."
+    fault_code = "FailedAuthentication"
+
+
+class TokenOutOfDate(WssError):
+    """The token is not valid yet or no more."""
+
+    code = "WSS-045"
+    danish = "Tokenet gælder ikke nu: {element} {value}, klokken her er {expected}"
+    english = "The token is not valid now: {element} {value}, the time here is {expected}"
+    remedy_danish = "Hent et nyt token, før det gamle udløber, og stil uret."
+    remedy_english = "Get a new token before the old one expires, and set the clock."
+    fault_code = "FailedAuthentication"
+
+
+class TokenForAnother(WssError):
+    """The token's audience or recipient is another service."""
+
+    code = "WSS-046"
+    danish = "Tokenets {element} er {value}; denne service er {expected}"
+    english = "The token's {element} is {value}; this service is {expected}"
+    remedy_danish = "Bed STS'en om et token til servicens EntityId (AppliesTo)."
+    remedy_english = "Ask the STS for a token for the service's EntityId (AppliesTo)."
+    fault_code = "FailedAuthentication"
+
+
+class HolderWrong(WssError):
+    """The token is not holder-of-key, or another key than its holder's signed the message."""
+
+    code = "WSS-047"
+    danish = "Tokenet er ikke bundet til afsenderens nøgle: {value}"
+    english = "The token is not bound to the sender's key: {value}"
+    remedy_danish = "Bed om et holder-of-key-token (UseKey), og signér med den nøgle, det er bundet til."
+    remedy_english = "Ask for a holder-of-key token (UseKey), and sign with the key that it is bound to."
+    fault_code = "FailedAuthentication"
 
 
 class CertificateUntrusted(WssError):

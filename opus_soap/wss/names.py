@@ -13,7 +13,10 @@ WSU = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utilit
 WSA = "http://www.w3.org/2005/08/addressing"
 DS = "http://www.w3.org/2000/09/xmldsig#"
 EC = "http://www.w3.org/2001/10/xml-exc-c14n#"
+WSSE11 = "http://docs.oasis-open.org/wss/oasis-wss-wssecurity-secext-1.1.xsd"
 SAML2 = "urn:oasis:names:tc:SAML:2.0:assertion"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+WST = "http://docs.oasis-open.org/ws-sx/ws-trust/200512"
 SBF = "urn:liberty:sb:2006-08"
 SBF_PROFILE = "urn:liberty:sb:profile"
 LIBERTY_BASIC = "urn:liberty:sb:profile:basic"
@@ -43,6 +46,7 @@ TRANSFORMS = f"{{{DS}}}Transforms"
 DIGEST_METHOD = f"{{{DS}}}DigestMethod"
 KEY_INFO = f"{{{DS}}}KeyInfo"
 X509_DATA = f"{{{DS}}}X509Data"
+X509_CERTIFICATE = f"{{{DS}}}X509Certificate"
 X509_ISSUER_SERIAL = f"{{{DS}}}X509IssuerSerial"
 X509_ISSUER_NAME = f"{{{DS}}}X509IssuerName"
 X509_SERIAL_NUMBER = f"{{{DS}}}X509SerialNumber"
@@ -50,9 +54,12 @@ INCLUSIVE_NAMESPACES = f"{{{EC}}}InclusiveNamespaces"
 
 _SOAP_SECURITY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0"
 _SOAP_SECURITY_11 = "http://docs.oasis-open.org/wss/oasis-wss-soap-message-security-1.1"
+_SAML_PROFILE = "http://docs.oasis-open.org/wss/oasis-wss-saml-token-profile-1.1"
 _X509_PROFILE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0"
 BASE64_BINARY = f"{_SOAP_SECURITY}#Base64Binary"
 X509_V3 = f"{_X509_PROFILE}#X509v3"
+SAML_ID = f"{_SAML_PROFILE}#SAMLID"
+SAML_V2 = f"{_SAML_PROFILE}#SAMLV2.0"
 X509_SKI = f"{_X509_PROFILE}#X509SubjectKeyIdentifier"
 THUMBPRINT_SHA1 = f"{_SOAP_SECURITY_11}#ThumbprintSHA1"
 
@@ -97,3 +104,13 @@ KNOWN_HEADERS = {**ADDRESSING_HEADERS, FRAMEWORK: "Framework"}
 def wsa(name: str) -> str:
     """The tag of a WS-Addressing element."""
     return f"{{{WSA}}}{name}"
+
+
+def saml(name: str) -> str:
+    """The tag of a SAML 2.0 element."""
+    return f"{{{SAML2}}}{name}"
+
+
+def wst(name: str) -> str:
+    """The tag of a WS-Trust 1.3 element."""
+    return f"{{{WST}}}{name}"

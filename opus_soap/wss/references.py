@@ -19,9 +19,11 @@ from opus_soap.wss.names import (
     DIGEST_METHOD,
     EXC_C14N,
     INCLUSIVE_NAMESPACES,
+    KEY_IDENTIFIER,
     KEY_INFO,
     KNOWN_HEADERS,
     REFERENCE,
+    SAML_ID,
     SECURITY,
     SECURITY_TOKEN_REFERENCE,
     SIGNATURE_ALGORITHMS,
@@ -52,18 +54,24 @@ def read_references(message: MessageStructure, most: int) -> tuple[SignedPart, .
     `most` bounds the number of references. Raises `ReferenceInvalid`, `AlgorithmUnsupported`,
     `SignedPartMisplaced`.
     """
-    info = message.signature.find(SIGNED_INFO)
+    return tuple(_read_reference(message, reference) for reference in listed(message.signature, most))
+
+
+def listed(signature: etree._Element, most: int) -> list[etree._Element]:
+    """The ds:Reference elements of a signature with allowed algorithms; raises as `read_references` does."""
+    info = signature.find(SIGNED_INFO)
     references = [] if info is None else info.findall(REFERENCE)
     if info is None or not references or len(references) > most:
         raise ReferenceInvalid(value=f"{len(references)} references", expected=f"1 to {most}")
     _check_canonicalization(info.find(CANONICALIZATION_METHOD))
     _check_listed("SignatureMethod", info.find(SIGNATURE_METHOD), SIGNATURE_ALGORITHMS)
-    return tuple(_read_reference(message, reference) for reference in references)
+    for reference in references:
+        _check_listed("DigestMethod", reference.find(DIGEST_METHOD), DIGEST_ALGORITHMS)
+    return references
 
 
 def _read_reference(message: MessageStructure, reference: etree._Element) -> SignedPart:
-    _check_listed("DigestMethod", reference.find(DIGEST_METHOD), DIGEST_ALGORITHMS)
-    chain = _read_chain(reference)
+    chain = read_chain(reference)
     uri = reference.get("URI")
     match = _SAME_DOCUMENT.match(uri or "")
     if match is None:
@@ -84,6 +92,8 @@ def _place(message: MessageStructure, element: etree._Element) -> str:
         return "Timestamp"
     if element is message.binary_token:
         return "BinarySecurityToken"
+    if element is message.assertion:
+        return "Assertion"
     if element.getparent() is message.header and element.tag != SECURITY:
         return KNOWN_HEADERS.get(str(element.tag), f"Header/{element.tag!s}")
     raise SignedPartMisplaced(element=etree.QName(element).localname)
@@ -92,17 +102,32 @@ def _place(message: MessageStructure, element: etree._Element) -> str:
 def _dereferenced_token(message: MessageStructure, target: etree._Element) -> SignedPart:
     """STR-Transform: the reference names the reference to the token; signed is the token.
 
-    Only the SecurityTokenReference of KeyInfo, which tokens.py resolves to the signing token.
+    Only the SecurityTokenReference of KeyInfo, which tokens.py resolves to the signing token, or the one
+    in Security, which must name the assertion.
     """
     key_info = message.signature.find(KEY_INFO)
-    if key_info is None or target is not key_info.find(SECURITY_TOKEN_REFERENCE):
+    of_signature = None if key_info is None else key_info.find(SECURITY_TOKEN_REFERENCE)
+    if target is not of_signature and target is not message.token_reference:
         raise SignedPartMisplaced(element=etree.QName(target).localname)
+    if message.assertion is not None:
+        if named_assertion(target) != message.assertion.get("ID"):
+            raise ReferenceInvalid(value="STR-Transform", expected="the assertion of the message")
+        return SignedPart("Assertion", message.assertion)
     if message.binary_token is None:
         raise ReferenceInvalid(value="STR-Transform", expected="a token in the message")
     return SignedPart("BinarySecurityToken", message.binary_token)
 
 
-def _read_chain(reference: etree._Element) -> tuple[str, ...]:
+def named_assertion(reference: etree._Element) -> str | None:
+    """The ID of the assertion that a SecurityTokenReference names (SAML Token Profile 1.1, 3.4)."""
+    pointer = reference[0] if len(reference) == 1 else None
+    if pointer is None or pointer.tag != KEY_IDENTIFIER or pointer.get("ValueType") != SAML_ID or len(pointer):
+        return None
+    return (pointer.text or "").strip()
+
+
+def read_chain(reference: etree._Element) -> tuple[str, ...]:
+    """The transforms of a reference, one of three chains; raises `AlgorithmUnsupported`."""
     transforms = reference.find(TRANSFORMS)
     steps = [] if transforms is None else list(transforms)
     chain = tuple(step.get("Algorithm", "") for step in steps[:4])

@@ -20,7 +20,6 @@ from opus_soap.wss.errors import (
     SecurityMissing,
     SignatureMissing,
     StructureInvalid,
-    TokenUnsupported,
 )
 from opus_soap.wss.names import (
     ASSERTION,
@@ -28,12 +27,25 @@ from opus_soap.wss.names import (
     ID_ATTRIBUTES,
     KNOWN_HEADERS,
     SECURITY,
+    SECURITY_TOKEN_REFERENCE,
     SIGNATURE,
     SOAP11,
     SOAP12,
     TIMESTAMP,
+    wst,
 )
 
+# what Security may hold, each once
+_PARTS = (SIGNATURE, TIMESTAMP, BINARY_SECURITY_TOKEN, ASSERTION, SECURITY_TOKEN_REFERENCE)
+# where the Body of an STS's answer holds the token (WS-Trust 1.3, RSTR Collection)
+_CARRIED = "/".join(
+    (
+        wst("RequestSecurityTokenResponseCollection"),
+        wst("RequestSecurityTokenResponse"),
+        wst("RequestedSecurityToken"),
+        ASSERTION,
+    )
+)
 _ID_TEST = " or ".join(f"local-name()='{name}'" for name in ID_ATTRIBUTES)
 _WITH_ID = etree.XPath(f"//*[@*[{_ID_TEST}]]")
 _ONCE = ("Envelope", "Header", "Body")
@@ -52,14 +64,21 @@ class MessageStructure:
     signature: etree._Element
     timestamp: etree._Element | None
     binary_token: etree._Element | None
+    assertion: etree._Element | None
+    """The SAML assertion in Security: the token of the Token model."""
+    token_reference: etree._Element | None
+    """The SecurityTokenReference in Security that a signature covers the assertion through."""
     headers: Mapping[str, etree._Element]
     """Known header blocks by short name (`MessageID`, `Framework`, …)."""
     identifiers: Mapping[str, etree._Element]
     """Every element that carries an id, by the id."""
 
 
-def read_structure(root: etree._Element) -> MessageStructure:
-    """Check the shape of the whole document; raises a `WssError` naming what is wrong."""
+def read_structure(root: etree._Element, *, carries_token: bool = False) -> MessageStructure:
+    """Check the shape of the whole document; raises a `WssError` naming what is wrong.
+
+    `carries_token`: the Body may hold an assertion, as the answer of an STS does.
+    """
     soap = _soap_namespace(root)
     header, body = _header_and_body(root, soap)
     _check_occurrences(root)
@@ -68,7 +87,7 @@ def read_structure(root: etree._Element) -> MessageStructure:
     signature = parts[SIGNATURE]
     if signature is None:
         raise SignatureMissing()
-    _check_signatures(root)
+    _check_tokens(root, parts[ASSERTION], body if carries_token else None)
     _check_understood(header, soap)
     return MessageStructure(
         soap_namespace=soap,
@@ -79,6 +98,8 @@ def read_structure(root: etree._Element) -> MessageStructure:
         signature=signature,
         timestamp=parts[TIMESTAMP],
         binary_token=parts[BINARY_SECURITY_TOKEN],
+        assertion=parts[ASSERTION],
+        token_reference=parts[SECURITY_TOKEN_REFERENCE],
         headers=_known_headers(header),
         identifiers=_identifiers(root),
     )
@@ -130,24 +151,36 @@ def _security(header: etree._Element) -> etree._Element:
 def _security_parts(security: etree._Element) -> dict[str, etree._Element | None]:
     """The children of Security by tag; each at most once, nothing else."""
     _check_no_text(security)
-    parts: dict[str, etree._Element | None] = {SIGNATURE: None, TIMESTAMP: None, BINARY_SECURITY_TOKEN: None}
+    parts: dict[str, etree._Element | None] = dict.fromkeys(_PARTS)
     for child in security:
         tag = str(child.tag)
         name = etree.QName(tag).localname
-        if tag == ASSERTION:
-            raise TokenUnsupported(value="SAML assertion")
         if tag not in parts:
             raise SecurityHeaderInvalid(element=name, value="is not expected in Security")
         if parts[tag] is not None:
             raise SecurityHeaderInvalid(element=name, value="stands twice")
         parts[tag] = child
+    if parts[ASSERTION] is not None and parts[BINARY_SECURITY_TOKEN] is not None:
+        raise SecurityHeaderInvalid(element="BinarySecurityToken", value="stands beside an assertion")
+    if parts[ASSERTION] is None and parts[SECURITY_TOKEN_REFERENCE] is not None:
+        raise SecurityHeaderInvalid(element="SecurityTokenReference", value="refers to no assertion")
     return parts
 
 
-def _check_signatures(root: etree._Element) -> None:
-    if next(root.iter(ASSERTION), None) is not None:
-        raise TokenUnsupported(value="SAML assertion")
-    if sum(1 for _ in root.iter(SIGNATURE)) != 1:
+def _check_tokens(
+    root: etree._Element, assertion: etree._Element | None, carrier: etree._Element | None
+) -> None:
+    """One signature of the message's own, and one of each assertion; one assertion, where it is meant."""
+    assertions = list(root.iter(ASSERTION))
+    expected = [assertion] if assertion is not None else []
+    if carrier is not None:
+        expected += carrier.iterfind(_CARRIED)
+    if assertions != expected:
+        raise StructureInvalid(element="Assertion", value="stands where no token is expected")
+    own = sum(1 for token in assertions for child in token if child.tag == SIGNATURE)
+    if own > len(assertions):
+        raise StructureInvalid(element="Assertion", value="has several signatures")
+    if sum(1 for _ in root.iter(SIGNATURE)) != 1 + own:
         raise StructureInvalid(element="Signature", value="occurs more than once in the document")
 
 
