@@ -33,6 +33,7 @@ def make_crl(
     since: datetime = NOW - HOUR,
     until: datetime = NOW + DAY,
     extensions: tuple[tuple[x509.ExtensionType, bool], ...] = (),
+    digest: hashes.HashAlgorithm | None = None,
 ) -> x509.CertificateRevocationList:
     builder = x509.CertificateRevocationListBuilder().issuer_name(issuer.certificate.subject)
     builder = builder.last_update(since).next_update(until)
@@ -41,7 +42,7 @@ def make_crl(
         builder = builder.add_revoked_certificate(entry.revocation_date(NOW - HOUR).build())
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
-    return builder.sign(key or issuer.key, hashes.SHA256())
+    return builder.sign(key or issuer.key, digest or hashes.SHA256())
 
 
 def make_certificate(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from opus_soap.wss import crl, pki
@@ -141,6 +142,10 @@ def test_an_issuer_that_may_not_sign_lists():
 
     found = RevocationLists([make_crl(issuer=Issuer)]).standing(CASE_SYSTEM, issuer, NOW)
     assert "cRLSign" in found.detail
+
+
+def test_a_weak_hash():
+    assert "weak hash" in standing(make_crl(digest=hashes.SHA224())).detail
 
 
 def test_a_list_is_held_against_its_issuer_once(monkeypatch):
