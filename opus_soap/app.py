@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from opus_soap.clock import Clock
 from opus_soap.database import connect
+from opus_soap.doctor.dates import log_ending
+from opus_soap.doctor.metrics import Metrics
 from opus_soap.interfaces.invoice_approval import lending, sending
 from opus_soap.interfaces.invoice_approval.service import answer_service
 from opus_soap.interfaces.master_data.service import dimension_service
@@ -48,7 +50,9 @@ def build_server(settings: Settings, clock: Clock, *, working: int = WORKING) ->
     `working` messages are dealt with at a time, each with a database connection. Raises a
     `ConfigurationError` or `DatabaseError` that says what to mend.
     """
-    resources = (PostingUploads(settings, clock),)
+    resources: list[Resource] = [PostingUploads(settings, clock)]
+    if settings.metrics:
+        resources.append(Metrics(settings, clock))
     return build_front(services(settings, clock), settings, clock, resources=resources, working=working)
 
 
@@ -63,6 +67,7 @@ def calendar(settings: Settings, clock: Clock) -> tuple[Chore, ...]:
     return (
         Chore("forget_replays", lambda: replay.forget_expired(clock.now()), minute="0"),
         Chore("remind", lambda: lending.remind(actor="calendar", clock=clock), minute="15"),
+        Chore("ending", lambda: log_ending(settings, clock), minute="45", hour="5"),
         Chore("purge", lambda: content.purge(now=clock.now(), retention=retention), minute="30", hour="3"),
     )
 

@@ -33,6 +33,7 @@ def test_reminders_and_replays_every_hour_and_the_purge_once_a_day(queue):
     assert set(due(queue, 10, 15)) == {"remind"}
     assert due(queue, 10, 30) == {}
     assert set(due(queue, 3, 30)) == {"purge"}
+    assert set(due(queue, 5, 45)) == {"ending"}
 
 
 def test_each_does_its_work_in_a_connection_of_its_own(queue, clock, monkeypatch):

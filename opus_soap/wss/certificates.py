@@ -88,13 +88,13 @@ class TrustStore:
 
     def check(self, certificate: x509.Certificate, now: datetime) -> None:
         """Raises a `WssError` unless `certificate` may sign at `now`."""
-        _check_dates(certificate, now)
-        _check_key(certificate)
+        check_dates(certificate, now)
+        check_key(certificate)
         if thumbprint(certificate) in self._pinned_thumbprints:
             return
         issuer = self.issuer_of(certificate)
-        _check_dates(issuer, now)
-        _check_usage(certificate)
+        check_dates(issuer, now)
+        check_usage(certificate)
         if self.revocation is not None:  # last: it may ask over the network
             self.revocation.check(certificate, issuer, now)
 
@@ -118,7 +118,8 @@ def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def _check_dates(certificate: x509.Certificate, now: datetime) -> None:
+def check_dates(certificate: x509.Certificate, now: datetime) -> None:
+    """Raises `CertificateOutOfDate` unless the certificate is valid at `now`."""
     first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if not first <= now <= last:
         raise CertificateOutOfDate(
@@ -128,7 +129,8 @@ def _check_dates(certificate: x509.Certificate, now: datetime) -> None:
         )
 
 
-def _check_key(certificate: x509.Certificate) -> None:
+def check_key(certificate: x509.Certificate) -> None:
+    """Raises `CertificateUnusable` unless the key is strong enough."""
     key = certificate.public_key()
     strong_rsa = isinstance(key, rsa.RSAPublicKey) and key.key_size >= LEAST_RSA_BITS
     good_curve = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, _CURVES)
@@ -140,7 +142,8 @@ def _check_key(certificate: x509.Certificate) -> None:
         )
 
 
-def _check_usage(certificate: x509.Certificate) -> None:
+def check_usage(certificate: x509.Certificate) -> None:
+    """Raises `CertificateUsageWrong` unless the certificate may sign, `CertificateUnusable` if unreadable."""
     subject = subject_text(certificate.subject)
     try:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
