@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from opus_soap.clock import Clock
 from opus_soap.database import connect
-from opus_soap.errors import OpusSoapError, SigningKeyUnusable
+from opus_soap.doctor.dates import log_ending
+from opus_soap.doctor.metrics import Metrics
 from opus_soap.interfaces.invoice_approval import lending, sending
 from opus_soap.interfaces.invoice_approval.service import answer_service
 from opus_soap.interfaces.master_data.service import dimension_service
 from opus_soap.interfaces.postings_in.soap_service import voucher_service
 from opus_soap.interfaces.postings_in.uploading import PostingUploads
+from opus_soap.keys import CurrentSigner, CurrentVerifier, load_own, load_trust, own_files, trust_files
+from opus_soap.reloading import Reloading
 from opus_soap.settings import Settings
 from opus_soap.soap.access_log import configure_logging
 from opus_soap.soap.front import Resource, SoapFront
@@ -24,17 +27,13 @@ from opus_soap.transport.client import Caller
 from opus_soap.transport.handlers import Delivery, Handlers
 from opus_soap.transport.queue import Chore
 from opus_soap.transport.worker import Worker
-from opus_soap.wss.certificates import TrustStore, load_pem
-from opus_soap.wss.errors import WssError
 from opus_soap.wss.parsing import ParseLimits
-from opus_soap.wss.signing import Signer, load_signer
 from opus_soap.wss.verification import VerificationPolicy, Verifier
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 WORKING = 8  # messages dealt with at a time by one process
-_EVERYBODY = 0o007
 
 Register = Callable[[Handlers], None]
 
@@ -51,7 +50,9 @@ def build_server(settings: Settings, clock: Clock, *, working: int = WORKING) ->
     `working` messages are dealt with at a time, each with a database connection. Raises a
     `ConfigurationError` or `DatabaseError` that says what to mend.
     """
-    resources = (PostingUploads(settings, clock),)
+    resources: list[Resource] = [PostingUploads(settings, clock)]
+    if settings.metrics:
+        resources.append(Metrics(settings, clock))
     return build_front(services(settings, clock), settings, clock, resources=resources, working=working)
 
 
@@ -66,6 +67,7 @@ def calendar(settings: Settings, clock: Clock) -> tuple[Chore, ...]:
     return (
         Chore("forget_replays", lambda: replay.forget_expired(clock.now()), minute="0"),
         Chore("remind", lambda: lending.remind(actor="calendar", clock=clock), minute="15"),
+        Chore("ending", lambda: log_ending(settings, clock), minute="45", hour="5"),
         Chore("purge", lambda: content.purge(now=clock.now(), retention=retention), minute="30", hour="3"),
     )
 
@@ -97,28 +99,25 @@ def assemble_worker(registers: Sequence[Register], settings: Settings, clock: Cl
     return Worker(handlers, Delivery(Caller(signer(settings), settings, clock), clock, settings))
 
 
-def signer(settings: Settings) -> Signer:
-    """Our signing key; raises `SigningKeyUnusable`, also when everybody may read it."""
-    path = settings.signing_key_file
-    if path.exists() and path.stat().st_mode & _EVERYBODY:
-        raise SigningKeyUnusable(element=str(path), value="everybody can read it")
-    try:
-        return load_signer(
-            settings.signing_key_file,
-            settings.signing_certificate_file,
-            timedelta(seconds=settings.message_lifetime_seconds),
+def signer(settings: Settings) -> CurrentSigner:
+    """Our signing key, as its files change; raises `SigningKeyUnusable`."""
+    return CurrentSigner(
+        Reloading(
+            "signing key", lambda: load_own(settings), lambda: own_files(settings), settings.reload_seconds
         )
-    except WssError as error:
-        raise _unusable(error) from None
+    )
 
 
-def verifier(settings: Settings) -> Verifier:
+def verifier(settings: Settings) -> CurrentVerifier:
     """Verification under the settings' trust and limits; raises `SigningKeyUnusable`."""
-    try:
-        trust = TrustStore(issuers=load_pem(settings.trusted_ca_file))
-    except WssError as error:
-        raise _unusable(error) from None
-    return Verifier(trust, policy(settings))
+    return CurrentVerifier(
+        Reloading(
+            "trust",
+            lambda: Verifier(load_trust(settings), policy(settings)),
+            lambda: trust_files(settings),
+            settings.reload_seconds,
+        )
+    )
 
 
 def policy(settings: Settings) -> VerificationPolicy:
@@ -134,7 +133,3 @@ def policy(settings: Settings) -> VerificationPolicy:
             max_attributes=settings.max_xml_attributes,
         ),
     )
-
-
-def _unusable(error: WssError) -> OpusSoapError:
-    return SigningKeyUnusable(element=error.element, value=error.value)

@@ -76,6 +76,39 @@ class Settings(BaseSettings):
     seal_key_file: Path = Field(
         Path("var/secrets/seal.key.pem"), description="Ed25519 private key (PEM) that seals the ledger."
     )
+    reload_seconds: int = Field(
+        10,
+        ge=1,
+        le=3600,
+        description="How often server and worker look whether key, certificate, CAs or revocation lists "
+        "changed; what cannot be used is logged, and what was there before stays in use.",
+    )
+    revocation: str = Field(
+        "none",
+        pattern="^(none|crl|ocsp|ocsp-then-crl)$",
+        description="How it is told whether a caller is revoked: none (the agreements decide alone), "
+        "crl, ocsp, ocsp-then-crl (lists when no responder answers).",
+    )
+    revocation_unknown: str = Field(
+        "refuse",
+        pattern="^(refuse|accept)$",
+        description="What happens when revocation is on and nobody can tell: refuse, or accept and log it.",
+    )
+    revocation_lists: Path = Field(
+        Path("var/secrets"),
+        description="Revocation lists of the trusted CAs (CRL, PEM or DER): a file, or a folder with "
+        "*.crl.pem and *.crl. Somebody else fetches them; a changed one is read without a restart.",
+    )
+    ocsp_urls: str = Field(
+        "", description="Addresses of the OCSP responders that may be asked, separated by spaces."
+    )
+    ocsp_timeout_seconds: int = Field(3, ge=1, le=30, description="Longest wait for an OCSP responder.")
+    ocsp_urls_of_certificates: bool = Field(
+        False,
+        validate_default=True,
+        description="Also ask the responder that a certificate names (one of a trusted CA), "
+        "whether or not it is in ocsp_urls.",
+    )
     clock_skew_seconds: int = Field(
         300, ge=0, le=900, description="Allowed difference between the caller's clock and ours."
     )
@@ -84,6 +117,11 @@ class Settings(BaseSettings):
     )
     max_message_lifetime_seconds: int = Field(
         600, ge=30, le=3600, description="Longest Created to Expires that we accept."
+    )
+
+    # --- watching
+    metrics: bool = Field(
+        False, description="Answer GET /metrics (Prometheus); to whoever reaches the port, so not the world."
     )
 
     # --- limits of one request
@@ -222,6 +260,22 @@ class Settings(BaseSettings):
         if url and not url.startswith(known):
             raise ValueError(f"starts with {' or '.join(known)}")
         return url
+
+    @field_validator("ocsp_urls")
+    @classmethod
+    def _are_addresses(cls, urls: str) -> str:
+        for url in urls.split():
+            if not url.startswith(("https://", "http://")):
+                raise ValueError("each starts with https:// or http://")
+        return urls
+
+    @field_validator("ocsp_urls_of_certificates")
+    @classmethod
+    def _somebody_can_be_asked(cls, follow: bool, info: ValidationInfo) -> bool:
+        asks = info.data.get("revocation", "none").startswith("ocsp")
+        if asks and not follow and not info.data.get("ocsp_urls", "").split():
+            raise ValueError("revocation asks OCSP, but no ocsp_urls are given")
+        return follow
 
     @field_validator("database_url", "queue_url", "public_url")
     @classmethod

@@ -6,14 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opus_soap.app import calendar, signer
+from opus_soap.app import calendar
 from opus_soap.database import disconnect, proxy
-from opus_soap.errors import SigningKeyUnusable
 from opus_soap.settings import load
 from opus_soap.store import content, replay
 from opus_soap.store.models import Content, ReplayEntry
 from opus_soap.transport.queue import open_queue, schedule
-from opus_soap.wss import pki
 
 
 @pytest.fixture
@@ -35,6 +33,7 @@ def test_reminders_and_replays_every_hour_and_the_purge_once_a_day(queue):
     assert set(due(queue, 10, 15)) == {"remind"}
     assert due(queue, 10, 30) == {}
     assert set(due(queue, 3, 30)) == {"purge"}
+    assert set(due(queue, 5, 45)) == {"ending"}
 
 
 def test_each_does_its_work_in_a_connection_of_its_own(queue, clock, monkeypatch):
@@ -54,14 +53,3 @@ def test_each_does_its_work_in_a_connection_of_its_own(queue, clock, monkeypatch
     assert reminded == [{"actor": "calendar", "clock": clock}]
     assert [row.data is None for row in Content.select().order_by(Content.stored_at)] == [True, False]
     assert ReplayEntry.select().count() == 0
-
-
-def test_a_signing_key_that_everybody_can_read_is_refused(tmp_path, clock):
-    pki.create(pki.example(), tmp_path, now=clock.now())
-    settings = load(
-        signing_key_file=tmp_path / "opus.key.pem", signing_certificate_file=tmp_path / "opus.crt.pem"
-    )
-    assert signer(settings)
-    settings.signing_key_file.chmod(0o644)
-    with pytest.raises(SigningKeyUnusable, match="everybody"):
-        signer(settings)

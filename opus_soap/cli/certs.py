@@ -1,4 +1,4 @@
-"""`opus-soap certs`: make an example PKI, look at a certificate."""
+"""`opus-soap certs`: make an example PKI, look at a certificate, say whether it will do."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from pathlib import Path
 
 import click
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from opus_soap.cli.runtime import Runtime, reports_errors
+from opus_soap.cli.shown import shown
+from opus_soap.doctor.examination import examine, load_key
 from opus_soap.errors import CertificateFileInvalid, CertificatesPresent
+from opus_soap.keys import load_trust
 from opus_soap.wss import pki
-from opus_soap.wss.certificates import load_pem, subject_text, thumbprint
+from opus_soap.wss.certificates import TrustStore, load_pem, subject_text, thumbprint
 from opus_soap.wss.errors import WssError
 
 _CVR = re.compile(r"CVR:(\d{8})")
@@ -19,7 +23,7 @@ _CVR = re.compile(r"CVR:(\d{8})")
 
 @click.group()
 def certs() -> None:
-    """Create and show certificates."""
+    """Create, show and check certificates."""
 
 
 @certs.command("create")
@@ -63,6 +67,47 @@ def show(runtime: Runtime, file: Path) -> None:
     now = runtime.clock.now()
     for certificate in certificates:
         click.echo("\n".join(_described(certificate, now >= certificate.not_valid_after_utc)))
+
+
+@certs.command("check")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), help="Private key of the first FILE.")
+@click.pass_obj
+@reports_errors
+def check(runtime: Runtime, files: tuple[Path, ...], key: Path | None) -> None:
+    """Say of each certificate who issued it, whether it is trusted, valid, fit to sign, and revoked.
+
+    Without FILES: our own certificate with its key, and the trusted issuers. Trust and revocation are
+    those of the settings. Exit status 1 when something is wrong.
+    """
+    settings = runtime.settings
+    try:
+        trust = load_trust(settings)
+        if not files:
+            key = key or settings.signing_key_file
+            files = (settings.signing_certificate_file, settings.trusted_ca_file)
+        wrong = 0
+        for number, file in enumerate(files):
+            private = load_key(str(key), key.read_bytes()) if key and number == 0 else None
+            wrong += _checked(file, trust, runtime, private)
+    except WssError as error:
+        raise CertificateFileInvalid(element=error.element, value=error.value) from None
+    if wrong:
+        click.echo(f"{wrong} things are wrong")
+        raise SystemExit(1)
+
+
+def _checked(file: Path, trust: TrustStore, runtime: Runtime, key: PrivateKeyTypes | None) -> int:
+    """Print what there is to say about a file's certificates; a key belongs to the first of them."""
+    wrong = 0
+    for certificate in load_pem(file):
+        click.echo(str(file))
+        for line in examine(certificate, trust, runtime.clock.now(), key):
+            mark = {True: "ok", False: "WRONG", None: ""}[line.good]
+            click.echo(shown(f"  {mark:6} {line.label:11} {line.text}"))
+            wrong += line.good is False
+        key = None
+    return wrong
 
 
 def _described(certificate: x509.Certificate, expired: bool) -> list[str]:

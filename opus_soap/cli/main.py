@@ -15,8 +15,9 @@ from opus_soap.settings import also_reads
 
 # command → (module, attribute, one line of help); the help is here so that --help imports nothing
 COMMANDS = {
-    "certs": ("opus_soap.cli.certs", "certs", "Create and show certificates."),
+    "certs": ("opus_soap.cli.certs", "certs", "Create, show and check certificates."),
     "database": ("opus_soap.cli.database", "database", "Migrate and check the database."),
+    "doctor": ("opus_soap.cli.doctor", "doctor", "Check that all is there that it takes to run."),
     "demo": ("opus_soap.cli.demo", "demo", "Run the whole loop with a synthetic municipality."),
     "invoices": ("opus_soap.cli.invoices", "invoices", "Import, send and follow invoices (SF1590_D)."),
     "ledger": ("opus_soap.cli.ledger", "ledger", "Verify and read the books."),

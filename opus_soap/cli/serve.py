@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from opus_soap.cli.runtime import Runtime, address, reports_errors
-from opus_soap.database import disconnect
+from opus_soap.database import connected, disconnect
 
 _SPARE_THREADS = 4
 
@@ -27,11 +27,14 @@ def serve(runtime: Runtime, bind: str, workers: int, threads: int) -> None:
     Each process listens to OPUS_SOAP_MAX_PENDING_REQUESTS callers at a time; more get 503 at once.
     """
     from opus_soap.app import build_server
+    from opus_soap.doctor.dates import log_ending
     from opus_soap.soap.serving import WsgiServer
 
     settings, clock = runtime.settings, runtime.clock
     runtime.open_database()  # every error shows here, before gunicorn starts a worker
     build_server(settings, clock, working=threads)
+    with connected():
+        log_ending(settings, clock)
     disconnect()  # no connection crosses the fork
     click.echo(f"opus-soap listens on http://{bind}/  (health: /health)")
     WsgiServer(

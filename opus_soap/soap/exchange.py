@@ -24,6 +24,7 @@ from opus_soap.errors import (
     MessageIdTooLong,
     OperationUnknown,
 )
+from opus_soap.keys import MessageSigner, MessageVerifier
 from opus_soap.soap.access_log import Timings
 from opus_soap.soap.contracts import Operation
 from opus_soap.soap.service import CallContext, SoapService
@@ -34,8 +35,7 @@ from opus_soap.wss.certificates import thumbprint
 from opus_soap.wss.errors import WssError
 from opus_soap.wss.names import SOAP11, UNSPECIFIED, WSA
 from opus_soap.wss.parsing import ParseLimits, parse
-from opus_soap.wss.signing import Signer
-from opus_soap.wss.verification import VerifiedMessage, Verifier
+from opus_soap.wss.verification import VerifiedMessage
 
 _URN_UUID = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LONGEST_MESSAGE_ID = 255  # characters: the archive's column
@@ -63,8 +63,8 @@ class Guard:
     """What turns bytes into a call and an answer into bytes."""
 
     clock: Clock
-    verifier: Verifier
-    signer: Signer
+    verifier: MessageVerifier
+    signer: MessageSigner
     most_bytes_of_strangers: int
     public_url: str = ""  # when it is known, a message to another house is not ours, whatever its path
 

@@ -30,6 +30,7 @@ from opus_soap.errors import (
     PathUnknown,
     ServerBusy,
 )
+from opus_soap.keys import MessageSigner, MessageVerifier
 from opus_soap.settings import Settings
 from opus_soap.soap import limits
 from opus_soap.soap.access_log import access
@@ -39,8 +40,6 @@ from opus_soap.soap.service import SoapService
 from opus_soap.store import replay
 from opus_soap.wss.errors import WssError
 from opus_soap.wss.names import SOAP11
-from opus_soap.wss.signing import Signer
-from opus_soap.wss.verification import Verifier
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -98,8 +97,8 @@ class SoapFront:
         services: Sequence[SoapService],
         settings: Settings,
         clock: Clock,
-        verifier: Verifier,
-        signer: Signer,
+        verifier: MessageVerifier,
+        signer: MessageSigner,
         *,
         resources: Sequence[Resource] = (),
         working: int | None = None,

@@ -39,6 +39,7 @@ from opus_soap.errors import (
     TransportError,
     mask_cpr,
 )
+from opus_soap.keys import MessageSigner
 from opus_soap.settings import Settings
 from opus_soap.soap.contracts import ROOT, Contract, load_contract
 from opus_soap.soap.deadlines import Deadline
@@ -49,7 +50,6 @@ from opus_soap.wss.errors import WssError
 from opus_soap.wss.names import ANONYMOUS, SOAP11
 from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.replies import verify_reply
-from opus_soap.wss.signing import Signer
 from opus_soap.wss.verification import VerificationPolicy, VerifiedMessage
 
 _BUSY = (429, 503)
@@ -60,7 +60,7 @@ _STEP = 65536  # bytes
 class Caller:
     """Who sends: the key, the clock, the limits. One for a process; threads share it."""
 
-    signer: Signer
+    signer: MessageSigner
     settings: Settings
     clock: Clock
     _local: threading.local = field(default_factory=threading.local, repr=False, compare=False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -18,7 +19,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from opus_soap.wss.errors import (
     CertificateOutOfDate,
-    CertificateRevoked,
     CertificateUntrusted,
     CertificateUnusable,
     CertificateUsageWrong,
@@ -61,6 +61,14 @@ def load_pem(path: Path) -> tuple[x509.Certificate, ...]:
         raise KeyUnusable(element=str(path), value=error) from None
 
 
+class RevocationCheck(Protocol):
+    """How it is told whether a certificate is revoked; `wss.revocation.Revocation` is one."""
+
+    def check(self, certificate: x509.Certificate, issuer: x509.Certificate, now: datetime) -> None:
+        """Raises a `WssError` when a certificate that `issuer` has issued is not to be taken."""
+        ...
+
+
 @dataclass(frozen=True)
 class TrustStore:
     """The certificates that are believed, loaded once."""
@@ -71,8 +79,8 @@ class TrustStore:
     """Certificates trusted as they stand."""
     known: tuple[x509.Certificate, ...] = ()
     """Certificates that a message may name without carrying them; trusted by their issuer only."""
-    revocations: tuple[x509.CertificateRevocationList, ...] = ()
-    """Revocation lists of the issuers. None means: revocation is decided by the allow-list alone."""
+    revocation: RevocationCheck | None = None
+    """None means: revocation is decided by the allow-list alone."""
     _pinned_thumbprints: frozenset[str] = field(init=False, default=frozenset())
 
     def __post_init__(self) -> None:
@@ -80,16 +88,18 @@ class TrustStore:
 
     def check(self, certificate: x509.Certificate, now: datetime) -> None:
         """Raises a `WssError` unless `certificate` may sign at `now`."""
-        _check_dates(certificate, now)
-        _check_key(certificate)
+        check_dates(certificate, now)
+        check_key(certificate)
         if thumbprint(certificate) in self._pinned_thumbprints:
             return
-        issuer = self._issuer(certificate)
-        _check_dates(issuer, now)
-        self._check_not_revoked(certificate, issuer)
-        _check_usage(certificate)
+        issuer = self.issuer_of(certificate)
+        check_dates(issuer, now)
+        check_usage(certificate)
+        if self.revocation is not None:  # last: it may ask over the network
+            self.revocation.check(certificate, issuer, now)
 
-    def _issuer(self, certificate: x509.Certificate) -> x509.Certificate:
+    def issuer_of(self, certificate: x509.Certificate) -> x509.Certificate:
+        """The trusted authority that issued a certificate; raises `CertificateUntrusted`."""
         for issuer in self.issuers:
             if issuer.subject == certificate.issuer and _signed_by(certificate, issuer):
                 return issuer
@@ -98,16 +108,6 @@ class TrustStore:
             value=subject_text(certificate.issuer),
             expected="; ".join(subject_text(issuer.subject) for issuer in self.issuers) or "none",
         )
-
-    def _check_not_revoked(self, certificate: x509.Certificate, issuer: x509.Certificate) -> None:
-        for crl in self.revocations:
-            if crl.issuer != issuer.subject:
-                continue
-            entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
-            if entry is not None:
-                raise CertificateRevoked(
-                    element=subject_text(certificate.subject), value=entry.revocation_date_utc.isoformat()
-                )
 
 
 def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
@@ -118,7 +118,8 @@ def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def _check_dates(certificate: x509.Certificate, now: datetime) -> None:
+def check_dates(certificate: x509.Certificate, now: datetime) -> None:
+    """Raises `CertificateOutOfDate` unless the certificate is valid at `now`."""
     first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if not first <= now <= last:
         raise CertificateOutOfDate(
@@ -128,7 +129,8 @@ def _check_dates(certificate: x509.Certificate, now: datetime) -> None:
         )
 
 
-def _check_key(certificate: x509.Certificate) -> None:
+def check_key(certificate: x509.Certificate) -> None:
+    """Raises `CertificateUnusable` unless the key is strong enough."""
     key = certificate.public_key()
     strong_rsa = isinstance(key, rsa.RSAPublicKey) and key.key_size >= LEAST_RSA_BITS
     good_curve = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, _CURVES)
@@ -140,7 +142,8 @@ def _check_key(certificate: x509.Certificate) -> None:
         )
 
 
-def _check_usage(certificate: x509.Certificate) -> None:
+def check_usage(certificate: x509.Certificate) -> None:
+    """Raises `CertificateUsageWrong` unless the certificate may sign, `CertificateUnusable` if unreadable."""
     subject = subject_text(certificate.subject)
     try:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value

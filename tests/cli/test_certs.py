@@ -41,7 +41,7 @@ def test_create_and_show(definition: Path, tmp_path: Path, clock: ManualClock):
     out = tmp_path / "out"
     made = run(clock, "create", "--out", out, "--definition", definition)
     assert made.exit_code == 0, made.output
-    assert "5 files" in made.output
+    assert "6 files" in made.output
     shown = run(clock, "show", out / "one.crt.pem")
     [certificate] = load_pem(out / "one.crt.pem")
     assert thumbprint(certificate) in shown.output
@@ -79,3 +79,50 @@ def test_bad_input_is_named(tmp_path: Path, clock: ManualClock):
     missing = run(clock, "show", tmp_path / "none.pem")
     assert missing.exit_code == 1
     assert "none.pem" in missing.output
+
+
+@pytest.fixture
+def example(tmp_path: Path, clock: ManualClock, monkeypatch) -> Path:
+    """The example's files, named by the settings."""
+    out = tmp_path / "keys"
+    assert run(clock, "create", "--out", out).exit_code == 0
+    for setting, file in (
+        ("SIGNING_KEY_FILE", "opus.key.pem"),
+        ("SIGNING_CERTIFICATE_FILE", "opus.crt.pem"),
+        ("TRUSTED_CA_FILE", "ca.pem"),
+        ("REVOCATION_LISTS", ""),
+    ):
+        monkeypatch.setenv(f"OPUS_SOAP_{setting}", str(out / file))
+    monkeypatch.setenv("OPUS_SOAP_REVOCATION", "crl")
+    return out
+
+
+def test_check_of_our_own(example: Path, clock: ManualClock):
+    checked = run(clock, "check")
+    assert checked.exit_code == 0, checked.output
+    for said in ("belongs to it", "1094 days left", "not revoked", "is a trusted issuer itself"):
+        assert said in checked.output
+    (example / "opus.key.pem").write_bytes((example / "sts.key.pem").read_bytes())
+    wrong = run(clock, "check")
+    assert wrong.exit_code == 1
+    assert "does NOT belong" in wrong.output
+    assert "1 things are wrong" in wrong.output
+
+
+def test_check_of_files(example: Path, clock: ManualClock):
+    bad = [example / f"{name}.crt.pem" for name in ("revoked", "expired", "wrong-usage", "unknown-ca")]
+    wrong = run(clock, "check", *bad)
+    assert wrong.exit_code == 1
+    for said in ("REVOKED since", "EXPIRED", "none of the trusted", "4 things are wrong"):
+        assert said in wrong.output
+    assert run(clock, "check", example / "case-system.crt.pem").exit_code == 0
+    key = ("--key", example / "opus.key.pem")
+    assert run(clock, "check", example / "case-system.crt.pem", *key).exit_code == 1
+
+
+def test_check_of_what_is_no_certificate(example: Path, clock: ManualClock):
+    for arguments in (["none.pem"], [example / "opus.crt.pem", "--key", example / "ca.pem"]):
+        refused = run(clock, "check", *arguments)
+        assert refused.exit_code == 1
+        assert "CFG-0" in refused.output
+        assert "Traceback" not in refused.output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -138,25 +138,39 @@ def test_pinning_does_not_lengthen_life():
         TrustStore(pinned=(expired,)).check(expired, NOW)
 
 
-def test_revocation_list():
-    certificate = world().certificates["case-system"].certificate
-    entry = (
-        x509.RevokedCertificateBuilder().serial_number(certificate.serial_number).revocation_date(NOW).build()
+class Asked:
+    """A revocation check that notes what it is asked, and refuses when told to."""
+
+    def __init__(self, *refused: x509.Certificate) -> None:
+        self.asked: list[x509.Certificate] = []
+        self._refused = refused
+
+    def check(self, certificate: x509.Certificate, issuer: x509.Certificate, now: datetime) -> None:
+        assert (issuer, now) == (ISSUER.certificate, NOW)
+        self.asked.append(certificate)
+        if certificate in self._refused:
+            raise CertificateRevoked
+
+
+def test_revocation_is_asked_last_and_about_nothing_that_is_refused_anyway():
+    good, *bad = (
+        world().certificates[name].certificate for name in ("case-system", "expired", "wrong-usage")
     )
-
-    def crl(issuer_name: x509.Name, *entries) -> x509.CertificateRevocationList:
-        builder = x509.CertificateRevocationListBuilder().issuer_name(issuer_name)
-        builder = builder.last_update(NOW).next_update(NOW + timedelta(days=1))
-        for one in entries:
-            builder = builder.add_revoked_certificate(one)
-        return builder.sign(ISSUER.key, hashes.SHA256())
-
-    subject = ISSUER.certificate.subject
-    TrustStore(issuers=world().trusted, revocations=(crl(subject),)).check(certificate, NOW)
-    other = crl(world().authorities["root"].certificate.subject, entry)
-    TrustStore(issuers=world().trusted, revocations=(other,)).check(certificate, NOW)
+    asked = Asked()
+    trust = TrustStore(issuers=world().trusted, revocation=asked)
+    for certificate in bad:
+        with pytest.raises((CertificateOutOfDate, CertificateUsageWrong)):
+            trust.check(certificate, NOW)
+    assert asked.asked == []
+    trust.check(good, NOW)
+    assert asked.asked == [good]
     with pytest.raises(CertificateRevoked):
-        TrustStore(issuers=world().trusted, revocations=(crl(subject, entry),)).check(certificate, NOW)
+        TrustStore(issuers=world().trusted, revocation=Asked(good)).check(good, NOW)
+
+
+def test_nobody_is_asked_about_what_is_pinned():
+    certificate = world().certificates["case-system"].certificate
+    TrustStore(pinned=(certificate,), revocation=Asked(certificate)).check(certificate, NOW)
 
 
 def test_loading_a_bundle(tmp_path: Path):

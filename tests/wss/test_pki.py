@@ -31,7 +31,7 @@ def test_files(tmp_path: Path):
     out = tmp_path / "pki"
     made = pki.create(pki.read_definition(tomllib.loads(SMALL)), out, now=NOW)
     names = sorted(path.name for path in out.iterdir())
-    assert names == ["ca.crt.pem", "ca.pem", "one.crt.pem", "one.key.pem", "one.p12"]
+    assert names == ["ca.crl.pem", "ca.crt.pem", "ca.pem", "one.crt.pem", "one.key.pem", "one.p12"]
     assert sorted(made.files) == sorted(out.iterdir())
     assert {path.name for path in out.iterdir() if path.stat().st_mode & 0o077 == 0} == {
         "one.key.pem",
@@ -63,6 +63,22 @@ def test_the_chain_of_the_example():
     assert world().trusted == (world().authorities["issuing"].certificate,)
 
 
+def test_revocation_lists(tmp_path: Path):
+    made = pki.create(pki.example(), tmp_path, now=NOW)
+    for name, authority in made.authorities.items():
+        crl = x509.load_pem_x509_crl((tmp_path / f"{name}.crl.pem").read_bytes())
+        assert crl == made.revocation_lists[name]
+        assert crl.is_signature_valid(authority.key.public_key())
+        assert crl.issuer == authority.certificate.subject
+        assert crl.last_update_utc < NOW < crl.next_update_utc
+    revoked = made.certificates["revoked"].certificate.serial_number
+    assert [entry.serial_number for entry in made.revocation_lists["issuing"]] == [revoked]
+    assert not made.revocation_lists["issuing"].is_signature_valid(
+        made.authorities["impostor"].key.public_key()
+    )
+    assert len(made.revocation_lists["impostor"]) == 0
+
+
 def test_the_example_in_the_package_is_the_one_in_certs_example():
     repository = Path(__file__).parents[2] / "certs-example" / "pki.toml"
     assert pki.load_definition(repository) == pki.example()
@@ -77,6 +93,12 @@ def test_the_example_in_the_package_is_the_one_in_certs_example():
         ('organization = "Org"', 'organization = "Org"\nissued_by = "nobody"', "no issuer"),
         ('organization = "Org"', 'organization = "Org"\nkey_usage = ["fly"]', "key_usage"),
         ('organization = "Org"', 'organization = "Org"\ncolour = "red"', "colour"),
+        (
+            'organization = "Org"',
+            'organization = "Org"\nissued_by = "one"\nrevoked = true',
+            "needs an issuer",
+        ),
+        ("trusted = true", "trusted = true\ncrl_days = 0", "crl_days"),
         ("trusted = true", "", "none is trusted"),
         ('pkcs12_password = "x"', "", "pkcs12_password"),
         ('pkcs12_password = "x"', 'pkcs12_password = "x"\nsurprise = 1', "surprise"),

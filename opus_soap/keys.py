@@ -1,0 +1,156 @@
+"""Our key, and whom we trust, from the files that the settings name; and both kept up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+from cryptography import x509
+from lxml import etree
+
+from opus_soap.errors import OpusSoapError, SigningKeyUnusable
+from opus_soap.reloading import Reloading
+from opus_soap.settings import Settings
+from opus_soap.wss.addressing import Addressing
+from opus_soap.wss.certificates import TrustStore, load_pem
+from opus_soap.wss.crl import RevocationLists, list_files, load_lists
+from opus_soap.wss.errors import WssError
+from opus_soap.wss.fetching import HttpFetch
+from opus_soap.wss.names import SOAP11
+from opus_soap.wss.ocsp import OcspResponders
+from opus_soap.wss.revocation import Revocation, Source
+from opus_soap.wss.signing import Signer, load_signer
+from opus_soap.wss.verification import VerifiedMessage, Verifier
+
+log = structlog.get_logger("opus_soap.keys")
+_EVERYBODY = 0o007
+
+
+def load_own(settings: Settings) -> Signer:
+    """Our signing key; raises `SigningKeyUnusable`, also when everybody may read it."""
+    path = settings.signing_key_file
+    if path.exists() and path.stat().st_mode & _EVERYBODY:
+        raise SigningKeyUnusable(element=str(path), value="everybody can read it")
+    try:
+        return load_signer(
+            settings.signing_key_file,
+            settings.signing_certificate_file,
+            timedelta(seconds=settings.message_lifetime_seconds),
+        )
+    except WssError as error:
+        raise _unusable(error) from None
+
+
+def load_trust(settings: Settings) -> TrustStore:
+    """The issuers that may vouch for a caller, and how revocation is told; raises `SigningKeyUnusable`."""
+    try:
+        return TrustStore(issuers=load_pem(settings.trusted_ca_file), revocation=load_revocation(settings))
+    except WssError as error:
+        raise _unusable(error) from None
+
+
+def load_revocation(settings: Settings) -> Revocation | None:
+    """The policy that the settings choose; None for `none`. Raises a `WssError` naming the file."""
+    sources: list[Source] = []
+    if settings.revocation.startswith("ocsp"):
+        fetch = HttpFetch(settings.ocsp_timeout_seconds)
+        follow = settings.ocsp_urls_of_certificates
+        sources.append(OcspResponders(settings.ocsp_urls.split(), fetch, follow_certificate=follow))
+    if settings.revocation.endswith("crl"):
+        sources.append(RevocationLists(load_lists(settings.revocation_lists)))
+    if not sources:
+        return None
+    return Revocation(tuple(sources), settings.revocation_unknown == "accept", _accepted)
+
+
+def _accepted(subject: str, reason: str) -> None:
+    log.warning("certificate taken without knowing whether it is revoked", subject=subject, reason=reason)
+
+
+def own_files(settings: Settings) -> tuple[Path, ...]:
+    """What our signer is made from."""
+    return settings.signing_key_file, settings.signing_certificate_file
+
+
+def trust_files(settings: Settings) -> tuple[Path, ...]:
+    """What trust is made from, revocation lists included when they are used."""
+    if not settings.revocation.endswith("crl"):
+        return (settings.trusted_ca_file,)
+    try:
+        return settings.trusted_ca_file, *list_files(settings.revocation_lists)
+    except WssError as error:
+        raise _unusable(error) from None
+
+
+def _unusable(error: WssError) -> OpusSoapError:
+    return SigningKeyUnusable(element=error.element, value=error.value)
+
+
+class MessageSigner(Protocol):
+    """What signs messages: a `Signer`, or one that follows its files."""
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """Whose key signs."""
+
+    def sign(
+        self,
+        body_child: etree._Element,
+        addressing: Addressing,
+        *,
+        now: datetime,
+        profile: str = "kombit",
+        soap_namespace: str = SOAP11,
+    ) -> bytes:
+        """As `Signer.sign`."""
+
+
+class MessageVerifier(Protocol):
+    """What verifies messages: a `Verifier`, or one that follows its files."""
+
+    def verify(
+        self, data: bytes, *, now: datetime, profile: Callable[[x509.Certificate], str]
+    ) -> VerifiedMessage:
+        """As `Verifier.verify`."""
+
+
+@dataclass(frozen=True)
+class CurrentSigner:
+    """Signs with the key that the files hold now."""
+
+    source: Reloading[Signer]
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """That of the key that is in use."""
+        return self.source.current().certificate
+
+    def sign(
+        self,
+        body_child: etree._Element,
+        addressing: Addressing,
+        *,
+        now: datetime,
+        profile: str = "kombit",
+        soap_namespace: str = SOAP11,
+    ) -> bytes:
+        """As `Signer.sign`."""
+        signer = self.source.current()
+        return signer.sign(body_child, addressing, now=now, profile=profile, soap_namespace=soap_namespace)
+
+
+@dataclass(frozen=True)
+class CurrentVerifier:
+    """Trusts what the files say now."""
+
+    source: Reloading[Verifier]
+
+    def verify(
+        self, data: bytes, *, now: datetime, profile: Callable[[x509.Certificate], str]
+    ) -> VerifiedMessage:
+        """As `Verifier.verify`."""
+        return self.source.current().verify(data, now=now, profile=profile)

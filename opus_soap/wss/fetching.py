@@ -1,0 +1,78 @@
+"""Ask an OCSP responder over HTTP, within limits: no redirect, no proxy, no cookie, no second try."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
+
+from opus_soap.wss.errors_revocation import ResponderUnreachable
+
+MOST_BYTES = 64 * 1024
+"""Of one answer; real ones are two or three kilobytes."""
+
+
+class HttpFetch:
+    """Posts a request and returns the answer's bytes, all of it within `seconds` of connecting."""
+
+    def __init__(self, seconds: float = 3.0, most_bytes: int = MOST_BYTES) -> None:
+        self._seconds = seconds
+        self._most_bytes = most_bytes
+
+    def __call__(self, url: str, request: bytes) -> bytes:
+        """Raises `ResponderUnreachable` for everything but an answer with status 200."""
+        try:
+            return self._answer(url, request)
+        except (OSError, HTTPException, ValueError) as error:  # ValueError: an address that is none
+            raise ResponderUnreachable(
+                element=url, value=str(error) or type(error).__name__, expected=f"{self._seconds} s"
+            ) from None
+
+    def _answer(self, url: str, request: bytes) -> bytes:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ResponderUnreachable(element=url, value="is no http address")
+        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        connection = kind(parts.hostname, parts.port, timeout=self._seconds)
+        connection.connect()
+        with _Deadline(self._seconds, connection.sock) as deadline:
+            try:
+                path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+                headers = {"Content-Type": "application/ocsp-request", "Connection": "close"}
+                connection.request("POST", path, request, headers)
+                with connection.getresponse() as response:
+                    answer = response.read(self._most_bytes + 1)
+                    status = response.status
+            finally:
+                connection.close()
+        if deadline.passed:  # what came until then may look whole
+            raise ResponderUnreachable(element=url, value="takes too long")
+        if status != 200:
+            raise ResponderUnreachable(element=url, value=f"HTTP {status}")
+        if len(answer) > self._most_bytes:
+            raise ResponderUnreachable(element=url, value=f"more than {self._most_bytes} bytes")
+        return answer
+
+
+class _Deadline:
+    """Cuts a connection off when its time is up: a socket's own timeout is for each byte anew."""
+
+    def __init__(self, seconds: float, connection: socket.socket) -> None:
+        self._connection = connection
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+        self.passed = False
+
+    def __enter__(self) -> _Deadline:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def _cut(self) -> None:
+        self.passed = True
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
