@@ -1,16 +1,20 @@
 """The seam to signxml: nothing else in this package imports it.
 
 signxml gets a pinned place for the signature, loaded keys and our hardened parser; it lacks the
-STR-Transform, which is added here. It copies the whole document for each reference, which is slow
-and nothing else.
+STR-Transform, which is added here. By itself it copies the whole document for each reference and looks
+through all of it for the target. On our chains nothing changes the tree, and the targets are known: of the
+version that was tried, those methods are replaced here (tests hold both to be equal), and of any other
+none.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from importlib.metadata import version
 from importlib.resources import as_file, files
 from typing import Any
 
@@ -31,17 +35,30 @@ from opus_soap.wss.errors import SignatureMalformed, SignatureWrong
 from opus_soap.wss.names import (
     CANONICALIZATION_METHOD,
     DIGEST_ALGORITHMS,
+    DS,
+    ENVELOPED,
+    EXC_C14N,
     INCLUSIVE_NAMESPACES,
+    KEY_IDENTIFIER,
     SECURITY,
+    SECURITY_TOKEN_REFERENCE,
+    SIGNATURE,
     SIGNATURE_ALGORITHMS,
     SIGNED_INFO,
     STR_TRANSFORM,
-    TOKEN_REFERENCE,
+    TRANSFORMATION_PARAMETERS,
+    WSSE,
 )
 from opus_soap.wss.parsing import hardened_parser
 
 SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+# identifiers as a signature's URIs name them, and the elements that carry them
+Targets = Mapping[str, etree._Element]
 _APEX = re.compile(rb"<[^\s/>]+")
+_TRIED = "5.2."  # of signxml: what `_Direct…` replaces is as it is there
+DIRECT = version("signxml").startswith(_TRIED)
+_SIGNATURE_METHODS = frozenset(SignatureMethod(uri) for uri in SIGNATURE_ALGORITHMS)
+_DIGEST_ALGORITHMS = frozenset(DigestAlgorithm(uri) for uri in DIGEST_ALGORITHMS)
 
 
 @dataclass(frozen=True)
@@ -68,7 +85,10 @@ def _as_utf8(node: etree._Element, **kwargs: Any) -> bytes:
 class _Verifier(XMLVerifier):
     """signxml with our schema, our parser and the STR-Transform."""
 
-    def _tostring(self, xml_node: etree._Element, **kwargs: Any) -> bytes:
+    def __init__(self, targets: Targets) -> None:
+        self._targets = targets
+
+    def _tostring(self, xml_node: etree._Element, **kwargs: Any) -> Any:
         return _as_utf8(xml_node, **kwargs)
 
     @classmethod
@@ -79,12 +99,63 @@ class _Verifier(XMLVerifier):
         self, payload: etree._Element, *, transforms_node: etree._Element, signature: etree._Element
     ) -> Any:
         if [step.get("Algorithm") for step in transforms_node] == [STR_TRANSFORM]:
-            return _canonical_token(payload)
+            return canonical_token(payload)
         return super()._apply_transforms(payload, transforms_node=transforms_node, signature=signature)
 
 
+class _Itself:
+    """A node where signxml expects its text, to make a copy of."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: etree._Element) -> None:
+        self.node = node
+
+
+class _DirectVerifier(_Verifier):
+    """The same without copies, and without looking for what has been found."""
+
+    def get_root(self, data: Any) -> Any:
+        return data
+
+    def _tostring(self, xml_node: etree._Element, **_kwargs: Any) -> Any:
+        return _Itself(xml_node)
+
+    def _fromstring(self, xml_string: Any, **kwargs: Any) -> Any:
+        return (
+            xml_string.node if isinstance(xml_string, _Itself) else super()._fromstring(xml_string, **kwargs)
+        )
+
+    def _resolve_reference(self, doc_root: Any, reference: Any, uri_resolver: Any = None) -> Any:
+        return self._targets[str(reference.get("URI")).removeprefix("#")]
+
+    def _apply_transforms(
+        self, payload: etree._Element, *, transforms_node: etree._Element, signature: etree._Element
+    ) -> Any:
+        steps = list(transforms_node)
+        if steps[0].get("Algorithm") == ENVELOPED and payload not in signature.iterancestors():
+            # nothing to take out of what does not hold the signature, and the tree stays as it is
+            return self._c14n(
+                payload,
+                CanonicalizationMethod(steps[1].get("Algorithm")),
+                self._get_inclusive_ns_prefixes(steps[1]),  # type: ignore[no-untyped-call]
+            )
+        return super()._apply_transforms(payload, transforms_node=transforms_node, signature=signature)
+
+
+class _TokenOf:
+    """In place of a SecurityTokenReference: the canonical token that it stands for."""
+
+    def __init__(self, reference: etree._Element) -> None:
+        self.canonical = canonical_token(reference)
+
+
 class _Signer(XMLSigner):
-    """signxml with our parser, so that texts over 10 MB can be signed."""
+    """signxml with our parser, so that texts over 10 MB can be signed, and the STR-Transform."""
+
+    def __init__(self, targets: Targets, **options: Any) -> None:
+        super().__init__(**options)
+        self._targets = targets
 
     def _tostring(self, xml_node: etree._Element, **kwargs: Any) -> bytes:
         return _as_utf8(xml_node, **kwargs)
@@ -93,37 +164,101 @@ class _Signer(XMLSigner):
     def parser(self) -> etree.XMLParser[etree._Element]:
         return hardened_parser()
 
+    def _get_c14n_inputs_from_references(self, doc_root: Any, references: Any) -> Any:
+        inputs, found = super()._get_c14n_inputs_from_references(doc_root, references)
+        for place, reference in enumerate(found):
+            target = self._targets[reference.URI.removeprefix("#")]
+            if target.tag == SECURITY_TOKEN_REFERENCE:
+                inputs[place] = _TokenOf(target)
+        return inputs, found
+
+    def _c14n(self, nodes: Any, algorithm: Any, inclusive_ns_prefixes: Any = None) -> Any:
+        if isinstance(nodes, _TokenOf):
+            return nodes.canonical
+        return super()._c14n(nodes, algorithm, inclusive_ns_prefixes)
+
+    def _build_transforms_for_reference(
+        self, *, transforms_node: Any, reference: Any, **options: Any
+    ) -> None:
+        if self._targets[reference.URI.removeprefix("#")].tag != SECURITY_TOKEN_REFERENCE:
+            super()._build_transforms_for_reference(
+                transforms_node=transforms_node, reference=reference, **options
+            )
+            return
+        transform = etree.SubElement(transforms_node, f"{{{DS}}}Transform", Algorithm=STR_TRANSFORM)
+        parameters = etree.SubElement(transform, TRANSFORMATION_PARAMETERS, nsmap={"wsse": WSSE})
+        etree.SubElement(parameters, CANONICALIZATION_METHOD, Algorithm=EXC_C14N)
+
+
+class _DirectSigner(_Signer):
+    """The same without copies, and without looking for what is given."""
+
+    def get_root(self, data: Any) -> Any:
+        return data
+
+    def _resolve_reference(self, doc_root: Any, reference: Any, uri_resolver: Any = None) -> Any:
+        return self._targets[reference["URI"].removeprefix("#")]
+
 
 def check_schema(signature: etree._Element) -> None:
     """Raises `SignatureMalformed` unless the ds:Signature follows our schema (two SignedInfo, …)."""
-    alone = etree.fromstring(etree.tostring(signature, with_tail=False), hardened_parser())
     schema = _schema()
-    if not schema.validate(alone):
+    if not schema.validate(signature):
         lines = {entry.line: entry.message for entry in schema.error_log}
         raise SignatureMalformed(value=next(iter(lines.values()), "not valid"))
 
 
 def verify_signature(
-    envelope: etree._Element, *, soap_namespace: str, certificate: x509.Certificate, now: datetime
+    envelope: etree._Element,
+    *,
+    soap_namespace: str,
+    certificate: x509.Certificate,
+    now: datetime,
+    targets: Targets,
 ) -> VerifiedSignature:
     """Verify the one signature in Security with the key of `certificate`.
 
-    The caller has checked the certificate, the references and their targets. Raises
+    The caller has checked the certificate, the references and their `targets`. Raises
     `SignatureWrong`; whatever else a library raises, the caller turns into a refusal.
     """
+    place = f"./{{{soap_namespace}}}Header/{SECURITY}/"
+    return _verified(envelope, place, "Id", certificate, now, targets)
+
+
+def verify_enveloped(
+    assertion: etree._Element, *, certificate: x509.Certificate, now: datetime
+) -> etree._Element:
+    """An assertion, parsed from the very bytes that were digested, its own signature verified and left out.
+
+    The caller has checked certificate, shape and reference. Raises `SignatureWrong`.
+    """
+    alone = etree.fromstring(_as_utf8(assertion, with_tail=False), hardened_parser())
+    targets = {str(alone.get("ID")): alone}
+    return _verified(alone, "./", "ID", certificate, now, targets).elements[0]
+
+
+def _verified(
+    root: etree._Element,
+    place: str,
+    id_attribute: str,
+    certificate: x509.Certificate,
+    now: datetime,
+    targets: Targets,
+) -> VerifiedSignature:
     configuration = SignatureConfiguration(
-        location=f"./{{{soap_namespace}}}Header/{SECURITY}/",
+        location=place,
         expect_references=True,
-        signature_methods=frozenset(SignatureMethod(uri) for uri in SIGNATURE_ALGORITHMS),
-        digest_algorithms=frozenset(DigestAlgorithm(uri) for uri in DIGEST_ALGORITHMS),
+        signature_methods=_SIGNATURE_METHODS,
+        digest_algorithms=_DIGEST_ALGORITHMS,
         verification_time=now,
     )
+    verifier = (_DirectVerifier if DIRECT else _Verifier)(targets)
     try:
-        results = _Verifier().verify(
-            envelope,
+        results = verifier.verify(
+            root,
             x509_cert=certificate,
             parser=hardened_parser(),
-            id_attribute="Id",
+            id_attribute=id_attribute,
             expect_config=configuration,
         )
     except InvalidDigest as error:
@@ -136,11 +271,15 @@ def verify_signature(
 
 
 def create_signature(
-    envelope: etree._Element, *, identifiers: list[str], key: SigningKey, key_info: etree._Element
+    envelope: etree._Element, *, targets: Targets, key: SigningKey, key_info: etree._Element
 ) -> etree._Element:
-    """A detached ds:Signature over the elements with these wsu:Ids (exc-c14n, SHA-256)."""
+    """A detached ds:Signature over the elements with these ids (exc-c14n, SHA-256).
+
+    Of a SecurityTokenReference the token that it names is signed (STR-Transform).
+    """
     is_rsa = isinstance(key, rsa.RSAPrivateKey)
-    signer = _Signer(
+    signer = (_DirectSigner if DIRECT else _Signer)(
+        targets,
         method=SignatureConstructionMethod.detached,
         signature_algorithm=SignatureMethod.RSA_SHA256 if is_rsa else SignatureMethod.ECDSA_SHA256,
         digest_algorithm=DigestAlgorithm.SHA256,
@@ -151,19 +290,41 @@ def create_signature(
         key=key,
         key_info=key_info,
         id_attribute="Id",
-        reference_uri=[f"#{identifier}" for identifier in identifiers],
+        reference_uri=[f"#{identifier}" for identifier in targets],
     )
     return signature
 
 
-def _canonical_token(reference: etree._Element) -> bytes:
+def sign_enveloped(
+    assertion: etree._Element, *, key: rsa.RSAPrivateKey, certificate: x509.Certificate
+) -> etree._Element:
+    """The assertion with a signature of its own behind its first child, the issuer's certificate in it."""
+    placeholder = etree.Element(SIGNATURE, Id="placeholder", nsmap={"ds": DS})
+    assertion.insert(1, placeholder)
+    signer = XMLSigner(
+        method=SignatureConstructionMethod.enveloped,
+        signature_algorithm=SignatureMethod.RSA_SHA256,
+        digest_algorithm=DigestAlgorithm.SHA256,
+        c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
+    )
+    signed: etree._Element = signer.sign(
+        assertion, key=key, cert=[certificate], id_attribute="ID", reference_uri=f"#{assertion.get('ID')}"
+    )
+    return signed
+
+
+def canonical_token(reference: etree._Element) -> bytes:
     """STR-Transform: the token that a SecurityTokenReference names, in exclusive canonical form.
 
     The profile says that the apex carries `xmlns=""` when no default namespace is in force.
     """
-    pointer = reference.find(TOKEN_REFERENCE)
-    identifier = "" if pointer is None else pointer.get("URI", "").removeprefix("#")
-    found = reference.getroottree().xpath("//*[@*[local-name()='Id']=$id]", id=identifier)
+    pointer = reference[0] if len(reference) else None
+    if pointer is not None and pointer.tag == KEY_IDENTIFIER:
+        attribute, identifier = "ID", (pointer.text or "").strip()
+    else:
+        attribute = "Id"
+        identifier = "" if pointer is None else pointer.get("URI", "").removeprefix("#")
+    found = reference.getroottree().xpath(f"//*[@*[local-name()='{attribute}']=$id]", id=identifier)
     if not isinstance(found, list) or len(found) != 1:
         raise SignatureWrong(value="STR-Transform does not name one token")
     canonical: bytes = etree.tostring(found[0], method="c14n", exclusive=True, with_comments=False)

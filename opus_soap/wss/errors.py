@@ -338,6 +338,17 @@ class HolderWrong(WssError):
     fault_code = "FailedAuthentication"
 
 
+class TrustMessageInvalid(WssError):
+    """A message between an STS and its clients does not say what it must (WS-Trust 1.3)."""
+
+    code = "WSS-048"
+    danish = "Beskeden til eller fra STS'en er ugyldig: {element} er {value}; forventet {expected}"
+    english = "The message to or from the STS is invalid: {element} is {value}; expected {expected}"
+    remedy_danish = "Bed om ét SAML 2.0-token (Issue, PublicKey) med AppliesTo, CVR-claim og UseKey."
+    remedy_english = "Ask for one SAML 2.0 token (Issue, PublicKey) with AppliesTo, a CVR claim and UseKey."
+    fault_code = "InvalidSecurityToken"
+
+
 class CertificateUntrusted(WssError):
     """No trusted authority issued the certificate, and it is not pinned."""
 

@@ -46,6 +46,8 @@ class SignedPart:
 
     name: str
     element: etree._Element
+    through: etree._Element | None = None
+    """The SecurityTokenReference that it was signed through, when it was."""
 
 
 def read_references(message: MessageStructure, most: int) -> tuple[SignedPart, ...]:
@@ -112,16 +114,21 @@ def _dereferenced_token(message: MessageStructure, target: etree._Element) -> Si
     if message.assertion is not None:
         if named_assertion(target) != message.assertion.get("ID"):
             raise ReferenceInvalid(value="STR-Transform", expected="the assertion of the message")
-        return SignedPart("Assertion", message.assertion)
+        return SignedPart("Assertion", message.assertion, target)
     if message.binary_token is None:
         raise ReferenceInvalid(value="STR-Transform", expected="a token in the message")
-    return SignedPart("BinarySecurityToken", message.binary_token)
+    return SignedPart("BinarySecurityToken", message.binary_token, target)
 
 
 def named_assertion(reference: etree._Element) -> str | None:
     """The ID of the assertion that a SecurityTokenReference names (SAML Token Profile 1.1, 3.4)."""
     pointer = reference[0] if len(reference) == 1 else None
-    if pointer is None or pointer.tag != KEY_IDENTIFIER or pointer.get("ValueType") != SAML_ID or len(pointer):
+    if (
+        pointer is None
+        or pointer.tag != KEY_IDENTIFIER
+        or pointer.get("ValueType") != SAML_ID
+        or len(pointer)
+    ):
         return None
     return (pointer.text or "").strip()
 

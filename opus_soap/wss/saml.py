@@ -127,9 +127,7 @@ def _check_signature(assertion: etree._Element, signature: etree._Element) -> No
         raise ReferenceInvalid(value=f"URI {uri!r} of an assertion", expected="the whole assertion")
 
 
-def _issuer(
-    issuer: str, signature: etree._Element, trust: TokenTrust, now: datetime
-) -> x509.Certificate:
+def _issuer(issuer: str, signature: etree._Element, trust: TokenTrust, now: datetime) -> x509.Certificate:
     """The pinned certificate of the issuer that the signature says it was made with."""
     if issuer not in trust.issuers:
         raise TokenIssuerUntrusted(value=issuer, expected="; ".join(sorted(trust.issuers)) or "none")
@@ -220,7 +218,9 @@ def _attributes(statement: etree._Element) -> dict[str, tuple[str, ...]]:
     for attribute in statement:
         name = attribute.get("Name")
         if attribute.tag != saml("Attribute") or not name or name in found:
-            raise AssertionInvalid(element="AttributeStatement", value="an attribute twice, or without a name")
+            raise AssertionInvalid(
+                element="AttributeStatement", value="an attribute twice, or without a name"
+            )
         values = list(attribute)
         if len(values) > _MOST_VALUES or any(value.tag != saml("AttributeValue") for value in values):
             raise AssertionInvalid(element=name, value="holds something else than its values")
@@ -252,7 +252,9 @@ def _assurance(token: SamlToken) -> int:
 def _check_times(token: SamlToken, trust: TokenTrust, now: datetime, skew: timedelta) -> None:
     first, last = token.not_before, token.not_on_or_after
     if last <= first or last - first > trust.max_lifetime:
-        raise AssertionInvalid(element="Conditions", value=f"valid for {last - first}, at most {trust.max_lifetime}")
+        raise AssertionInvalid(
+            element="Conditions", value=f"valid for {last - first}, at most {trust.max_lifetime}"
+        )
     if now < first - skew:
         raise TokenOutOfDate(element="NotBefore", value=first.isoformat(), expected=now.isoformat())
     if now >= last + skew:

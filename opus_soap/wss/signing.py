@@ -28,8 +28,11 @@ from opus_soap.wss.names import (
     CREATED,
     EXPIRES,
     FRAMEWORK,
+    KEY_IDENTIFIER,
     KEY_INFO,
     LIBERTY_BASIC,
+    SAML_ID,
+    SAML_V2,
     SBF,
     SBF_PROFILE,
     SECURITY,
@@ -39,6 +42,7 @@ from opus_soap.wss.names import (
     TOKEN_REFERENCE,
     WSA,
     WSSE,
+    WSSE11,
     WSU,
     WSU_ID,
     X509_V3,
@@ -46,7 +50,7 @@ from opus_soap.wss.names import (
 )
 
 DS_NSMAP = {"ds": "http://www.w3.org/2000/09/xmldsig#"}
-PROFILES = ("kombit", "basic")
+PROFILES = ("kombit", "basic", "sts")
 
 
 class Signer:
@@ -70,8 +74,12 @@ class Signer:
         now: datetime,
         profile: str = "kombit",
         soap_namespace: str = SOAP11,
+        token: etree._Element | None = None,
     ) -> bytes:
         """A signed envelope around a copy of `body_child` (a message or a soap:Fault), as UTF-8 bytes.
+
+        With `token`, a SAML assertion that is bound to this key, as the Token model has it: the assertion in
+        place of a BinarySecurityToken, signed through a reference (STR-Transform).
 
         Raises `NotSignable` when the profile's headers are not given or the body holds comments or
         processing instructions, which no verifier of ours would take.
@@ -86,24 +94,47 @@ class Signer:
             ids.give(element)
         security = etree.SubElement(header, SECURITY, nsmap={"wsse": WSSE})
         security.set(f"{{{soap_namespace}}}mustUnderstand", "1")
+        if token is None:
+            key_info = self._with_certificate(security, ids)
+        ids.give(_timestamp(security, now, self._lifetime))
+        if token is not None:
+            key_info = _with_assertion(security, token, ids)
+        body = etree.SubElement(envelope, f"{{{soap_namespace}}}Body")
+        body.append(deepcopy(body_child))
+        ids.give(body)
+        security.append(create_signature(envelope, targets=ids.given, key=self._key, key_info=key_info))
+        return etree.tostring(envelope, encoding="UTF-8", xml_declaration=True)
+
+    def _with_certificate(self, security: etree._Element, ids: _Identifiers) -> etree._Element:
+        """The BinarySecurityToken into Security; the KeyInfo that refers to it."""
         token = etree.SubElement(
             security, BINARY_SECURITY_TOKEN, EncodingType=BASE64_BINARY, ValueType=X509_V3
         )
         token.text = self._token
         ids.give(token)
-        ids.give(_timestamp(security, now, self._lifetime))
-        body = etree.SubElement(envelope, f"{{{soap_namespace}}}Body")
-        body.append(deepcopy(body_child))
-        ids.give(body)
-        security.append(
-            create_signature(
-                envelope,
-                identifiers=ids.given,
-                key=self._key,
-                key_info=_key_info(str(token.get(WSU_ID))),
-            )
-        )
-        return etree.tostring(envelope, encoding="UTF-8", xml_declaration=True)
+        key_info: etree._Element = etree.Element(KEY_INFO, nsmap=DS_NSMAP)
+        reference = etree.SubElement(key_info, SECURITY_TOKEN_REFERENCE, nsmap={"wsse": WSSE})
+        etree.SubElement(reference, TOKEN_REFERENCE, URI=f"#{token.get(WSU_ID)}", ValueType=X509_V3)
+        return key_info
+
+
+def _with_assertion(security: etree._Element, token: etree._Element, ids: _Identifiers) -> etree._Element:
+    """The assertion and a reference to it into Security; the KeyInfo that refers to it."""
+    security.append(deepcopy(token))
+    reference = _assertion_reference(security, token)
+    ids.give(reference)
+    key_info: etree._Element = etree.Element(KEY_INFO, nsmap=DS_NSMAP)
+    _assertion_reference(key_info, token)
+    return key_info
+
+
+def _assertion_reference(parent: etree._Element, token: etree._Element) -> etree._Element:
+    reference: etree._Element = etree.SubElement(
+        parent, SECURITY_TOKEN_REFERENCE, nsmap={"wsse": WSSE, "wsse11": WSSE11}
+    )
+    reference.set(f"{{{WSSE11}}}TokenType", SAML_V2)
+    etree.SubElement(reference, KEY_IDENTIFIER, ValueType=SAML_ID).text = token.get("ID")
+    return reference
 
 
 class _Identifiers:
@@ -111,12 +142,12 @@ class _Identifiers:
 
     def __init__(self) -> None:
         self._prefix = f"_{uuid4().hex}"
-        self.given: list[str] = []
+        self.given: dict[str, etree._Element] = {}
 
     def give(self, element: etree._Element) -> None:
         identifier = f"{self._prefix}-{len(self.given) + 1}"
         element.set(WSU_ID, identifier)
-        self.given.append(identifier)
+        self.given[identifier] = element
 
 
 def load_signer(key_file: Path, certificate_file: Path, lifetime: timedelta) -> Signer:
@@ -178,10 +209,3 @@ def _timestamp(security: etree._Element, now: datetime, lifetime: timedelta) -> 
 
 def _instant(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-
-def _key_info(token_id: str) -> etree._Element:
-    key_info: etree._Element = etree.Element(KEY_INFO, nsmap=DS_NSMAP)
-    reference = etree.SubElement(key_info, SECURITY_TOKEN_REFERENCE, nsmap={"wsse": WSSE})
-    etree.SubElement(reference, TOKEN_REFERENCE, URI=f"#{token_id}", ValueType=X509_V3)
-    return key_info

@@ -1,8 +1,9 @@
 """From KeyInfo to the one certificate that should have signed.
 
-The forms: a reference to the BinarySecurityToken of this message (the X.509 model of the agreements),
-or a name (issuer and serial number, subject key identifier, thumbprint) of a certificate that the
-trust store knows. Names only look up; trust is decided afterwards, alike for all.
+The forms: the assertion of this message (the Token model; saml.py says whose key it is bound to), a
+reference to the BinarySecurityToken of this message (the X.509 model of the agreements), or a name (issuer
+and serial number, subject key identifier, thumbprint) of a certificate that the trust store knows. Names
+only look up; trust is decided afterwards, alike for all.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from opus_soap.wss.names import (
     X509_SKI,
     X509_V3,
 )
+from opus_soap.wss.references import named_assertion
+from opus_soap.wss.saml import SamlToken
 from opus_soap.wss.structure import MessageStructure
 
 
@@ -41,6 +44,16 @@ class SigningToken:
 
     certificate: x509.Certificate
     element: etree._Element | None
+    saml: SamlToken | None = None
+
+
+def check_names_assertion(message: MessageStructure) -> None:
+    """Raises `TokenUnavailable` unless the signature's KeyInfo names the assertion of this message."""
+    key_info = message.signature.find(KEY_INFO)
+    reference = None if key_info is None else key_info.find(SECURITY_TOKEN_REFERENCE)
+    assert message.assertion is not None
+    if reference is None or named_assertion(reference) != message.assertion.get("ID"):
+        raise TokenUnavailable(value="KeyInfo does not name the assertion")
 
 
 def resolve_token(message: MessageStructure, trust: TrustStore) -> SigningToken:
@@ -103,12 +116,12 @@ def _matcher(pointer: etree._Element) -> Callable[[x509.Certificate], bool]:
     raise TokenUnsupported(value=etree.QName(pointer).localname)
 
 
-def _key_identifier(certificate: x509.Certificate) -> bytes | None:
+def _key_identifier(certificate: x509.Certificate) -> bytes:
+    """As it says itself; of one whose extensions no strict parser reads, what its key gives (RFC 5280)."""
     try:
-        extension = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+        return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
     except (ValueError, x509.ExtensionNotFound):
-        return None
-    return extension.value.digest
+        return x509.SubjectKeyIdentifier.from_public_key(certificate.public_key()).digest
 
 
 def _same_name(name: x509.Name, text: str) -> bool:

@@ -19,13 +19,22 @@ from lxml import etree
 from opus_soap.wss.addressing import Addressing, read_addressing
 from opus_soap.wss.certificates import TrustStore, thumbprint
 from opus_soap.wss.engine import VerifiedSignature, check_schema, verify_signature
-from opus_soap.wss.errors import PartNotSigned, ProfileUnknown, SignatureWrong, VerificationFailed, WssError
+from opus_soap.wss.errors import (
+    HolderWrong,
+    PartNotSigned,
+    ProfileUnknown,
+    SignatureWrong,
+    TokenUnsupported,
+    VerificationFailed,
+    WssError,
+)
 from opus_soap.wss.names import KNOWN_HEADERS, SOAP11
 from opus_soap.wss.parsing import ParseLimits, parse
 from opus_soap.wss.references import SignedPart, read_references
+from opus_soap.wss.saml import SamlToken, TokenTrust, verify_assertion
 from opus_soap.wss.structure import MessageStructure, read_structure
 from opus_soap.wss.timestamps import check_freshness, read_timestamp
-from opus_soap.wss.tokens import SigningToken, resolve_token
+from opus_soap.wss.tokens import SigningToken, check_names_assertion, resolve_token
 
 # What must be there and signed. Besides, whatever known header is there must be signed.
 REQUIRED_PARTS: Mapping[str, frozenset[str]] = {
@@ -33,6 +42,8 @@ REQUIRED_PARTS: Mapping[str, frozenset[str]] = {
     "basic": frozenset({"Body", "Timestamp"}),
     "kombit reply": frozenset({"Body", "Timestamp", "MessageID", "RelatesTo", "Action"}),
     "basic reply": frozenset({"Body", "Timestamp"}),
+    "sts": frozenset({"Body", "Timestamp", "MessageID", "Action", "To", "BinarySecurityToken"}),
+    "sts reply": frozenset({"Body", "Timestamp", "RelatesTo", "Action"}),
 }
 # the Liberty binding of SOAP 1.1 requires its Framework header; OIO IDWS on SOAP 1.2 has none
 _FRAMEWORK_PROFILES = frozenset({"kombit"})
@@ -45,6 +56,8 @@ class VerificationPolicy:
     skew: timedelta = timedelta(minutes=5)
     max_lifetime: timedelta = timedelta(minutes=10)
     max_references: int = 16
+    carries_token: bool = False
+    """Whether the Body may hold a token, as the answer of an STS does."""
     limits: ParseLimits = field(default_factory=ParseLimits)
 
 
@@ -70,6 +83,13 @@ class VerifiedMessage:
     """`Body`, `Timestamp`, `MessageID`, …, in the signature's order."""
     soap_namespace: str
     profile: str
+    token: SamlToken | None = None
+    """What the STS says of the sender, in the Token model."""
+
+    @property
+    def model(self) -> str:
+        """`token` (SAML, holder-of-key) or `x509`."""
+        return "token" if self.token is not None else "x509"
 
     @property
     def message_id(self) -> str | None:
@@ -115,39 +135,75 @@ def refusing() -> Iterator[None]:
 class Verifier:
     """Verifies messages against one trust store; holds no state between them, so threads share it."""
 
-    def __init__(self, trust: TrustStore, policy: VerificationPolicy | None = None) -> None:
+    def __init__(
+        self,
+        trust: TrustStore,
+        policy: VerificationPolicy | None = None,
+        tokens: TokenTrust | None = None,
+    ) -> None:
         self.trust = trust
         self.policy = policy or VerificationPolicy()
+        self.tokens = tokens
 
     def verify(
-        self, data: bytes, *, now: datetime, profile: Callable[[x509.Certificate], str]
+        self,
+        data: bytes,
+        *,
+        now: datetime,
+        profile: Callable[[x509.Certificate], str],
+        audience: str | None = None,
     ) -> VerifiedMessage:
         """The verified content of `data`; raises a `WssError` for anything but a perfect message.
 
         `profile` maps the trusted certificate to the name of a profile in `REQUIRED_PARTS`, from the
         caller's agreements. It runs before the signature is verified, so it must only look up; what it
-        raises (an unknown system) passes through.
+        raises (an unknown system) passes through. `audience` is the EntityId of the service that is called:
+        tokens for another are refused, and without one every token.
         """
         with refusing():
-            candidate = self._candidate(data, now)
+            candidate = self._candidate(data, now, audience)
         chosen = profile(candidate.token.certificate)
         with refusing():
             return self._verified(candidate, now, chosen)
 
-    def _candidate(self, data: bytes, now: datetime) -> _Candidate:
-        structure = read_structure(parse(data, self.policy.limits))
+    def _candidate(self, data: bytes, now: datetime, audience: str | None) -> _Candidate:
+        carries_token = self.policy.carries_token
+        structure = read_structure(parse(data, self.policy.limits), carries_token=carries_token)
         check_schema(structure.signature)
         references = read_references(structure, self.policy.max_references)
-        token = resolve_token(structure, self.trust)
+        if structure.assertion is None:
+            token = resolve_token(structure, self.trust)
+        else:
+            token = self._holder(structure, audience, now)
         self.trust.check(token.certificate, now)
         return _Candidate(structure, references, token)
+
+    def _holder(self, structure: MessageStructure, audience: str | None, now: datetime) -> SigningToken:
+        """The certificate that a believed assertion is bound to; its key must have signed the message."""
+        assert structure.assertion is not None
+        if self.tokens is None or audience is None:
+            raise TokenUnsupported(value="SAML assertion")
+        check_names_assertion(structure)
+        token = verify_assertion(
+            structure.assertion, self.tokens, audience=audience, now=now, skew=self.policy.skew
+        )
+        return SigningToken(token.holder, structure.assertion, token)
 
     def _verified(self, candidate: _Candidate, now: datetime, profile: str) -> VerifiedMessage:
         structure, certificate = candidate.structure, candidate.token.certificate
         check_required_parts(structure, candidate.references, profile)
-        signature = verify_signature(
-            structure.envelope, soap_namespace=structure.soap_namespace, certificate=certificate, now=now
-        )
+        try:
+            signature = verify_signature(
+                structure.envelope,
+                soap_namespace=structure.soap_namespace,
+                certificate=certificate,
+                now=now,
+                targets=structure.identifiers,
+            )
+        except SignatureWrong as error:
+            if candidate.token.saml is not None and not error.value.startswith("Digest"):
+                raise HolderWrong(value="another key than the token's signed the message") from None
+            raise
         parts = signed_elements(candidate.references, signature)
         freshness = read_timestamp(parts["Timestamp"])
         check_freshness(freshness, now=now, skew=self.policy.skew, max_lifetime=self.policy.max_lifetime)
@@ -167,6 +223,7 @@ class Verifier:
             signed_parts=tuple(parts),
             soap_namespace=structure.soap_namespace,
             profile=profile,
+            token=candidate.token.saml,
         )
 
 
@@ -177,11 +234,16 @@ def check_required_parts(
     if profile not in REQUIRED_PARTS:
         raise ProfileUnknown(value=profile, expected=", ".join(REQUIRED_PARTS))
     required = set(REQUIRED_PARTS[profile]) | set(structure.headers)
+    if structure.assertion is not None:  # it is the token then
+        required = required - {"BinarySecurityToken"} | {"Assertion"}
     if profile in _FRAMEWORK_PROFILES and structure.soap_namespace == SOAP11:
         required.add("Framework")
     missing = required - {part.name for part in references}
     if missing:
         raise PartNotSigned(element=", ".join(sorted(missing)))
+    pointer = structure.token_reference
+    if pointer is not None and not any(part.through is pointer for part in references):
+        raise PartNotSigned(element="SecurityTokenReference")
 
 
 def signed_elements(

@@ -278,7 +278,7 @@ def _(root):
     etree.SubElement(find(root, SECURITY), f"{{{WSSE}}}UsernameToken")
 
 
-@changed("SAML assertion beside the token", errors.TokenUnsupported, naive=True)
+@changed("SAML assertion beside the token", errors.SecurityHeaderInvalid, naive=True)
 def _(root):
     find(root, SECURITY).insert(0, etree.Element("{urn:oasis:names:tc:SAML:2.0:assertion}Assertion"))
 

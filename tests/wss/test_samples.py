@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
 from lxml import etree
 
+from opus_soap.wss import engine
 from opus_soap.wss.certificates import TrustStore, load_pem
-from opus_soap.wss.errors import AlgorithmUnsupported, RelationWrong, TokenUnavailable, TokenUnsupported
+from opus_soap.wss.errors import (
+    AlgorithmUnsupported,
+    RelationWrong,
+    SignatureWrong,
+    TokenUnavailable,
+    TokenUnsupported,
+)
+from opus_soap.wss.names import ASSERTION
 from opus_soap.wss.replies import verify_reply
-from opus_soap.wss.verification import VerifiedMessage, Verifier
+from opus_soap.wss.saml import TokenTrust, verify_assertion
+from opus_soap.wss.verification import VerificationPolicy, VerifiedMessage, Verifier
 from tests.conftest import NO_SAMPLES, SAMPLES
 
 FOLDER = SAMPLES / "wss"
+
+
+@pytest.fixture(params=[True, False], ids=["direct", "stock"], autouse=True)
+def _both(request, monkeypatch):
+    """signxml as it is, and without its copies: what one accepts or refuses, so does the other."""
+    monkeypatch.setattr(engine, "DIRECT", request.param)
+
+
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=NO_SAMPLES)
 
 BY_PEERS = [
@@ -92,7 +109,60 @@ def test_sha1_is_refused_for_what_it_is(name: str):
         verify(name, "basic")
 
 
-@pytest.mark.parametrize("name", ["dotnet_hok_request_soap11_liberty", "sts_response"])
-def test_saml_is_not_taken_for_something_else(name: str):
+ISSUER = "https://saml.n2adgangsstyring.eksterntest-stoettesystemerne.dk/runtime"
+AUDIENCE = "http://wsp12.oioidws-net.dk/service/service/1"
+
+
+def carried(name: str) -> tuple[bytes, datetime, x509.Certificate, x509.Certificate]:
+    """A sample with an assertion: when it was made, who issued it, who holds it."""
+    data, at, _ = sample(name)
+    issuer, holder = (
+        x509.load_der_x509_certificate(base64.b64decode(node.text))
+        for node in etree.fromstring(data).iter("{*}X509Certificate")
+    )
+    return data, at, issuer, holder
+
+
+def test_a_holder_of_key_request_of_dotnet():
+    data, at, issuer, holder = carried("dotnet_hok_request_soap11_liberty")
+    verifier = Verifier(TrustStore(pinned=(holder,)), tokens=TokenTrust({ISSUER: [issuer]}))
+    message = verifier.verify(data, now=at, profile=lambda _: "kombit", audience=AUDIENCE)
+    assert message.model == "token"
+    assert set(message.signed_parts) == {
+        "Body", "Action", "MessageID", "ReplyTo", "To", "Timestamp", "Framework", "Assertion",
+    }  # fmt: skip
+    assert (message.token.cvr, message.token.audience, message.certificate) == ("11111111", AUDIENCE, holder)
+    assert [group.names for group in message.token.privileges] == [
+        ("http://kombit.ssr.com/roles/servicesystemrole/role1/1",),
+        ("http://kombit.ssr.com/roles/servicesystemrole/role2/1",),
+    ]
     with pytest.raises(TokenUnsupported, match="SAML"):
-        verify(name, "kombit")
+        verifier.verify(data, now=at, profile=lambda _: "kombit")
+
+
+def test_the_answer_of_an_sts_and_the_token_in_it():
+    data, at, issuer, _ = carried("sts_response")
+    verifier = Verifier(TrustStore(pinned=(issuer,)), VerificationPolicy(carries_token=True))
+    message = verifier.verify(data, now=at, profile=lambda _: "sts reply")
+    assert set(message.signed_parts) == {"Body", "Action", "RelatesTo", "Timestamp"}
+    [assertion] = message.body.iter(ASSERTION)
+    token = verify_assertion(
+        assertion, TokenTrust({ISSUER: [issuer]}), audience=AUDIENCE, now=at, skew=timedelta(minutes=5)
+    )
+    assert token.not_on_or_after - token.not_before == timedelta(hours=8)
+
+
+def test_the_token_of_an_identity_provider():
+    root = etree.fromstring((FOLDER / "bootstrap_token.xml").read_bytes())
+    assertion = next(root.iter(ASSERTION))
+    certificate = x509.load_der_x509_certificate(
+        base64.b64decode(assertion.findtext("{*}Signature/{*}KeyInfo/{*}X509Data/{*}X509Certificate"))
+    )
+    at = datetime.fromisoformat(str(assertion.get("IssueInstant")))
+    signed = engine.verify_enveloped(assertion, certificate=certificate, now=at)
+    assert signed.get("ID") == assertion.get("ID")
+    signed_text = signed.findtext("{*}Issuer")
+    assertion.find("{*}Issuer").text = "x"
+    with pytest.raises(SignatureWrong):
+        engine.verify_enveloped(assertion, certificate=certificate, now=at)
+    assert signed_text
