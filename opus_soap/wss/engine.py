@@ -122,9 +122,9 @@ class _DirectVerifier(_Verifier):
         return _Itself(xml_node)
 
     def _fromstring(self, xml_string: Any, **kwargs: Any) -> Any:
-        return (
-            xml_string.node if isinstance(xml_string, _Itself) else super()._fromstring(xml_string, **kwargs)
-        )
+        if isinstance(xml_string, _Itself):
+            return xml_string.node
+        return super()._fromstring(xml_string, **kwargs)  # type: ignore[no-untyped-call]
 
     def _resolve_reference(self, doc_root: Any, reference: Any, uri_resolver: Any = None) -> Any:
         return self._targets[str(reference.get("URI")).removeprefix("#")]

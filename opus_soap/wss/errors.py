@@ -349,6 +349,17 @@ class TrustMessageInvalid(WssError):
     fault_code = "InvalidSecurityToken"
 
 
+class StsRefused(WssError):
+    """The STS gives no token; `element` is its fault code, `value` what it says."""
+
+    code = "WSS-049"
+    danish = "STS'en giver intet token ({element}): {value}"
+    english = "The STS gives no token ({element}): {value}"
+    remedy_danish = "Se STS'ens fejlkode; ret aftalen, certifikatet eller forespørgslen."
+    remedy_english = "See the fault code of the STS; correct the agreement, the certificate or the request."
+    fault_code = "FailedAuthentication"
+
+
 class CertificateUntrusted(WssError):
     """No trusted authority issued the certificate, and it is not pinned."""
 
@@ -471,6 +482,17 @@ class ReplyAddressRefused(WssError):
     english = "{element} may only be the anonymous address, not {value}"
     remedy_danish = "Undlad headeren, eller brug http://www.w3.org/2005/08/addressing/anonymous."
     remedy_english = "Leave it out, or use http://www.w3.org/2005/08/addressing/anonymous."
+    fault_code = "InvalidSecurity"
+
+
+class ActionWrong(WssError):
+    """The message does another thing than was expected of it."""
+
+    code = "WSS-073"
+    danish = "wsa:Action er {value}; forventet {expected}"
+    english = "wsa:Action is {value}; expected {expected}"
+    remedy_danish = "Send den Action, som tjenesten beskriver."
+    remedy_english = "Send the Action that the service describes."
     fault_code = "InvalidSecurity"
 
 

@@ -1,9 +1,10 @@
-"""Ask an OCSP responder over HTTP, within limits: no redirect, no proxy, no cookie, no second try."""
+"""Ask an OCSP responder or an STS, within limits: no redirect, no proxy, no cookie, no second try."""
 
 from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Collection
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
@@ -17,12 +18,20 @@ MOST_BYTES = 64 * 1024
 class HttpFetch:
     """Posts a request and returns the answer's bytes, all of it within `seconds` of connecting."""
 
-    def __init__(self, seconds: float = 3.0, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self,
+        seconds: float = 3.0,
+        most_bytes: int = MOST_BYTES,
+        content_type: str = "application/ocsp-request",
+        statuses: Collection[int] = (200,),
+    ) -> None:
         self._seconds = seconds
         self._most_bytes = most_bytes
+        self._content_type = content_type
+        self._statuses = statuses
 
     def __call__(self, url: str, request: bytes) -> bytes:
-        """Raises `ResponderUnreachable` for everything but an answer with status 200."""
+        """Raises `ResponderUnreachable` for everything but an answer with one of the statuses."""
         try:
             return self._answer(url, request)
         except (OSError, HTTPException, ValueError) as error:  # ValueError: an address that is none
@@ -40,7 +49,7 @@ class HttpFetch:
         with _Deadline(self._seconds, connection.sock) as deadline:
             try:
                 path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-                headers = {"Content-Type": "application/ocsp-request", "Connection": "close"}
+                headers = {"Content-Type": self._content_type, "Connection": "close"}
                 connection.request("POST", path, request, headers)
                 with connection.getresponse() as response:
                     answer = response.read(self._most_bytes + 1)
@@ -49,7 +58,7 @@ class HttpFetch:
                 connection.close()
         if deadline.passed:  # what came until then may look whole
             raise ResponderUnreachable(element=url, value="takes too long")
-        if status != 200:
+        if status not in self._statuses:
             raise ResponderUnreachable(element=url, value=f"HTTP {status}")
         if len(answer) > self._most_bytes:
             raise ResponderUnreachable(element=url, value=f"more than {self._most_bytes} bytes")

@@ -1,0 +1,146 @@
+"""Tokens from an STS: asked for when they are needed, kept until shortly before they expire.
+
+Works by itself: `pip install opus-soap`, a key, the certificate of the STS. See docs/tokens.md.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from cryptography import x509
+from lxml import etree
+
+from opus_soap.wss.addressing import Addressing
+from opus_soap.wss.errors import ActionWrong, StsRefused, TokenForAnother, WssError
+from opus_soap.wss.fetching import HttpFetch
+from opus_soap.wss.names import ANONYMOUS, SOAP12
+from opus_soap.wss.parsing import ParseLimits, parse
+from opus_soap.wss.replies import verify_reply
+from opus_soap.wss.signing import Signer
+from opus_soap.wss.trust import (
+    ANSWER_ACTION,
+    ISSUE_ACTION,
+    IssuedToken,
+    TokenRequest,
+    read_answer,
+    write_request,
+)
+from opus_soap.wss.verification import VerificationPolicy
+
+MOST_BYTES = 256 * 1024
+"""Of one answer; real ones are 15 kilobytes."""
+_MOST_KEPT = 1000  # tokens
+_FAULT = f"{{{SOAP12}}}Fault"
+_CONTENT_TYPE = f'application/soap+xml; charset=utf-8; action="{ISSUE_ACTION}"'
+_STATUSES = (200, 400, 500)  # SOAP 1.2 faults come with the latter two
+
+# url and request → answer; raises a `WssError`
+Fetch = Callable[[str, bytes], bytes]
+
+
+def now_utc() -> datetime:
+    """The clock of this machine."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    token: IssuedToken
+    until: datetime
+
+
+class StsClient:
+    """Gets holder-of-key tokens for one key; threads share it.
+
+    `pinned` are the certificates that the STS signs its answers with. A token is asked for again
+    `renew_before` it expires.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        signer: Signer,
+        pinned: Iterable[x509.Certificate],
+        *,
+        renew_before: timedelta = timedelta(minutes=5),
+        fetch: Fetch | None = None,
+        now: Callable[[], datetime] = now_utc,
+    ) -> None:
+        self._url = url
+        self._signer = signer
+        self._pinned = tuple(pinned)
+        self._renew_before = renew_before
+        self._fetch = fetch or HttpFetch(
+            seconds=15, most_bytes=MOST_BYTES, content_type=_CONTENT_TYPE, statuses=_STATUSES
+        )
+        self._now = now
+        self._kept: dict[tuple[str, str], _Kept] = {}
+        self._lock = threading.Lock()
+        self._asking: dict[tuple[str, str], threading.Lock] = {}
+
+    def token(self, applies_to: str, cvr: str) -> etree._Element:
+        """The assertion for a service (its EntityId) and the authority that is acted for (its CVR number).
+
+        Raises `StsRefused` with what the STS says, and another `WssError` when its answer cannot be believed
+        or does not come.
+        """
+        key = (applies_to, cvr)
+        with self._lock:
+            asking = self._asking.setdefault(key, threading.Lock())
+        with asking:  # one asks, the others wait for the answer
+            kept = self._kept.get(key)
+            if kept is None or self._now() >= kept.until:
+                kept = self._asked(applies_to, cvr)
+                with self._lock:
+                    if len(self._kept) >= _MOST_KEPT:
+                        self._kept.clear()
+                    self._kept[key] = kept
+            return kept.token.assertion
+
+    def forget(self) -> None:
+        """Ask for every token anew: a service refused one."""
+        with self._lock:
+            self._kept.clear()
+
+    def _asked(self, applies_to: str, cvr: str) -> _Kept:
+        now, message_id = self._now(), f"urn:uuid:{uuid4()}"
+        addressing = Addressing(action=ISSUE_ACTION, message_id=message_id, to=self._url, reply_to=ANONYMOUS)
+        request = write_request(TokenRequest(applies_to, cvr, self._signer.certificate))
+        data = self._signer.sign(request, addressing, now=now, profile="sts", soap_namespace=SOAP12)
+        body = self._believed(self._fetch(self._url, data), message_id, now)
+        token = read_answer(body)
+        if token.applies_to != applies_to:
+            raise TokenForAnother(element="AppliesTo", value=token.applies_to, expected=applies_to)
+        return _Kept(token, token.expires - self._renew_before)
+
+    def _believed(self, answer: bytes, message_id: str, now: datetime) -> etree._Element:
+        """The signed Body of the answer; a fault is told signed or not, for it gives nothing."""
+        policy = VerificationPolicy(carries_token=True, limits=ParseLimits(max_bytes=MOST_BYTES))
+        _raise_fault(answer, policy.limits)
+        reply = verify_reply(
+            answer,
+            request_message_id=message_id,
+            pinned=self._pinned,
+            now=now,
+            profile="sts",
+            policy=policy,
+        )
+        if reply.action != ANSWER_ACTION:
+            raise ActionWrong(value=reply.action, expected=ANSWER_ACTION)
+        return reply.body
+
+
+def _raise_fault(answer: bytes, limits: ParseLimits) -> None:
+    try:
+        fault = next(parse(answer, limits).iter(_FAULT), None)
+    except WssError as error:
+        raise StsRefused(element="-", value=f"no SOAP: {error.text_english}") from None
+    if fault is None:
+        return
+    code = fault.findtext(f"{{{SOAP12}}}Code/{{{SOAP12}}}Subcode/{{{SOAP12}}}Value", "-")
+    text = fault.findtext(f"{{{SOAP12}}}Reason/{{{SOAP12}}}Text", "-")
+    raise StsRefused(element=code.strip(), value=text.strip())
