@@ -15,7 +15,15 @@ from opus_soap.interfaces.invoice_approval.service import answer_service
 from opus_soap.interfaces.master_data.service import dimension_service
 from opus_soap.interfaces.postings_in.soap_service import voucher_service
 from opus_soap.interfaces.postings_in.uploading import PostingUploads
-from opus_soap.keys import CurrentSigner, CurrentVerifier, load_own, load_trust, own_files, trust_files
+from opus_soap.keys import (
+    CurrentSigner,
+    CurrentVerifier,
+    load_own,
+    load_tokens,
+    load_trust,
+    own_files,
+    trust_files,
+)
 from opus_soap.reloading import Reloading
 from opus_soap.settings import Settings
 from opus_soap.soap.access_log import configure_logging
@@ -113,7 +121,7 @@ def verifier(settings: Settings) -> CurrentVerifier:
     return CurrentVerifier(
         Reloading(
             "trust",
-            lambda: Verifier(load_trust(settings), policy(settings)),
+            lambda: Verifier(load_trust(settings), policy(settings), load_tokens(settings)),
             lambda: trust_files(settings),
             settings.reload_seconds,
         )

@@ -23,6 +23,7 @@ from opus_soap.wss.fetching import HttpFetch
 from opus_soap.wss.names import SOAP11
 from opus_soap.wss.ocsp import OcspResponders
 from opus_soap.wss.revocation import Revocation, Source
+from opus_soap.wss.saml import TokenTrust
 from opus_soap.wss.signing import Signer, load_signer
 from opus_soap.wss.verification import VerifiedMessage, Verifier
 
@@ -53,6 +54,16 @@ def load_trust(settings: Settings) -> TrustStore:
         raise _unusable(error) from None
 
 
+def load_tokens(settings: Settings) -> TokenTrust | None:
+    """The STS whose tokens are believed; None when none is. Raises `SigningKeyUnusable`."""
+    if not settings.sts_entity_id:
+        return None
+    try:
+        return TokenTrust({settings.sts_entity_id: load_pem(settings.sts_certificate_file)})
+    except WssError as error:
+        raise _unusable(error) from None
+
+
 def load_revocation(settings: Settings) -> Revocation | None:
     """The policy that the settings choose; None for `none`. Raises a `WssError` naming the file."""
     sources: list[Source] = []
@@ -77,11 +88,14 @@ def own_files(settings: Settings) -> tuple[Path, ...]:
 
 
 def trust_files(settings: Settings) -> tuple[Path, ...]:
-    """What trust is made from, revocation lists included when they are used."""
+    """What trust is made from: CAs, the STS, revocation lists when they are used."""
+    files = [settings.trusted_ca_file]
+    if settings.sts_entity_id:
+        files.append(settings.sts_certificate_file)
     if not settings.revocation.endswith("crl"):
-        return (settings.trusted_ca_file,)
+        return tuple(files)
     try:
-        return settings.trusted_ca_file, *list_files(settings.revocation_lists)
+        return (*files, *list_files(settings.revocation_lists))
     except WssError as error:
         raise _unusable(error) from None
 
@@ -105,6 +119,7 @@ class MessageSigner(Protocol):
         now: datetime,
         profile: str = "kombit",
         soap_namespace: str = SOAP11,
+        token: etree._Element | None = None,
     ) -> bytes:
         """As `Signer.sign`."""
 
@@ -113,7 +128,12 @@ class MessageVerifier(Protocol):
     """What verifies messages: a `Verifier`, or one that follows its files."""
 
     def verify(
-        self, data: bytes, *, now: datetime, profile: Callable[[x509.Certificate], str]
+        self,
+        data: bytes,
+        *,
+        now: datetime,
+        profile: Callable[[x509.Certificate], str],
+        audience: str | None = None,
     ) -> VerifiedMessage:
         """As `Verifier.verify`."""
 
@@ -137,10 +157,12 @@ class CurrentSigner:
         now: datetime,
         profile: str = "kombit",
         soap_namespace: str = SOAP11,
+        token: etree._Element | None = None,
     ) -> bytes:
         """As `Signer.sign`."""
-        signer = self.source.current()
-        return signer.sign(body_child, addressing, now=now, profile=profile, soap_namespace=soap_namespace)
+        return self.source.current().sign(
+            body_child, addressing, now=now, profile=profile, soap_namespace=soap_namespace, token=token
+        )
 
 
 @dataclass(frozen=True)
@@ -150,7 +172,12 @@ class CurrentVerifier:
     source: Reloading[Verifier]
 
     def verify(
-        self, data: bytes, *, now: datetime, profile: Callable[[x509.Certificate], str]
+        self,
+        data: bytes,
+        *,
+        now: datetime,
+        profile: Callable[[x509.Certificate], str],
+        audience: str | None = None,
     ) -> VerifiedMessage:
         """As `Verifier.verify`."""
-        return self.source.current().verify(data, now=now, profile=profile)
+        return self.source.current().verify(data, now=now, profile=profile, audience=audience)

@@ -119,6 +119,18 @@ class Settings(BaseSettings):
         600, ge=30, le=3600, description="Longest Created to Expires that we accept."
     )
 
+    # --- tokens (OIO IDWS)
+    sts_entity_id: str = Field(
+        "", description="EntityId (Issuer) of the STS whose tokens are believed; empty: no tokens are taken."
+    )
+    sts_certificate_file: Path = Field(
+        Path("var/secrets/sts.crt.pem"),
+        description="The certificates (PEM) that this STS signs its tokens and answers with.",
+    )
+    sts_url: str = Field(
+        "", description="Where the STS is asked for tokens, for systems that we call with one."
+    )
+
     # --- watching
     metrics: bool = Field(
         False, description="Answer GET /metrics (Prometheus); to whoever reaches the port, so not the world."

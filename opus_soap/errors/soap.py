@@ -184,13 +184,45 @@ class ContractFileUnknown(SoapError):
 
 
 class EnvelopeVersionRefused(SoapError):
-    """The contracts are SOAP 1.1."""
+    """The envelope is of another SOAP version than the Content-Type says."""
 
     code = "SOA-018"
-    danish = "Konvolutten er {value}; servicen bruger {expected}"
-    english = "The envelope is {value}; the service uses {expected}"
-    remedy_danish = "Send SOAP 1.1."
-    remedy_english = "Send SOAP 1.1."
+    danish = "Konvolutten er {value}; Content-Type siger {expected}"
+    english = "The envelope is {value}; the Content-Type says {expected}"
+    remedy_danish = "Send SOAP 1.1 som text/xml, SOAP 1.2 som application/soap+xml."
+    remedy_english = "Send SOAP 1.1 as text/xml, SOAP 1.2 as application/soap+xml."
+
+
+class SecurityModelMissing(SoapError):
+    """The message has no security at all; told in the words that Serviceplatformen uses."""
+
+    code = "SOA-020"
+    danish = "Der er ingen sikkerhedsmodel på kaldet. Der understøttes: [{expected}]"
+    english = (
+        "Security model for the called operation was not provided. The following are supported: [{expected}]"
+    )
+    remedy_danish = "Brug aftalens sikkerhedsmodel."
+    remedy_english = "Use the security model of the agreement."
+
+
+class SecurityModelWrong(SoapError):
+    """The message is secured otherwise than the agreement says."""
+
+    code = "SOA-021"
+    danish = "{element} kalder med sikkerhedsmodellen {value}; aftalen siger {expected}"
+    english = "{element} calls with the security model {value}; the agreement says {expected}"
+    remedy_danish = "Brug aftalens sikkerhedsmodel, eller få aftalen ændret (`opus-soap systems change`)."
+    remedy_english = "Use the agreement's security model, or have it changed (`opus-soap systems change`)."
+
+
+class TokenAuthorityWrong(SoapError):
+    """The token is for another authority than the agreement's municipality."""
+
+    code = "SOA-022"
+    danish = "Tokenet gælder myndigheden med CVR {value}; aftalen er med CVR {expected}"
+    english = "The token is for the authority with CVR {value}; the agreement is with CVR {expected}"
+    remedy_danish = "Bed STS'en om et token for kommunens CVR-nummer."
+    remedy_english = "Ask the STS for a token for the municipality's CVR number."
 
 
 class MessageIdTooLong(SoapError):

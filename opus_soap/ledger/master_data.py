@@ -27,6 +27,12 @@ def find_municipality(code: str) -> Municipality:
     return found
 
 
+def authority_cvr(code: str) -> str | None:
+    """The CVR number of a municipality, if there are books of it here."""
+    found: Municipality | None = Municipality.get_or_none(Municipality.code == code)
+    return found.cvr if found is not None else None
+
+
 def company_code(municipality: str, code: str) -> CompanyCode:
     """A company code; raises `CompanyCodeUnknown`."""
     found: CompanyCode | None = CompanyCode.get_or_none(

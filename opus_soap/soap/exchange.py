@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from cryptography import x509
@@ -23,8 +25,12 @@ from opus_soap.errors import (
     EnvelopeVersionRefused,
     MessageIdTooLong,
     OperationUnknown,
+    SecurityModelMissing,
+    SecurityModelWrong,
+    TokenAuthorityWrong,
 )
 from opus_soap.keys import MessageSigner, MessageVerifier
+from opus_soap.ledger.master_data import authority_cvr
 from opus_soap.soap.access_log import Timings
 from opus_soap.soap.contracts import Operation
 from opus_soap.soap.service import CallContext, SoapService
@@ -32,7 +38,7 @@ from opus_soap.store import agreements, archive, replay
 from opus_soap.store.models import System
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.certificates import thumbprint
-from opus_soap.wss.errors import WssError
+from opus_soap.wss.errors import SecurityMissing, WssError
 from opus_soap.wss.names import SOAP11, UNSPECIFIED, WSA
 from opus_soap.wss.parsing import ParseLimits, parse
 from opus_soap.wss.verification import VerifiedMessage
@@ -40,6 +46,8 @@ from opus_soap.wss.verification import VerifiedMessage
 _URN_UUID = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LONGEST_MESSAGE_ID = 255  # characters: the archive's column
 FAULT_ACTION = f"{WSA}/fault"
+# the security models by the names that Serviceplatformen has for them
+MODELS = {"token": "KombitToken", "x509": "X509", "context": "AuthorityContext"}
 
 
 @dataclass
@@ -56,6 +64,7 @@ class Exchange:
     action: str = ""
     outcome: str = ""
     status: int = 200
+    soap_namespace: str = SOAP11  # as the Content-Type says
 
 
 @dataclass(frozen=True)
@@ -80,15 +89,16 @@ class Guard:
             return str(known[0].profile)
 
         with exchange.timings.part("verify"):
-            verified = self.verifier.verify(data, now=exchange.now, profile=profile)
-        if verified.soap_namespace != SOAP11:
-            raise EnvelopeVersionRefused(value=verified.soap_namespace, expected=SOAP11)
+            verified = self._verified(exchange, service, data, profile)
+        if verified.soap_namespace != exchange.soap_namespace:
+            raise EnvelopeVersionRefused(value=verified.soap_namespace, expected=exchange.soap_namespace)
         message_id = verified.message_id or ""
         if len(message_id) > _LONGEST_MESSAGE_ID:
             raise MessageIdTooLong(value=len(message_id), expected=_LONGEST_MESSAGE_ID)
         exchange.message_id = message_id
         system = exchange.system = known[0]
         agreements.authorize(system, service.name)
+        _check_model(system, verified)
         with exchange.timings.part("validate"):
             operation = self._operation(service, verified, soap_action)
             exchange.action = operation.soap_action
@@ -99,6 +109,14 @@ class Guard:
         parts = exchange.timings.parts
         parts["commit"] = round(parts["commit"] - parts["dispatch"] - parts["sign"], 3)
         return reply
+
+    def _verified(
+        self, exchange: Exchange, service: SoapService, data: bytes, profile: Callable[[Any], str]
+    ) -> VerifiedMessage:
+        try:
+            return self.verifier.verify(data, now=exchange.now, profile=profile, audience=service.entity_id)
+        except SecurityMissing:
+            raise SecurityModelMissing(expected=", ".join(MODELS.values())) from None
 
     def _within(
         self,
@@ -135,7 +153,13 @@ class Guard:
             reply_to=None,
         )
         profile = exchange.system.profile if exchange.system else "kombit"
-        return self.signer.sign(body, addressing, now=self.clock.now(), profile=profile)
+        return self.signer.sign(
+            body,
+            addressing,
+            now=self.clock.now(),
+            profile=profile,
+            soap_namespace=exchange.soap_namespace,
+        )
 
     def record(self, exchange: Exchange, reply: bytes) -> None:
         """Both messages into the archive, in the caller's transaction."""
@@ -183,6 +207,18 @@ class Guard:
         return not elsewhere and parts.path.rstrip("/") in here
 
 
+def _check_model(system: System, verified: VerifiedMessage) -> None:
+    """The message is secured as the agreement says, and its token is for the agreement's municipality."""
+    if verified.model != system.security_model:
+        raise SecurityModelWrong(
+            element=system.name, value=MODELS[verified.model], expected=MODELS[system.security_model]
+        )
+    if verified.token is not None:
+        authority = authority_cvr(system.municipality) or system.cvr
+        if verified.token.cvr != authority:
+            raise TokenAuthorityWrong(value=verified.token.cvr, expected=authority)
+
+
 def _port(parts: SplitResult) -> int | None:
     return parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
@@ -197,7 +233,8 @@ def claimed_message_id(data: bytes) -> str:
         root = parse(data, ParseLimits())
     except WssError:
         return ""
-    claimed = root.findtext(f"{{{SOAP11}}}Header/{{{WSA}}}MessageID", "").strip()
+    soap = etree.QName(root).namespace
+    claimed = root.findtext(f"{{{soap}}}Header/{{{WSA}}}MessageID", "").strip()
     return claimed if _URN_UUID.fullmatch(claimed) else ""
 
 

@@ -41,7 +41,7 @@ from opus_soap.errors import (
     mask_cpr,
 )
 from opus_soap.wss.errors import KeyUnusable, NotSignable, PkiDefinitionInvalid, ProfileUnknown, WssError
-from opus_soap.wss.names import SOAP11, WSSE, WSU
+from opus_soap.wss.names import SOAP11, SOAP12, WSSE, WSU
 
 FAULT_NS = "http://opus-soap.dk/fejl/1"
 SERVICEPLATFORM_NS = "http://serviceplatformen.dk/xml/schemas/ServiceplatformFault/1/"
@@ -50,6 +50,7 @@ CLIENT = f"{{{SOAP11}}}Client"
 VERSION_MISMATCH = f"{{{SOAP11}}}VersionMismatch"
 SERVER = f"{{{SOAP11}}}Server"
 _PREFIXES = {SOAP11: "soap", WSSE: "wsse", WSU: "wsu"}
+_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _LONGEST = 1000
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -142,8 +143,17 @@ def _clean(text: str) -> str:
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}… ({len(shown)} characters)"
 
 
-def fault_element(fault: Fault, correlation_id: UUID) -> etree._Element:
-    """The `soap:Fault` to sign and send."""
+def http_status(fault: Fault, soap_namespace: str) -> int:
+    """SOAP 1.1 answers a fault with 500; SOAP 1.2 with 400 when the sender is to blame."""
+    if soap_namespace == SOAP12 and fault.status == 500 and fault.faultcode != SERVER:
+        return 400
+    return fault.status
+
+
+def fault_element(fault: Fault, correlation_id: UUID, soap_namespace: str = SOAP11) -> etree._Element:
+    """The `soap:Fault` to sign and send, in either version of SOAP."""
+    if soap_namespace == SOAP12:
+        return _fault_12(fault, correlation_id)
     faultcode = etree.QName(fault.faultcode)
     namespace = str(faultcode.namespace)
     # exclusive canonicalisation drops a prefix that only a text uses, so readers that have nothing but
@@ -152,7 +162,31 @@ def fault_element(fault: Fault, correlation_id: UUID) -> etree._Element:
     element = etree.Element(f"{{{SOAP11}}}Fault", nsmap={"soap": SOAP11, prefix: namespace})
     _add(element, "faultcode", f"{prefix}:{faultcode.localname}")
     _add(element, "faultstring", f"{fault.code} {fault.danish} / {fault.english}")
-    detail = _add(element, "detail")
+    _fill(_add(element, "detail"), fault, correlation_id)
+    return element
+
+
+def _fault_12(fault: Fault, correlation_id: UUID) -> etree._Element:
+    """SOAP 1.2, part 1, 5.4: our code is the subcode of Sender or Receiver."""
+    given = etree.QName(fault.faultcode)
+    server = fault.faultcode in (SERVER, VERSION_MISMATCH)
+    element = etree.Element(f"{{{SOAP12}}}Fault", nsmap={"soap": SOAP12})
+    code = _add(element, f"{{{SOAP12}}}Code")
+    names = {VERSION_MISMATCH: "VersionMismatch", SERVER: "Receiver"}
+    _add(code, f"{{{SOAP12}}}Value", f"soap:{names.get(fault.faultcode, 'Sender')}")
+    if not server and str(given.namespace) in (WSSE, WSU):
+        prefix = _PREFIXES[str(given.namespace)]
+        subcode = etree.SubElement(code, f"{{{SOAP12}}}Subcode", nsmap={prefix: str(given.namespace)})
+        _add(subcode, f"{{{SOAP12}}}Value", f"{prefix}:{given.localname}")
+    reason = _add(element, f"{{{SOAP12}}}Reason")
+    for language, text in (("en", fault.english), ("da", fault.danish)):
+        _add(reason, f"{{{SOAP12}}}Text", f"{fault.code} {text}").set(_LANGUAGE, language)
+    _fill(_add(element, f"{{{SOAP12}}}Detail"), fault, correlation_id)
+    return element
+
+
+def _fill(detail: etree._Element, fault: Fault, correlation_id: UUID) -> None:
+    """What the detail of a fault says, alike in both versions."""
     ours = etree.SubElement(detail, f"{{{FAULT_NS}}}OpusSoapFejl", nsmap={None: FAULT_NS})
     _add(ours, f"{{{FAULT_NS}}}Kode", fault.code)
     for name, danish, english in (
@@ -165,7 +199,6 @@ def fault_element(fault: Fault, correlation_id: UUID) -> etree._Element:
         _add(ours, f"{{{FAULT_NS}}}Element", fault.element)
     _add(ours, f"{{{FAULT_NS}}}KorrelationsId", str(correlation_id))
     _serviceplatform_detail(detail, fault)
-    return element
 
 
 def _serviceplatform_detail(detail: etree._Element, fault: Fault) -> None:

@@ -35,11 +35,11 @@ from opus_soap.settings import Settings
 from opus_soap.soap import limits
 from opus_soap.soap.access_log import access
 from opus_soap.soap.exchange import FAULT_ACTION, Exchange, Guard, claimed_message_id
-from opus_soap.soap.faults import Fault, fault_element, fault_for
+from opus_soap.soap.faults import Fault, fault_element, fault_for, http_status
 from opus_soap.soap.service import SoapService
 from opus_soap.store import replay
 from opus_soap.wss.errors import WssError
-from opus_soap.wss.names import SOAP11
+from opus_soap.wss.names import SOAP12
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -258,15 +258,17 @@ class SoapFront:
                 raise PathUnknown
             exchange.request = b""  # what is refused by its headers is archived too, with no body
             with exchange.timings.part("read"):
-                limits.check_headers(environ, self._settings.max_request_bytes)
+                if limits.is_soap_12(environ):
+                    exchange.soap_namespace = SOAP12
+                limits.check_headers(environ, self._settings.max_request_bytes, limits.SOAP_TYPES)
                 data = exchange.request = limits.read_body(
                     environ, self._settings.max_request_bytes, self._settings.read_timeout_seconds
                 )
             exchange.now = self._clock.now()  # a body may take its time, in which a message grows old
-            soap_action = environ.get("HTTP_SOAPACTION", "").strip().strip('"')
+            soap_action = limits.soap_action(environ)
             with self._turn(exchange), connected():
                 reply = self._guard.answer(exchange, service, data, soap_action)
-            return 200, limits.MEDIA_TYPE, reply
+            return 200, limits.answer_type(exchange.soap_namespace), reply
         except (OpusSoapError, WssError) as error:
             return self._refuse(exchange, fault_for(error))
         except Unavailable:
@@ -296,8 +298,9 @@ class SoapFront:
 
         `archived`: not when it is the database that failed, or the caller would wait for it twice.
         """
-        exchange.outcome, exchange.status = fault.code, fault.status
-        element = fault_element(fault, exchange.correlation_id)
+        soap = exchange.soap_namespace
+        exchange.outcome, exchange.status = fault.code, http_status(fault, soap)
+        element = fault_element(fault, exchange.correlation_id, soap)
         try:
             if exchange.request is not None and not exchange.message_id:
                 exchange.message_id = claimed_message_id(exchange.request)
@@ -305,17 +308,17 @@ class SoapFront:
                 reply = self._guard.sign(element, FAULT_ACTION, exchange)
         except Exception:
             log.exception("fault not signed", correlation_id=str(exchange.correlation_id))
-            reply = _unsigned(element)
+            reply = _unsigned(element, soap)
         try:
             if archived and exchange.request is not None:
                 with connected(), transaction():
                     self._guard.record(exchange, reply)
         except Exception:
             log.exception("refusal not archived", correlation_id=str(exchange.correlation_id))
-        return fault.status, limits.MEDIA_TYPE, reply
+        return exchange.status, limits.answer_type(soap), reply
 
 
-def _unsigned(fault: etree._Element) -> bytes:
-    envelope = etree.Element(f"{{{SOAP11}}}Envelope", nsmap={"soap": SOAP11})
-    etree.SubElement(envelope, f"{{{SOAP11}}}Body").append(fault)
+def _unsigned(fault: etree._Element, soap: str) -> bytes:
+    envelope = etree.Element(f"{{{soap}}}Envelope", nsmap={"soap": soap})
+    etree.SubElement(envelope, f"{{{soap}}}Body").append(fault)
     return etree.tostring(envelope, xml_declaration=True, encoding="UTF-8")

@@ -23,9 +23,11 @@ from opus_soap.errors import (
     RequestTooLarge,
     RequestTooSlow,
 )
+from opus_soap.wss.names import SOAP12
 
 MEDIA_TYPE = "text/xml; charset=utf-8"
-_SOAP = ("text/xml",)
+_SOAP_11, _SOAP_12 = "text/xml", "application/soap+xml"
+SOAP_TYPES = (_SOAP_11, _SOAP_12)
 _STEP = 64 * 1024
 _DISCARD_SECONDS, _DISCARD_BYTES = 0.2, 1024 * 1024
 
@@ -57,6 +59,30 @@ def _check_content_type(value: str, media_types: Sequence[str]) -> None:
     if parsed.get_content_type() not in media_types or charset not in ("utf-8", "us-ascii"):
         expected = f"{' / '.join(media_types)}; charset=utf-8"
         raise ContentTypeRefused(element="Content-Type", value=value[:80], expected=expected)
+
+
+def _content_type(environ: dict[str, Any]) -> Message:
+    parsed = Message()
+    parsed["Content-Type"] = environ.get("CONTENT_TYPE", "") or "missing/missing"
+    return parsed
+
+
+def is_soap_12(environ: dict[str, Any]) -> bool:
+    """Whether the Content-Type is SOAP 1.2's."""
+    return _content_type(environ).get_content_type() == _SOAP_12
+
+
+def soap_action(environ: dict[str, Any]) -> str:
+    """The operation that the HTTP header names: SOAPAction, or the parameter `action` of SOAP 1.2."""
+    action = _content_type(environ).get_param("action", "") if is_soap_12(environ) else ""
+    return (action if isinstance(action, str) else "") or environ.get("HTTP_SOAPACTION", "").strip().strip(
+        '"'
+    )
+
+
+def answer_type(soap_namespace: str) -> str:
+    """The Content-Type of an answer."""
+    return f"{_SOAP_12 if soap_namespace == SOAP12 else _SOAP_11}; charset=utf-8"
 
 
 def read_body(environ: dict[str, Any], most_bytes: int, seconds: int) -> bytes:

@@ -29,8 +29,11 @@ from opus_soap.soap.service import PingService, SoapService, operation
 from opus_soap.store.models import System, SystemCertificate
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.certificates import TrustStore, thumbprint
+from opus_soap.wss.issuing import Claims
+from opus_soap.wss.issuing import issue as issue_token
 from opus_soap.wss.names import SOAP11
 from opus_soap.wss.replies import verify_reply
+from opus_soap.wss.saml import TokenTrust
 from opus_soap.wss.signing import Signer
 from opus_soap.wss.verification import VerifiedMessage, Verifier
 
@@ -40,6 +43,8 @@ NAME = "FakturaInformationSvarAfsend"
 PATH = "/service/OIR/FakturaInformationSvarAfsend/1"
 ENTITY_ID = "http://oir.serviceplatformen.dk/service/fakturainformationsvarafsend/1"
 ACTION = f"{KOMBIT_NS}{NAME}Service_1#"
+STS = "https://sts.example.dk/runtime"
+CVR = "29189846"
 HOUR = timedelta(hours=1)
 
 
@@ -98,9 +103,11 @@ class Pki:
     caller: Identity = field(init=False)  # an agreement with a right to the service
     limited: Identity = field(init=False)  # an agreement without that right
     stranger: Identity = field(init=False)  # of the same CA, no agreement
+    holder: Identity = field(init=False)  # an agreement on the Token model
+    sts: Identity = field(init=False)
 
     def __post_init__(self) -> None:
-        for name in ("server", "caller", "limited", "stranger"):
+        for name in ("server", "caller", "limited", "stranger", "holder", "sts"):
             setattr(self, name, issue(name, self.ca))
 
 
@@ -109,9 +116,17 @@ def pki() -> Pki:
     return Pki()
 
 
-def agreement(identity: Identity, name: str, services: list[str], profile: str = "kombit") -> System:
+def agreement(
+    identity: Identity, name: str, services: list[str], profile: str = "kombit", model: str = "x509"
+) -> System:
     system = System.create(
-        uuid=uuid4(), municipality="751", name=name, cvr="29189846", profile=profile, services=services
+        uuid=uuid4(),
+        municipality="751",
+        name=name,
+        cvr=CVR,
+        profile=profile,
+        services=services,
+        security_model=model,
     )
     SystemCertificate.create(
         system=system,
@@ -196,12 +211,25 @@ class House:
         to: str | None = ENTITY_ID,
         message_id: str | None = "",
         profile: str = "kombit",
+        soap: str = SOAP11,
+        token: etree._Element | None = None,
     ) -> bytes:
         message_id = f"urn:uuid:{uuid4()}" if message_id == "" else message_id
         self.last_message_id = message_id or ""
         addressing = Addressing(action=action, message_id=message_id, to=to, relates_to=None, reply_to=None)
         signer = (identity or self.pki.caller).signer
-        return signer.sign(body, addressing, now=self.clock.now(), profile=profile)
+        return signer.sign(
+            body, addressing, now=self.clock.now(), profile=profile, soap_namespace=soap, token=token
+        )
+
+    def token(self, holder: Identity | None = None, **change: Any) -> etree._Element:
+        """What the STS gives to a holder, for the service and the agreement's municipality."""
+        holder = holder or self.pki.holder
+        facts = {"audience": ENTITY_ID, "cvr": CVR, "holder": holder.certificate, **change}
+        sts = self.pki.sts
+        return issue_token(
+            Claims(**facts), issuer=STS, key=sts.key, certificate=sts.certificate, now=self.clock.now()
+        )
 
     def verified(self, reply: Reply, relates_to: str | None = None) -> VerifiedMessage:
         """The reply, verified as the .NET client would: every answer and every fault is signed."""
@@ -250,7 +278,8 @@ def build_front(
     pki: Pki, clock: Clock, *, working: int | None = None, **settings: Any
 ) -> tuple[SoapFront, Callable[[Behaviour], None]]:
     service, choose = build_service()
-    verifier = Verifier(TrustStore(issuers=(pki.ca.certificate,)))
+    tokens = TokenTrust({STS: [pki.sts.certificate]})
+    verifier = Verifier(TrustStore(issuers=(pki.ca.certificate,)), tokens=tokens)
     front = SoapFront([service], Settings(**settings), clock, verifier, pki.server.signer, working=working)
     return front, choose
 
@@ -258,6 +287,7 @@ def build_front(
 def _house(pki: Pki, clock: ManualClock) -> House:
     agreement(pki.caller, "sagssystem", [NAME])
     agreement(pki.limited, "andet system", ["Noget andet"])
+    agreement(pki.holder, "tokensystem", [NAME], model="token")
     front, choose = build_front(pki, clock, max_request_bytes=200_000, read_timeout_seconds=1)
     return House(front, pki, clock, choose)
 

@@ -1,0 +1,83 @@
+"""The security models, each as its agreement says; SOAP 1.1 and 1.2."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from opus_soap.wss.names import SOAP11, SOAP12
+from tests.soap.conftest import House, svar
+
+TYPES = {SOAP11: "text/xml; charset=utf-8", SOAP12: "application/soap+xml; charset=utf-8"}
+
+
+def sent(house: House, soap: str = SOAP11, **how: object):
+    data = house.sign(svar(), soap=soap, **how)
+    return house.post(data, CONTENT_TYPE=TYPES[soap])
+
+
+@pytest.mark.parametrize("soap", [SOAP11, SOAP12])
+def test_a_token_is_believed_and_the_answer_is_signed(house: House, soap: str):
+    reply = sent(house, soap, identity=house.pki.holder, token=house.token())
+    assert (reply.status, reply.headers["Content-Type"]) == (200, TYPES[soap])
+    assert house.verified(reply).soap_namespace == soap
+
+
+def test_the_same_token_signs_many_messages_and_each_message_counts_once(house: House):
+    token = house.token()
+    first = house.sign(svar(), house.pki.holder, token=token)
+    assert [house.post(first).status for _ in range(2)] == [200, 500]
+    assert sent(house, identity=house.pki.holder, token=token).status == 200
+
+
+REFUSED = {
+    "for another service": ({"audience": "http://another"}, "WSS-046"),
+    "for another authority": ({"cvr": "11111111"}, "SOA-022"),
+    "too weak": ({"assurance_level": 2}, "WSS-043"),
+    "for too long": ({"lifetime": timedelta(hours=25)}, "WSS-043"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_token_that_is_not_meant_for_this(house: House, what: str):
+    change, code = REFUSED[what]
+    reply = sent(house, identity=house.pki.holder, token=house.token(**change))
+    assert reply.code == code
+
+
+def test_another_holders_token(house: House):
+    token = house.token(house.pki.caller)
+    assert sent(house, identity=house.pki.holder, token=token).code == "WSS-047"
+
+
+def test_an_agreement_has_one_model(house: House):
+    assert sent(house, identity=house.pki.holder).code == "SOA-021"
+    assert sent(house, identity=house.pki.caller, token=house.token(house.pki.caller)).code == "SOA-021"
+
+
+def test_an_expired_token(house: House):
+    token = house.token()
+    house.clock.advance(timedelta(hours=8, minutes=6))
+    assert sent(house, identity=house.pki.holder, token=token).code == "WSS-045"
+
+
+def test_faults_are_of_the_version_of_the_request(house: House):
+    reply = sent(house, SOAP12, identity=house.pki.stranger)
+    assert reply.status == 400
+    code = reply.root.find(f".//{{{SOAP12}}}Fault/{{{SOAP12}}}Code")
+    assert code.findtext(f"{{{SOAP12}}}Value") == "soap:Sender"
+    assert reply.code
+    assert house.verified(reply).soap_namespace == SOAP12
+
+
+@pytest.mark.parametrize(("envelope", "said"), [(SOAP11, SOAP12), (SOAP12, SOAP11)])
+def test_envelope_and_content_type_agree(house: House, envelope: str, said: str):
+    reply = house.post(house.sign(svar(), soap=envelope), CONTENT_TYPE=TYPES[said])
+    assert reply.code == "SOA-018"
+
+
+def test_the_action_of_soap_12_is_in_the_content_type(house: House):
+    data = house.sign(svar(), soap=SOAP12)
+    wrong = f'{TYPES[SOAP12]}; action="urn:another"'
+    assert house.post(data, CONTENT_TYPE=wrong).code == "SOA-010"
