@@ -135,4 +135,6 @@ def client(opus: Opus, pytestconfig: pytest.Config) -> Callable[[Peer], Client]:
     return make
 
 
-ALL_FORMS = [pytest.param(peer, form, id=f"{peer.folder}-{form or 'bst'}") for peer in PEERS for form in peer.forms]
+ALL_FORMS = [
+    pytest.param(peer, form, id=f"{peer.folder}-{form or 'bst'}") for peer in PEERS for form in peer.forms
+]

@@ -1,6 +1,6 @@
 """Other people's stacks: what each needs, how its client in `peers/` is made and run.
 
-    python -m tests.interop.peers        # as root: install from Debian what is missing
+python -m tests.interop.peers        # as root: install from Debian what is missing
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from pathlib import Path
 SOURCES = Path(__file__).parent / "peers"
 JARS = Path("/usr/share/java")
 CLASS_PATH = [
-    JARS / f"{name}.jar" for name in ("wss4j", "xmlsec", "commons-logging", "commons-codec", "slf4j-api", "slf4j-nop")
+    JARS / f"{name}.jar"
+    for name in ("wss4j", "xmlsec", "commons-logging", "commons-codec", "slf4j-api", "slf4j-nop")
 ]
 LONGEST_SECONDS = 300  # npm over a slow line
 
@@ -163,8 +164,8 @@ PEERS = (
         "xmlsec1",
         "xmlsec1",
         "shell",
-        ("xmlsec1", "curl"),
-        missing=_programs("xmlsec1", "curl"),
+        ("xmlsec1", "libxml2-utils", "curl"),
+        missing=_programs("xmlsec1", "xmllint", "curl"),
         version=_debian("xmlsec1"),
         command=lambda _: ["sh", SOURCES / "xmlsec1" / "call.sh"],
     ),
@@ -173,7 +174,9 @@ PEERS = (
         "zeep",
         "Python",
         (),
-        missing=lambda: "" if find_spec("xmlsec") else "the Python package xmlsec (pip install -e '.[interop]')",
+        missing=lambda: (
+            "" if find_spec("xmlsec") else "the Python package xmlsec (pip install -e '.[interop]')"
+        ),
         version=lambda _: version("zeep"),
         command=lambda _: [sys.executable, SOURCES / "zeep" / "call.py"],
     ),

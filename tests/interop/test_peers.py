@@ -30,7 +30,11 @@ def test_a_peer_calls_and_verifies_the_reply(peer, form, message, client, opus):
         calling.note(form, message, f"{UNKNOWN}; fault verified")
         return
     assert done.returncode == status, said
-    expected = {"ping": "TransaktionsId ", "post": "PosteringskvitteringResultat Modtaget", "refused": "fault SOA-012"}
+    expected = {
+        "ping": "TransaktionsId ",
+        "post": "PosteringskvitteringResultat Modtaget",
+        "refused": "fault SOA-012",
+    }
     assert expected[message] in done.stdout, said
     assert opus.vouchers()[len(before) :] == ([TEXT] if message == "post" else [])
     outcome = {"ping": "answered; reply verified", "post": "booked; reply verified"}

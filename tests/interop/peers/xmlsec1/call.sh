@@ -1,5 +1,5 @@
 #!/bin/sh
-# Call opus-soap with xmlsec1 and curl alone: sh call.sh URL KEYS ping, or sh call.sh URL KEYS post AMOUNT (a voucher
+# Call opus-soap with xmlsec1, xmllint and curl: sh call.sh URL KEYS ping, or sh call.sh URL KEYS post AMOUNT (a voucher
 # of two lines). The exit status is 0 for an answer and 3 for a fault, both signed by opus-soap; 1 is anything else.
 set -eu
 url=$1 keys=$2 operation=$3 amount=${4:-}
@@ -37,20 +37,27 @@ xmlsec1 --sign --privkey-pem "$keys/case-system.key.pem" $(known) --output "$fol
 curl --silent --show-error --output "$folder/reply.xml" --header 'Content-Type: text/xml; charset=utf-8' \
   --header 'SOAPAction: ""' --data-binary "@$folder/request.xml" "$url/service/OIR/FinansbilagModtag/1"
 
+# the one signature in Security, by opus-soap; and it must be over the Body, the Timestamp and what relates the reply
+# to us, each in its place: a good signature over something else in the message says nothing
+named() { echo "*[local-name()='$1' and namespace-uri()='$2']"; }
+envelope="/$(named Envelope "$SOAP")"
+security="$envelope/$(named Header "$SOAP")/$(named Security "$WSSE")"
+xpath() { xmllint --xpath "$1" "$folder/reply.xml"; }
+refuse() { echo "$1" >&2; exit 1; }
 # shellcheck disable=SC2046
-xmlsec1 --verify --pubkey-cert-pem "$keys/opus.crt.pem" $(known) "$folder/reply.xml" > "$folder/verified" 2>&1 || {
-  cat "$folder/verified" >&2
-  exit 1
-}
-# a good signature says nothing yet: it must be over the Body, the Timestamp and what relates the reply to us
-for element in soap:Body wsu:Timestamp wsa:RelatesTo; do
-  id=$(sed -n "s|.*<$element[^>]* wsu:Id=\"\([^\"]*\)\".*|\1|p" "$folder/reply.xml")
-  [ -n "$id" ] && grep -q "URI=\"#$id\"" "$folder/reply.xml" || { echo "$element is not signed" >&2; exit 1; }
+xmlsec1 --verify --pubkey-cert-pem "$keys/opus.crt.pem" --node-xpath "$security/*[local-name()='Signature']" $(known) \
+  "$folder/reply.xml" > "$folder/verified" 2>&1 || refuse "$(cat "$folder/verified")"
+relates_to="$envelope/$(named Header "$SOAP")/$(named RelatesTo "$WSA")"
+for part in "$envelope/$(named Body "$SOAP")" "$security/$(named Timestamp "$WSU")" "$relates_to"; do
+  id=$(xpath "string($part/@*[local-name()='Id'])")
+  [ "$(xpath "count(//@*[local-name()='Id' and .='$id']) = 1 and count($part) = 1 and
+    $security/*[local-name()='Signature']/*/*[local-name()='Reference']/@URI = '#$id'")" = true ] \
+    || refuse "$part is not signed"
 done
-grep -q "<wsa:RelatesTo[^>]*>$message_id<" "$folder/reply.xml" || { echo 'a reply to another request' >&2; exit 1; }
+[ "$(xpath "string($relates_to)")" = "$message_id" ] || refuse 'a reply to another request'
 
-text() { sed -n "s|.*<[^/>]*$1[^>]*>\([^<]*\)<.*|\1|p" "$folder/reply.xml"; }
-if grep -q '<soap:Fault>' "$folder/reply.xml"; then
+text() { xpath "string($envelope/$(named Body "$SOAP")//*[local-name()='$1'])"; }
+if [ "$(xpath "boolean($envelope/*/$(named Fault "$SOAP"))")" = true ]; then
   echo "fault $(text faultstring)"
   exit 3
 fi

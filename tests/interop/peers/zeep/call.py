@@ -42,8 +42,12 @@ class Signed(BinarySignature):
         verify_envelope(envelope, self.opus)
         signed = {reference.get("URI") for reference in envelope.iterfind(".//{*}SignedInfo/{*}Reference")}
         for path in "{*}Body", "{*}Header/{*}Security/{*}Timestamp":
-            found = envelope.findall(path)
-            if len(found) != 1 or f"#{found[0].get(f'{{{WSU}}}Id')}" not in signed:
+            [part] = envelope.findall(path)
+            name = part.get(f"{{{WSU}}}Id")
+            if (
+                f"#{name}" not in signed
+                or len(envelope.xpath("//*[@*[local-name()='Id']=$name]", name=name)) != 1
+            ):
                 raise SignatureVerificationFailed(f"{path} is not signed")
         return envelope
 
