@@ -44,7 +44,7 @@ import org.w3c.dom.Node;
 /**
  * What a Java endpoint costs that does nothing but security: each POST is parsed, its X.509 signature verified
  * (Body, Timestamp and wsa headers), and answered with a small reply signed over the same parts. No dispatch, no
- * schema, no database, no replay check. {@code java Endpoint KEYSTORE.jks PASSWORD CA.pem}: the key is the store's
+ * schema, no database, no replay check. {@code java Endpoint KEYSTORE.jks PASSWORD AUTHORITIES.pem}: the key is the store's
  * one entry; the port is written to standard output.
  */
 public final class Endpoint {
