@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -60,8 +61,6 @@ class Opus:
 
     def vouchers(self) -> list[str]:
         """The header texts of what is booked."""
-        import sqlite3
-
         with closing(sqlite3.connect(self.scene.folder / "opus.sqlite3")) as database:
             return [text for (text,) in database.execute("SELECT header_text FROM voucher ORDER BY id")]
 

@@ -1,4 +1,4 @@
-"""A proxy that hands on requests as they are and changes replies: so a peer's verification is seen to bite."""
+"""A proxy that hands on requests as they are and changes replies: to see a peer's verification bite."""
 
 from __future__ import annotations
 

@@ -103,6 +103,10 @@ def _make_node(folder: Path, _url: str) -> None:
     run("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error", folder=folder)
 
 
+def _make_gsoap(folder: Path, url: str) -> None:
+    run("sh", SOURCES / "gsoap" / "build.sh", url, folder)
+
+
 def _node_version(folder: Path) -> str:
     told = json.loads((folder / "node_modules" / "soap" / "package.json").read_text("utf-8"))
     return f"{told['version']}, Node {run('node', '--version').strip().lstrip('v').split('.')[0]}"
@@ -158,7 +162,7 @@ PEERS = (
         missing=_programs("wsdl2h", "soapcpp2", "cc", "pkg-config", "/usr/share/gsoap/plugin/wsseapi.c"),
         version=_debian("gsoap"),
         command=lambda folder: [folder / "call"],
-        make=lambda folder, url: void(run("sh", SOURCES / "gsoap" / "build.sh", url, folder)),
+        make=_make_gsoap,
     ),
     Peer(
         "xmlsec1",
@@ -181,10 +185,6 @@ PEERS = (
         command=lambda _: [sys.executable, SOURCES / "zeep" / "call.py"],
     ),
 )
-
-
-def void(_said: str) -> None:
-    """Nobody wants to know what a tool said when all is well."""
 
 
 def install() -> None:

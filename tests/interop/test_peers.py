@@ -15,6 +15,11 @@ from tests.interop.peers import PEERS
 TEXT = "Blåbærgrød på Ærø"
 UNKNOWN = "WSS-040"
 MESSAGES = {"ping": (["ping"], 0), "post": (["post", "100.00"], 0), "refused": (["post", "100.001"], 3)}
+SAID = {
+    "ping": "TransaktionsId ",
+    "post": "PosteringskvitteringResultat Modtaget",
+    "refused": "fault SOA-012",
+}
 
 
 @pytest.mark.parametrize("message", MESSAGES)
@@ -30,12 +35,7 @@ def test_a_peer_calls_and_verifies_the_reply(peer, form, message, client, opus):
         calling.note(form, message, f"{UNKNOWN}; fault verified")
         return
     assert done.returncode == status, said
-    expected = {
-        "ping": "TransaktionsId ",
-        "post": "PosteringskvitteringResultat Modtaget",
-        "refused": "fault SOA-012",
-    }
-    assert expected[message] in done.stdout, said
+    assert SAID[message] in done.stdout, said
     assert opus.vouchers()[len(before) :] == ([TEXT] if message == "post" else [])
     outcome = {"ping": "answered; reply verified", "post": "booked; reply verified"}
     calling.note(form, message, outcome.get(message, "SOA-012; fault verified"))

@@ -1,14 +1,15 @@
-"""Call opus-soap with zeep and its own signatures: python call.py URL KEYS ping, or ... post AMOUNT (a voucher).
+"""Call opus-soap with zeep and its own signatures: python call.py URL KEYS ping, or ... post AMOUNT.
 
-zeep's BinarySignature signs with SHA-1 and without a Timestamp unless told otherwise, and its verification does not
-ask *what* is signed: hence the class. The exit status is 0 for an answer and 3 for a fault, both signed by opus-soap.
-(`docs/examples/answer_an_invoice.py` is the same with `opus_soap.wss`, which does all of this itself.)
+zeep's BinarySignature signs with SHA-1 and without a Timestamp unless told otherwise, and its verification
+does not ask *what* is signed: hence the class. The exit status is 0 for an answer and 3 for a fault, both
+signed by opus-soap. `post` sends a voucher of two lines. (`docs/examples/answer_an_invoice.py` is a client with
+`opus_soap.wss`, which does all of this itself.)
 """
 
 from __future__ import annotations
 
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -74,11 +75,12 @@ def main(url: str, keys: str, operation: str, amount: str = "") -> int:
             answer = client.service.Ping(HovedOplysninger=context)
             print("TransaktionsId", answer.HovedOplysningerSvar.TransaktionsId)
             return 0
+        today = datetime.now().astimezone().date()
         voucher = {
             "PosteringsbilagFirmakode": "0020",
             "PosteringsbilagBilagsart": "SA",
-            "PosteringsbilagBilagsdato": date.today(),
-            "PosteringsbilagBogføringsdato": date.today(),
+            "PosteringsbilagBilagsdato": today,
+            "PosteringsbilagBogføringsdato": today,
             "PosteringsbilagNummer": str(uuid4())[:10],
             "PosteringsbilagHovedtekst": "Blåbærgrød på Ærø",
             "PosteringsbilagReference": "zeep",
