@@ -14,6 +14,7 @@ from lxml import etree
 
 SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 WSU = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd}"
+DS = "{http://www.w3.org/2000/09/xmldsig#}"
 Lie = Callable[[etree._Element], None]
 
 
@@ -49,7 +50,20 @@ def wrapped_elsewhere(envelope: etree._Element) -> None:
     del body.attrib[f"{WSU}Id"]
 
 
-LIES: tuple[Lie, ...] = (changed, wrapped, wrapped_elsewhere)
+def said_to_be_signed(envelope: etree._Element) -> None:
+    """The same, and the other Body has an id that a SignedInfo names, of which nobody has signed anything."""
+    wrapped(envelope)
+    body = envelope.find(f"{SOAP}Body")
+    signature = envelope.find(f"{SOAP}Header/{{*}}Security/{DS}Signature")
+    assert body is not None
+    assert signature is not None
+    body.set(f"{WSU}Id", "another")
+    for parent in (envelope[0][-1], etree.SubElement(signature, f"{DS}Object")):
+        information = etree.SubElement(parent, f"{DS}SignedInfo")
+        etree.SubElement(information, f"{DS}Reference", URI="#another")
+
+
+LIES: tuple[Lie, ...] = (changed, wrapped, wrapped_elsewhere, said_to_be_signed)
 
 
 class Liar:

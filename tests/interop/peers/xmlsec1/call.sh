@@ -12,6 +12,7 @@ instant() { date -u -d "$1" +%Y-%m-%dT%H:%M:%SZ; }
 SOAP=http://schemas.xmlsoap.org/soap/envelope/
 WSSE=http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd
 WSU=http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd
+DS=http://www.w3.org/2000/09/xmldsig#
 WSA=http://www.w3.org/2005/08/addressing
 action=Ping
 [ "$operation" = post ] && action=ModtagFinansbilag
@@ -42,16 +43,17 @@ curl --silent --show-error --output "$folder/reply.xml" --header 'Content-Type: 
 named() { echo "*[local-name()='$1' and namespace-uri()='$2']"; }
 envelope="/$(named Envelope "$SOAP")"
 security="$envelope/$(named Header "$SOAP")/$(named Security "$WSSE")"
+signature="$security/$(named Signature "$DS")"
 xpath() { xmllint --xpath "$1" "$folder/reply.xml"; }
 refuse() { echo "$1" >&2; exit 1; }
 # shellcheck disable=SC2046
-xmlsec1 --verify --pubkey-cert-pem "$keys/opus.crt.pem" --node-xpath "$security/*[local-name()='Signature']" $(known) \
+xmlsec1 --verify --pubkey-cert-pem "$keys/opus.crt.pem" --node-xpath "$signature" $(known) \
   "$folder/reply.xml" > "$folder/verified" 2>&1 || refuse "$(cat "$folder/verified")"
 relates_to="$envelope/$(named Header "$SOAP")/$(named RelatesTo "$WSA")"
 for part in "$envelope/$(named Body "$SOAP")" "$security/$(named Timestamp "$WSU")" "$relates_to"; do
   id=$(xpath "string($part/@*[local-name()='Id'])")
   [ "$(xpath "count(//@*[local-name()='Id' and .='$id']) = 1 and count($part) = 1 and
-    $security/*[local-name()='Signature']/*/*[local-name()='Reference']/@URI = '#$id'")" = true ] \
+    $signature/$(named SignedInfo "$DS")/$(named Reference "$DS")/@URI = '#$id'")" = true ] \
     || refuse "$part is not signed"
 done
 [ "$(xpath "string($relates_to)")" = "$message_id" ] || refuse 'a reply to another request'

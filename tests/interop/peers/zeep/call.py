@@ -2,8 +2,9 @@
 
 zeep's BinarySignature signs with SHA-1 and without a Timestamp unless told otherwise, and its verification
 does not ask *what* is signed: hence the class. The exit status is 0 for an answer and 3 for a fault, both
-signed by opus-soap. `post` sends a voucher of two lines. (`docs/examples/answer_an_invoice.py` is a client with
-`opus_soap.wss`, which does all of this itself.)
+signed by opus-soap. `post` sends a voucher of two lines.
+
+`docs/examples/answer_an_invoice.py` is a client with `opus_soap.wss`, which does all of this itself.
 """
 
 from __future__ import annotations
@@ -17,11 +18,10 @@ from uuid import uuid4
 import xmlsec
 import zeep
 from lxml import etree
+from zeep import ns
 from zeep.exceptions import Fault, SignatureVerificationFailed
 from zeep.wsse.signature import BinarySignature, verify_envelope
 from zeep.wsse.utils import get_security_header
-
-WSU = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 
 
 class Signed(BinarySignature):
@@ -33,22 +33,22 @@ class Signed(BinarySignature):
         self.opus = keys / "opus.crt.pem"
 
     def apply(self, envelope: Any, headers: Any) -> Any:
-        timestamp = etree.SubElement(get_security_header(envelope), f"{{{WSU}}}Timestamp")
+        timestamp = etree.SubElement(get_security_header(envelope), f"{{{ns.WSU}}}Timestamp")
         now = datetime.now(UTC)
         for name, instant in ("Created", now), ("Expires", now + timedelta(minutes=5)):
-            etree.SubElement(timestamp, f"{{{WSU}}}{name}").text = f"{instant:%Y-%m-%dT%H:%M:%SZ}"
+            etree.SubElement(timestamp, f"{{{ns.WSU}}}{name}").text = f"{instant:%Y-%m-%dT%H:%M:%SZ}"
         return super().apply(envelope, headers)
 
     def verify(self, envelope: Any) -> Any:
         verify_envelope(envelope, self.opus)
-        signed = {reference.get("URI") for reference in envelope.iterfind(".//{*}SignedInfo/{*}Reference")}
+        [signature] = envelope.findall(f"{{*}}Header/{{{ns.WSSE}}}Security/{{{ns.DS}}}Signature")
+        references = signature.findall(f"{{{ns.DS}}}SignedInfo/{{{ns.DS}}}Reference")
+        signed = {reference.get("URI") for reference in references}
         for path in "{*}Body", "{*}Header/{*}Security/{*}Timestamp":
             [part] = envelope.findall(path)
-            name = part.get(f"{{{WSU}}}Id")
-            if (
-                f"#{name}" not in signed
-                or len(envelope.xpath("//*[@*[local-name()='Id']=$name]", name=name)) != 1
-            ):
+            name = part.get(f"{{{ns.WSU}}}Id")
+            namesakes = envelope.xpath("//*[@*[local-name()='Id']=$name]", name=name)
+            if f"#{name}" not in signed or len(namesakes) != 1:
                 raise SignatureVerificationFailed(f"{path} is not signed")
         return envelope
 
