@@ -16,6 +16,8 @@ from rich.status import Status
 from rich.table import Table
 
 from bench import posting_shown, postings, round_trips, signatures
+from bench.bodies import compared
+from bench.peers import wss4j
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -57,6 +59,16 @@ def _round_trips(console: Console, short: bool) -> Any:
     return trips
 
 
+def _peers(console: Console, short: bool) -> Any:
+    if lacking := wss4j.missing():
+        console.print(f"WSS4J is not measured; not installed: {lacking} (apt-get install {wss4j.PACKAGES})")
+        return None
+    with console.status("WSS4J, one core …"):
+        rates = wss4j.measure(compared(), 0.5 if short else 8)
+    console.print("WSS4J on one core, verify and sign and nothing else, requests per second:", rates)
+    return {"wss4j": rates}
+
+
 def _postings(console: Console, short: bool) -> Any:
     with console.status("Files of postings …") as status:
         rows = postings.measure(short=short, tell=lambda what: _tell(console, status, what))
@@ -78,6 +90,7 @@ BENCHMARKS: dict[str, Callable[[Console, bool], Any]] = {
     "signatures": _signatures,
     "round_trips": _round_trips,
     "postings": _postings,
+    "peers": _peers,
 }
 
 

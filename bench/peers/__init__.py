@@ -1,0 +1,1 @@
+"""Other people's endpoints, to be measured beside ours in the same run."""
