@@ -694,4 +694,24 @@ def _():
     return Forge()().replace(SOAP.encode(), b"urn:evil")
 
 
+# --- the same in the Token model --------------------------------------------------------------------
+
+# what is done to a BinarySecurityToken, which a message with an assertion does not have
+NOT_IN_TOKEN_MODEL = frozenset(
+    {
+        "SAML assertion beside the token",
+        "token of another than the signer",
+        "bytes after the certificate",
+        "token that is no base64",
+        "token that is no certificate",
+        "swapped token",
+        "two tokens",
+        "token of another type",
+    }
+)
+# where the Token model has another reason for the refusal
+IN_TOKEN_MODEL: dict[str, type[errors.WssError]] = {
+    "token named otherwise than the one sent": errors.TokenUnavailable,
+}
+
 assert ANONYMOUS.startswith(NS["wsa"])

@@ -5,23 +5,76 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
+from opus_soap.wss import engine
 from opus_soap.wss.certificates import TrustStore
 from opus_soap.wss.errors import WssError
+from opus_soap.wss.saml import TokenTrust
 from opus_soap.wss.verification import Verifier
-from tests.attacks.naive import naive_verify
-from tests.attacks.recipes import ATTACKS, Attack
-from tests.wss.forge import NOW, Forge, world
+from tests.attacks.naive import naive_verify, naive_verify_token
+from tests.attacks.recipes import ATTACKS, IN_TOKEN_MODEL, NOT_IN_TOKEN_MODEL, Attack
+from tests.attacks.token_recipes import TOKEN_ATTACKS
+from tests.wss.forge import AUDIENCE, NOW, STS, Forge, token_model, world
 
 
 @pytest.fixture(scope="module")
 def verifier() -> Verifier:
-    return Verifier(TrustStore(issuers=world().trusted))
+    trust = TokenTrust({STS: [world().certificates["sts"].certificate]})
+    return Verifier(TrustStore(issuers=world().trusted), tokens=trust)
+
+
+@pytest.fixture(params=[True, False], ids=["direct", "stock"], autouse=True)
+def _both(request, monkeypatch):
+    """signxml as it is, and without its copies: each attack gets the same refusal from both."""
+    monkeypatch.setattr(engine, "DIRECT", request.param)
 
 
 def test_the_message_that_all_attacks_start_from_is_valid(verifier: Verifier):
     message = verifier.verify(Forge()(), now=NOW, profile=lambda _: "kombit")
     assert message.body.findtext(".//{urn:test}Amount") == "100"
     assert naive_verify(Forge()()).findtext(".//{urn:test}Amount") == "100"
+
+
+def test_so_is_the_one_of_the_token_model(verifier: Verifier):
+    with token_model():
+        data = Forge()()
+    message = verifier.verify(data, now=NOW, profile=lambda _: "kombit", audience=AUDIENCE)
+    assert (message.model, message.body.findtext(".//{urn:test}Amount")) == ("token", "100")
+    assert naive_verify_token(data)[0].findtext(".//{urn:test}Amount") == "100"
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [attack for attack in ATTACKS if attack.name not in NOT_IN_TOKEN_MODEL],
+    ids=lambda attack: attack.name,
+)
+def test_refused_in_the_token_model(attack: Attack, verifier: Verifier):
+    with token_model():
+        data = attack.make()
+    with pytest.raises(WssError) as refusal:
+        verifier.verify(data, now=NOW, profile=lambda _: "kombit", audience=AUDIENCE)
+    assert type(refusal.value) is IN_TOKEN_MODEL.get(attack.name, attack.refused_as), refusal.value
+
+
+@pytest.mark.parametrize("attack", TOKEN_ATTACKS, ids=lambda attack: attack.name)
+def test_attacks_on_tokens_are_refused(attack: Attack, verifier: Verifier):
+    with token_model():
+        data = attack.make()
+    with pytest.raises(WssError) as refusal:
+        verifier.verify(data, now=NOW, profile=lambda _: "kombit", audience=AUDIENCE)
+    assert type(refusal.value) is attack.refused_as, refusal.value
+
+
+@pytest.mark.parametrize(
+    "attack", [attack for attack in TOKEN_ATTACKS if attack.naive], ids=lambda attack: attack.name
+)
+def test_canary_the_naive_verifier_of_tokens_is_fooled(attack: Attack):
+    with token_model():
+        data = attack.make()
+    naive_verify_token(data)
+
+
+def test_canary_at_least_ten_attacks_on_tokens_fool_the_naive_verifier():
+    assert sum(attack.naive for attack in TOKEN_ATTACKS) >= 10
 
 
 def test_recipes_have_names_of_their_own():

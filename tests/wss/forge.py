@@ -1,14 +1,18 @@
 """Messages made by hand: what our own signer would never sign, signed with a real key.
 
 `Forge` builds a valid message by default; a test changes one thing, so that the one thing is what is
-refused. It knows nothing of the code under test.
+refused. Of the code under test it uses the example PKI and the shape of a token. Within `token_model` the
+same recipes make messages of the Token model: an assertion and a reference to it (with the id that the
+certificate has otherwise) in place of the BinarySecurityToken.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -19,6 +23,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lxml import etree
 
 from opus_soap.wss import pki
+from opus_soap.wss.engine import sign_enveloped
+from opus_soap.wss.issuing import Claims, issue
 
 NOW = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -47,6 +53,25 @@ TEMPLATE = """<s:Envelope xmlns:s="{soap}" xmlns:wsu="{wsu}" xmlns:wsa="{wsa}"><
 </s:Header><s:Body wsu:Id="body"><k:Send xmlns:k="urn:test"><k:Amount>100</k:Amount><k:Party
 >01017-01234</k:Party></k:Send></s:Body></s:Envelope>"""
 IDS = ("framework", "action", "msgid", "to", "replyto", "bst", "ts", "body")
+
+
+STS, AUDIENCE, CVR = "https://sts.example.dk/runtime", "urn:test:service", "90810111"
+SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
+SAML_ID = "http://docs.oasis-open.org/wss/oasis-wss-saml-token-profile-1.1#SAMLID"
+STR_TRANSFORM = (
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#STR-Transform"
+)
+_token_model: ContextVar[bool] = ContextVar("token_model", default=False)
+
+
+@contextmanager
+def token_model() -> Iterator[None]:
+    """Forge messages of the Token model."""
+    reset = _token_model.set(True)
+    try:
+        yield
+    finally:
+        _token_model.reset(reset)
 
 
 @lru_cache(maxsize=1)
@@ -94,6 +119,13 @@ class Forge:
         "</wsse:SecurityTokenReference>"
     )
     token: str = ""
+    claims: dict[str, object] = field(default_factory=dict)
+    """What the token claims, when not what a good one does."""
+    sts: str = "sts"
+    """Whose key signs the token."""
+    issuer: str = STS
+    within: Callable[[etree._Element], None] | None = None
+    """Changes the assertion before its issuer signs it (again)."""
     before: Callable[[etree._Element], None] = lambda root: None
     """Changes the tree before it is signed."""
     after: Callable[[etree._Element], None] = lambda root: None
@@ -115,6 +147,8 @@ class Forge:
                 expires=self.expires,
             )
         )
+        if _token_model.get():
+            self._take_assertion(root)
         self.before(root)
         root = etree.fromstring(etree.tostring(root))  # namespaces as a receiver will see them
         self._sign(root)
@@ -124,12 +158,40 @@ class Forge:
     def __call__(self) -> bytes:
         return to_bytes(self.tree())
 
+    def assertion(self) -> etree._Element:
+        """The token of the Token model."""
+        own, holder = world().certificates[self.sts], world().certificates[self.signer]
+        claims = Claims(**{"audience": AUDIENCE, "cvr": CVR, "holder": holder.certificate, **self.claims})
+        made = issue(claims, issuer=self.issuer, key=own.key, certificate=own.certificate, now=NOW)
+        if self.within is not None:
+            made.remove(made[1])
+            self.within(made)
+            made = sign_enveloped(made, key=own.key, certificate=own.certificate)
+        return made
+
+    def _take_assertion(self, root: etree._Element) -> None:
+        token = find(root, "//wsse:BinarySecurityToken")
+        assertion = self.assertion()
+        token.getparent().replace(token, assertion)
+        reference = etree.fromstring(self._assertion_reference(assertion))
+        reference.set(f"{{{WSU}}}Id", "bst")
+        assertion.addnext(reference)
+
+    def _assertion_reference(self, assertion: etree._Element) -> str:
+        return (
+            f'<wsse:SecurityTokenReference xmlns:wsse="{WSSE}"><wsse:KeyIdentifier ValueType="{SAML_ID}">'
+            f"{assertion.get('ID')}</wsse:KeyIdentifier></wsse:SecurityTokenReference>"
+        )
+
     def _sign(self, root: etree._Element) -> None:
         references = "".join(self._reference(root, identifier) for identifier in self.ids)
+        key_info = self.key_info
+        if _token_model.get() and key_info == Forge.key_info:
+            key_info = self._assertion_reference(root.find(f".//{{{SAML}}}Assertion"))
         signature = etree.fromstring(
             f'<ds:Signature xmlns:ds="{DS}"><ds:SignedInfo>{self.c14n}'
             f'<ds:SignatureMethod Algorithm="{self.method}"/>{references}</ds:SignedInfo>'
-            f"<ds:SignatureValue/><ds:KeyInfo>{self.key_info}</ds:KeyInfo></ds:Signature>"
+            f"<ds:SignatureValue/><ds:KeyInfo>{key_info}</ds:KeyInfo></ds:Signature>"
         )
         find(root, "/s:Envelope/s:Header/wsse:Security").append(signature)
         exclusive = EC in self.c14n
@@ -145,6 +207,14 @@ class Forge:
     def _reference(self, root: etree._Element, identifier: str) -> str:
         uri = self.uris.get(identifier, f"#{identifier}")
         [target] = root.xpath("//*[@*[local-name()='Id']=$id]", id=identifier) or [root]
+        transforms = self.transforms
+        if _token_model.get() and identifier == "bst" and transforms == C14N:
+            target = root.find(f".//{{{SAML}}}Assertion")
+            transforms = (
+                f'<ds:Transform xmlns:ds="{DS}" Algorithm="{STR_TRANSFORM}"><wsse:TransformationParameters '
+                f'xmlns:wsse="{WSSE}"><ds:CanonicalizationMethod Algorithm="{EC}"/>'
+                "</wsse:TransformationParameters></ds:Transform>"
+            )
         canonical = etree.tostring(
             target, method="c14n", exclusive="exc-c14n" in self.transforms, with_tail=False
         )
@@ -152,7 +222,7 @@ class Forge:
         value = base64.b64encode(hashlib.new(name, canonical).digest()).decode()
         attribute = "" if uri is None else f' URI="{uri}"'
         return (
-            f"<ds:Reference{attribute}><ds:Transforms>{self.transforms}</ds:Transforms>"
+            f"<ds:Reference{attribute}><ds:Transforms>{transforms}</ds:Transforms>"
             f'<ds:DigestMethod Algorithm="{self.digest}"/><ds:DigestValue>{value}</ds:DigestValue>'
             "</ds:Reference>"
         )
