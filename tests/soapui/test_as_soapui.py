@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from opus_soap.database import disconnect
-from opus_soap.demo.scene import CASE_SYSTEM_NAME
+from opus_soap.clock import SystemClock
+from opus_soap.database import connect, connected, disconnect, proxy
+from opus_soap.demo.scene import CASE_SYSTEM_NAME, prepare
 from opus_soap.store import agreements
+from tests.soapui.conftest import export_from
 
 JARS = [Path("/usr/share/java") / f"{name}.jar" for name in
         ("wss4j", "xmlsec", "commons-logging", "commons-codec", "slf4j-api", "slf4j-nop")]  # fmt: skip
@@ -29,10 +31,16 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def answering(scene, request, exported):
-    """The server, with an agreement of the profile that was exported."""
-    profile = request.node.callspec.params["exported"]
-    agreements.change_system(agreements.find_system(CASE_SYSTEM_NAME), profile=profile)
+def scene(tmp_path):
+    """The demo's keys, database and agreement."""
+    yield prepare(tmp_path, SystemClock(), opus_port=0, case_port=0)
+    disconnect()
+    proxy.initialize(None)
+
+
+@pytest.fixture
+def answering(scene):
+    """The server over it."""
     disconnect()
     log = scene.folder / "log"
     with log.open("wb") as stream:
@@ -48,7 +56,7 @@ def answering(scene, request, exported):
         while not healthy(scene.opus_port):
             assert time.monotonic() < until, log.read_text()
             time.sleep(0.1)
-        yield log
+        yield
     finally:
         process.terminate()
         process.wait(30)
@@ -80,13 +88,19 @@ def send(projects: list[Path]) -> dict[tuple[str, str], str]:
 
 
 @pytest.mark.slow
-def test_the_cases_pass(answering, exported):
-    told = send(sorted(exported.glob("*.xml")))
-    # switched off in the project: the demo's system has no sender of postings
-    assert told.pop(("FinansbilagModtag", "ModtagFinansbilag")).startswith("500 fault PIN-")
-    assert told == {
-        ("DimensionHent", "DimensionHent"): "200 ok",
-        ("FakturaInformationSvarAfsend", "AfsendFakturaInformationSvar"): "200 ok",
-        ("FakturaInformationSvarAfsend", "Ping"): "200 ok",
-        ("FinansbilagModtag", "Ping"): "200 ok",
-    }
+def test_the_cases_pass(answering, scene, offered, tmp_path):
+    for profile in ("basic", "kombit"):
+        connect(scene.environment("opus")["OPUS_SOAP_DATABASE_URL"])
+        with connected():
+            agreements.change_system(agreements.find_system(CASE_SYSTEM_NAME), profile=profile)
+        out = tmp_path / profile
+        export_from(offered, scene.keys, out, profile, url=scene.opus_url)
+        told = send(sorted(out.glob("*.xml")))
+        # switched off in the project: the demo's system has no sender of postings
+        assert told.pop(("FinansbilagModtag", "ModtagFinansbilag")).startswith("500 fault PIN-")
+        assert told == {
+            ("DimensionHent", "DimensionHent"): "200 ok",
+            ("FakturaInformationSvarAfsend", "AfsendFakturaInformationSvar"): "200 ok",
+            ("FakturaInformationSvarAfsend", "Ping"): "200 ok",
+            ("FinansbilagModtag", "Ping"): "200 ok",
+        }

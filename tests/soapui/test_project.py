@@ -10,12 +10,11 @@ from lxml import etree
 
 from opus_soap.errors import CertificateFileInvalid, RequestExampleMissing
 from opus_soap.soap.contracts import Operation
-from opus_soap.soapui.export import export
 from opus_soap.soapui.project import example
 from opus_soap.soapui.security import PARTS
 from opus_soap.wss.certificates import load_pem
 from opus_soap.wss.verification import REQUIRED_PARTS
-from tests.soapui.conftest import CON, find
+from tests.soapui.conftest import CON, URL, export_from, find
 
 SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 LOCATIONS = ("{http://schemas.xmlsoap.org/wsdl/}import", "{http://www.w3.org/2001/XMLSchema}include",
@@ -41,21 +40,21 @@ def test_every_request_keeps_to_the_contract(projects, offered):
             service.contract.validate(body)
 
 
-def test_operations_actions_and_endpoints_are_those_of_the_contract(projects, offered, scene):
+def test_operations_actions_and_endpoints_are_those_of_the_contract(projects, offered):
     for service in offered:
         root = projects[service.name]
         operations = {one.name: one.soap_action for one in service.contract.operations.values()}
         assert {
             one.get("name"): one.get("action") for one in find(root, "//con:interface/con:operation")
         } == operations
-        assert set(find(root, "//con:endpoint/text()")) == {f"{scene.opus_url}{service.path}"}
+        assert set(find(root, "//con:endpoint/text()")) == {f"{URL}{service.path}"}
         for request in find(root, "//con:call | //con:testStep//con:request[con:request]"):
             [body] = etree.fromstring(find(request, "con:request/text()")[0]).find(f"{SOAP}Body")
             sent = service.contract.operations[body.tag]
             assert find(request, "con:wsaConfig/@action") == [sent.soap_action]
 
 
-def test_the_contract_is_in_the_project_with_all_that_it_imports(projects, offered, scene):
+def test_the_contract_is_in_the_project_with_all_that_it_imports(projects, offered):
     for service in offered:
         root = projects[service.name]
         [interface] = find(root, "//con:interface[con:settings]")
@@ -79,13 +78,14 @@ def test_the_contract_is_in_the_project_with_all_that_it_imports(projects, offer
 
 
 def test_what_a_project_names_is_there(projects, exported):
+    folder, _ = exported
     for root in projects.values():
         container = find(root, "con:wssContainer")[0]
         assert set(find(root, "//@outgoingWss")) == set(find(container, "con:outgoing/con:name/text()"))
         assert set(find(root, "//@incomingWss")) == set(find(container, "con:incoming/con:name/text()"))
         stores = dict(zip(find(container, "con:crypto/con:source/text()"),
                           find(container, "con:crypto/con:type/text()"), strict=True))  # fmt: skip
-        assert all((exported / name).is_file() for name in stores)
+        assert all((folder / name).is_file() for name in stores)
         assert stores[find(container, "con:incoming/con:signatureCrypto/text()")[0]] == "TRUSTSTORE"
         assert stores[find(container, "//crypto/text()")[0]] == "KEYSTORE"
         assert set(find(root, "//con:testStep//con:interface/text()")) == set(
@@ -96,17 +96,18 @@ def test_what_a_project_names_is_there(projects, exported):
         )
 
 
-def test_the_key_is_under_its_alias_and_ours_alone(projects, exported, scene):
-    store = exported / "case-system.pk12"
+def test_the_key_is_under_its_alias_and_ours_alone(projects, exported, keys):
+    folder, _ = exported
+    store = folder / "case-system.pk12"
     assert stat.S_IMODE(store.stat().st_mode) == 0o600
     [entry] = find(projects["DimensionHent"], "//con:entry[@type='Signature']")
     content = pkcs12.load_pkcs12(store.read_bytes(), entry.get("password").encode())
     assert content.cert.friendly_name.decode() == entry.get("username") == "case-system"
-    trusted = pkcs12.load_pkcs12((exported / "opus-trust.pk12").read_bytes(), b"opus-soap")
+    trusted = pkcs12.load_pkcs12((folder / "opus-trust.pk12").read_bytes(), b"opus-soap")
     assert trusted.key is None
     assert [one.certificate for one in trusted.additional_certs] == [
-        *load_pem(scene.keys / "opus.crt.pem"),
-        *load_pem(scene.keys / "ca.pem"),
+        *load_pem(keys / "opus.crt.pem"),
+        *load_pem(keys / "ca.pem"),
     ]
 
 
@@ -131,33 +132,23 @@ def test_every_case_asserts_what_matters(projects):
     assert "sender of postings" in find(disabled[0], "con:description/text()")[0]
 
 
-def test_an_export_is_the_same_every_time_but_for_the_trust_store(exported, scene, offered):
-    before = {path.name: path.read_bytes() for path in exported.glob("*.xml")}
-    profile = "kombit" if b"<sbf:Framework" in next(iter(before.values())) else "basic"
-    export(offered, exported, url=scene.opus_url, keystore=scene.keys / "case-system.p12",
-           password="opus-soap", trusted=(scene.keys / "opus.crt.pem",), profile=profile)  # fmt: skip
-    assert {path.name: path.read_bytes() for path in exported.glob("*.xml")} == before
+def test_an_export_is_the_same_every_time(exported, keys, offered, tmp_path):
+    folder, profile = exported
+    export_from(offered, keys, tmp_path, profile)
+    export_from(offered, keys, tmp_path, profile)  # over what is there
+    for path in folder.glob("*.xml"):
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
 
-def test_what_cannot_be_exported(scene, offered, tmp_path):
-    def attempt(**other):
-        chosen = {
-            "url": "http://x",
-            "keystore": scene.keys / "case-system.p12",
-            "password": "opus-soap",
-            "trusted": (scene.keys / "opus.crt.pem",),
-            "profile": "basic",
-        }
-        export(offered, tmp_path / "none", **{**chosen, **other})
-
+def test_what_cannot_be_exported(keys, offered, tmp_path):
     for wrong in (
         {"password": "wrong"},
         {"keystore": tmp_path / "none.p12"},
-        {"keystore": scene.keys / "opus.crt.pem"},
+        {"keystore": keys / "opus.crt.pem"},
         {"trusted": (tmp_path / "none.pem",)},
     ):
         with pytest.raises(CertificateFileInvalid):
-            attempt(**wrong)
+            export_from(offered, keys, tmp_path / "none", "basic", **wrong)
     assert not (tmp_path / "none").exists()
     with pytest.raises(RequestExampleMissing, match="Ukendt"):
         example(Operation("Ukendt", "", "", ""))
