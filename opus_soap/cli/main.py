@@ -27,6 +27,7 @@ COMMANDS = {
     "serve": ("opus_soap.cli.serve", "serve", "Run the SOAP server (gunicorn)."),
     "settings": ("opus_soap.cli.settings", "settings", "Show every setting and its value."),
     "simulate": ("opus_soap.cli.simulate", "simulate", "Run a simulated case system."),
+    "soapui": ("opus_soap.cli.soapui", "soapui", "Write projects for SoapUI."),
     "systems": ("opus_soap.cli.systems", "systems", "Agreements: systems, certificates, routing."),
     "vouchers": ("opus_soap.cli.vouchers", "vouchers", "Release what is parked; reverse."),
     "worker": ("opus_soap.cli.worker", "worker", "Send what waits in the outbox."),

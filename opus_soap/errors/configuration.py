@@ -81,3 +81,13 @@ class FileFailed(ConfigurationError):
     english = "{element} cannot be read or written: {value}"
     remedy_danish = "Se efter plads, sti og rettigheder."
     remedy_english = "Look at space, path and permissions."
+
+
+class RequestExampleMissing(ConfigurationError):
+    """An operation has no example request to put into a SoapUI project."""
+
+    code = "CFG-015"
+    danish = "Operationen {element} har ingen eksempelanmodning"
+    english = "The operation {element} has no example request"
+    remedy_danish = "Læg en gyldig anmodning i opus_soap/soapui/requests."
+    remedy_english = "Put a valid request into opus_soap/soapui/requests."
