@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from uuid import UUID
 
 import click
 
+from opus_soap.cli.amounts import amount
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, local
 from opus_soap.clock import business_date
@@ -19,7 +19,7 @@ from opus_soap.ledger.master_data import company_code as find_company
 from opus_soap.ledger.master_data import find_municipality
 from opus_soap.ledger.models import CompanyCode, ParkedVoucher, UserRight, Voucher
 from opus_soap.ledger.posting import reverse as reverse_voucher
-from opus_soap.money import danish, ore_from_kroner
+from opus_soap.money import danish
 from opus_soap.store import audit
 
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
@@ -30,17 +30,6 @@ _USER = click.option(
     show_default="whoever is logged in",
     help="Opus user id of who decides.",
 )
-
-
-def amount(_context: click.Context, _option: click.Parameter, text: str) -> int:
-    """A callback: kroner as people write them on a command line, `100000` or `100000.00`, in øre."""
-    try:
-        ore = ore_from_kroner(Decimal(text))
-    except (InvalidOperation, ValueError):
-        raise click.BadParameter(f"{text} is not an amount in kroner, such as 100000.00") from None
-    if ore < 0:
-        raise click.BadParameter(f"{text} is below zero")
-    return ore
 
 
 @click.group()

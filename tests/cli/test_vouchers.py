@@ -63,11 +63,6 @@ def test_reversed_by_us(run, parked):
     assert "LED" in run("vouchers", "reverse", "7", "--type=SA", "--year=2026", status=1)
 
 
-@pytest.mark.parametrize("limit", ["-1", "1.005", "x", "1,00"])
+@pytest.mark.parametrize("limit", ["-1", "1.005", "x", "1.000", "1,5"])
 def test_a_limit_that_is_none(run, limit):
     assert limit in run("vouchers", "rights", "set", "anna", f"--limit={limit}", status=2)
-
-
-@pytest.mark.parametrize("rule", ["SA", "SAX=1", "SA=x", "=1"])
-def test_a_rule_that_is_none(run, rule):
-    run("postings", "senders", "add", "KY01", "--short=KY01", "--name=K", f"--release-above={rule}", status=2)
