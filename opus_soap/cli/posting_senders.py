@@ -82,7 +82,7 @@ def _several(_context: click.Context, _option: click.Parameter, given: tuple[str
 @_MUNICIPALITY
 @click.pass_obj
 @reports_errors
-def add_sender(runtime: Runtime, sender_id: str, municipality: str, **options: Any) -> None:
+def add_sender(runtime: Runtime, /, sender_id: str, municipality: str, **options: Any) -> None:
     """Make an agreement with the sender whose files say SENDER_ID, or bring it up to date.
 
     What is not given stays as it is. A sender that was stopped is taken back.
