@@ -286,8 +286,14 @@ class VoucherUnknown(LedgerError):
     code = "LED-025"
     danish = "Bilag {value} findes ikke"
     english = "The voucher {value} does not exist"
-    remedy_danish = "Bilagsnumrene står i `opus-soap invoices list`; kontrollér også firmakode, art og år."
-    remedy_english = "`opus-soap invoices list` tells the numbers; check company code, type and year too."
+    remedy_danish = (
+        "`opus-soap invoices list` og `opus-soap postings show` viser numrene, `opus-soap ledger show "
+        "--reference` finder et bilag ved afsenderens nummer; kontrollér også firmakode, art og år."
+    )
+    remedy_english = (
+        "`opus-soap invoices list` and `opus-soap postings show` tell the numbers, `opus-soap ledger show "
+        "--reference` finds a voucher by its sender's; check company code, type and year too."
+    )
 
 
 class OpeningLineInvalid(LedgerError):
