@@ -177,9 +177,19 @@ def _check_parties(line: Mapping[str, str]) -> Iterator[tuple[PostingsInError, s
     for code_element, element in PARTIES:
         code, number = line.get(code_element, ""), line.get(element, "")
         if bool(code) != bool(number):
-            yield PostingPartyWrong(element=element, value=code or "-", expected="kode og nummer"), element
+            missing = element if code else code_element
+            wrong = PostingPartyWrong(
+                element=element,
+                value=code or "-",
+                expected=f"{missing} mangler",
+                english=f"{missing} is missing",
+            )
+            yield wrong, element
         elif len(number) != (length := _DIGITS_OF.get(code, len(number))):
-            yield PostingPartyWrong(element=element, value=code, expected=f"{length} cifre"), element
+            wrong = PostingPartyWrong(
+                element=element, value=code, expected=f"{length} cifre", english=f"{length} digits"
+            )
+            yield wrong, element
 
 
 def _check_references(document: Document) -> Iterator[Finding]:
