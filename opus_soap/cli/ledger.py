@@ -6,6 +6,7 @@ import csv
 import os
 import re
 import sys
+from datetime import timedelta
 from itertools import chain, islice
 from pathlib import Path
 
@@ -84,7 +85,8 @@ def verify(
     if trusted is None:
         click.echo("no key to trust: whose the seals are is not checked (--trusted-keys)", err=True)
     report = verify_ledger(municipality, trusted=trusted, roots=roots)
-    kept = chain(verify_files(FileStore(runtime.settings.files_folder), municipality), verify_content())
+    store, an_hour_ago = FileStore(runtime.settings.files_folder), runtime.clock.now() - timedelta(hours=1)
+    kept = chain(verify_files(store, municipality, unfinished_since=an_hour_ago), verify_content())
     problems = [*report.problems, *islice(kept, MOST_PROBLEMS)]
     for problem in problems:
         click.echo(shown(problem), err=True)

@@ -7,9 +7,9 @@ import threading
 from pathlib import Path
 
 import click
-import structlog
 
 from opus_soap.cli.posting_csv import check_csv, import_csv
+from opus_soap.cli.posting_refusals import refused_files, told_of_refusals
 from opus_soap.cli.posting_senders import senders
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, local, shown
@@ -18,20 +18,17 @@ from opus_soap.errors import (
     PostingFileUnknown,
     PostingSenderUnknown,
     SftpMissing,
-    SftpUnusable,
 )
 from opus_soap.interfaces.postings_in import receipts
 from opus_soap.interfaces.postings_in.files import find_sender
-from opus_soap.interfaces.postings_in.folders import Sweeper, WatchedFolders
 from opus_soap.interfaces.postings_in.inspection import Inspector, Told
 from opus_soap.interfaces.postings_in.outcomes import outcome_of, outcomes, told
 from opus_soap.interfaces.postings_in.receiving import Receiver, limits_of
+from opus_soap.interfaces.postings_in.sweeping import Sweeper, WatchedFolders, going_on, seal
 from opus_soap.ledger.master_data import find_municipality
-from opus_soap.ledger.seals import seal_all
 from opus_soap.soap.access_log import configure_logging
 from opus_soap.store.models import PostingFile
 
-log = structlog.get_logger("opus_soap.postings_in")
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
 
@@ -94,7 +91,7 @@ def import_(
     except PostingFileRefused as refused:
         if receipt is not None:
             with receipt.open("wb") as out:
-                receipts.refuse(out, refused, runtime.clock.now())
+                receipts.refuse(out, refused, runtime.clock.now(), as_name or file.name)
         for error in refused.errors:
             click.echo(shown(f"{error.code}  {error.text_danish}. {error.remedy_danish}"), err=True)
         raise SystemExit(1) from None
@@ -117,7 +114,7 @@ def watch(runtime: Runtime, once: bool, municipality: str) -> None:
     """Deal with the files that senders put into their folders; SIGTERM ends it after the file under way.
 
     Below OPUS_SOAP_POSTINGS_FOLDER each sender has a folder called like its SENDER_ID, with request,
-    response, archive and quarantine in it; they are made where they are missing.
+    response, archive and quarantine in it, and work, which is ours; they are made where they are missing.
     """
     runtime.open_database()
     configure_logging(runtime.settings.log_level)
@@ -125,12 +122,15 @@ def watch(runtime: Runtime, once: bool, municipality: str) -> None:
     receiver = Receiver.of(municipality, runtime.settings, runtime.clock)
     settings = runtime.settings
     folders = WatchedFolders(settings.postings_folder, receiver, settings.postings_settle_seconds)
+    folders.make_root()
     stop = _stopped()
     click.echo(f"watching {settings.postings_folder}")
     while not stop.is_set():
-        folders.go_round(settings.seal_key_file)
+        well = folders.go_round(settings.seal_key_file)
         if once:
-            break
+            if settling := folders.settling():
+                click.echo(f"{settling} files still settling: run it again in a moment")
+            raise SystemExit(0 if well else 1)
         stop.wait(settings.sweep_seconds)
 
 
@@ -175,23 +175,42 @@ def fetch(
     find_municipality(municipality)
     account = Account(host, port, user, known_hosts, key, password_file)
     sweeper = Sweeper(Receiver.of(municipality, settings, runtime.clock))
+
+    def fetch_once() -> None:
+        if (sender := find_sender(municipality, sender_id)) is None:
+            raise PostingSenderUnknown(value=sender_id[:40], expected=municipality)
+        with SftpFolders(account, folder, settings.postings_settle_seconds) as folders:
+            sweeper.sweep(sender, folders)
+            seal(sweeper.receiver, settings.seal_key_file)
+            with going_on("third receipts left for the next sweep"):
+                sweeper.tell_booked(sender, folders)
+
+    if once:
+        fetch_once()
+        return
     stop = _stopped()
     while not stop.is_set():
-        sender = find_sender(municipality, sender_id)
-        if sender is None:
-            raise PostingSenderUnknown(value=sender_id[:40], expected=municipality)
-        try:
-            with SftpFolders(account, folder, settings.postings_settle_seconds) as folders:
-                sweeper.sweep(sender, folders)
-                seal_all(municipality, settings.seal_key_file, clock=runtime.clock)
-                sweeper.tell_booked(sender, folders)
-        except SftpUnusable as error:
-            if once:
-                raise
-            log.error("not reached", host=host, reason=str(error))
-        if once:
-            break
+        with going_on("round not finished", host=host):
+            fetch_once()
         stop.wait(settings.sweep_seconds)
+
+
+@postings.command()
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def resume(runtime: Runtime, municipality: str) -> None:
+    """Finish the files that were begun and never ended, from the bytes that are kept of them.
+
+    `postings watch` does so with what came by folder; others end when their sender delivers them again, or
+    here. A file that somebody is at work on just now is dealt with once all the same.
+    """
+    runtime.open_database()
+    find_municipality(municipality)
+    receiver = Receiver.of(municipality, runtime.settings, runtime.clock)
+    for file in receiver.unfinished():
+        receiver.resume(file)
+        click.echo(f"{file.name}: {outcome_of(file).danish}")
 
 
 def _stopped() -> threading.Event:
@@ -203,11 +222,15 @@ def _stopped() -> threading.Event:
 
 
 @postings.command("list")
+@click.option("--refused", is_flag=True, help="Those that were refused as a whole, instead.")
 @click.pass_obj
 @reports_errors
-def list_files(runtime: Runtime) -> None:
+def list_files(runtime: Runtime, refused: bool) -> None:
     """List the files that came in, newest first."""
     runtime.open_database()
+    if refused:
+        runtime.console.print(refused_files())
+        return
     counts = ("Vouchers", "Booked", "Parked", "Dismissed", "Refused")
     table = listing("File", "Sender", "Received", "State", *counts, numbers=counts)
     files = list(PostingFile.select().order_by(PostingFile.id.desc()).limit(1000))
@@ -235,8 +258,14 @@ def show(runtime: Runtime, name: str, errors_only: bool) -> None:
     NAME may be a path, as of `check` and `import`; its last part counts.
     """
     runtime.open_database()
-    file = PostingFile.get_or_none(PostingFile.name_key == Path(name).name.casefold())
+    whole = Path(name).name
+    file = PostingFile.get_or_none(PostingFile.name_key == whole.casefold())
+    refusals = list(told_of_refusals(whole))
+    for line in refusals:
+        click.echo(shown(line))
     if file is None:
+        if refusals:
+            return
         raise PostingFileUnknown(value=name)
     for number, sentences in told(file, refused_only=errors_only):
         for said in sentences:

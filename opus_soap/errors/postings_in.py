@@ -105,6 +105,16 @@ class PostingFileEmpty(PostingsInError):
     remedy_english = "Send only files with at least one voucher."
 
 
+class PostingShortWrong(PostingsInError):
+    """The file name is that of another sender than the agreement's."""
+
+    code = "PIN-410"
+    danish = "Filnavnets afsender er {value}; i aftalen med {element} er den {expected}"
+    english = "The sender in the file name is {value}; in the agreement with {element} it is {expected}"
+    remedy_danish = "Brug aftalens fire tegn i filnavnet, eller ret aftalen (`senders add`)."
+    remedy_english = "Use the agreement's four characters in the file name, or change them (`senders add`)."
+
+
 class PostingElementUnknown(PostingsInError):
     """An element that the schema does not know there."""
 

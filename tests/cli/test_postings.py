@@ -71,7 +71,8 @@ def test_a_file_that_is_refused_is_told(run, tmp_path):
     path = tmp_path / NAME
     path.write_bytes(b"<no/>")
     assert "PIN-402" in run("import", str(path), status=1)
-    assert "PIN-409" in run("show", NAME, status=1)
+    assert "PIN-402" in run("show", NAME)  # a file that had no effect leaves a trace
+    assert "PIN-409" in run("show", "other.xml", status=1)
 
 
 def row_of(listed: str, name: str = NAME) -> list[str]:
@@ -139,7 +140,8 @@ def test_watch_makes_folders_and_deals_with_what_is_there(run, file, tmp_path, m
     monkeypatch.setenv("OPUS_SOAP_POSTINGS_SETTLE_SECONDS", "0")
     run("watch", "--once")
     home = tmp_path / "senders/KY01"
-    assert sorted(path.name for path in home.iterdir()) == ["archive", "quarantine", "request", "response"]
+    folders = ["archive", "quarantine", "request", "response", "work"]
+    assert sorted(path.name for path in home.iterdir()) == folders
     file.rename(home / "request" / NAME)
     os.utime(home / "request" / NAME, (1, 1))
     run("watch", "--once")

@@ -112,9 +112,21 @@ def _check_header(
             yield PostingDateImpossible(element=name, value=text), name
     number, currency = header.get("RECEIV_DOC", ""), header.get("CURRENCY")
     if number != number.strip():  # people would read it as another's
-        yield PostingValueWrong(element="RECEIV_DOC", value=f"{number}|", expected="≠ _…_"), "RECEIV_DOC"
+        blanks = PostingValueWrong(
+            element="RECEIV_DOC",
+            value=number,
+            expected="uden blanke tegn før og efter",
+            english="no blanks before or after",
+        )
+        yield blanks, "RECEIV_DOC"
     if currency and not _CURRENCY.fullmatch(currency):
-        yield PostingValueWrong(element="CURRENCY", value=currency, expected="DKK, EUR, …"), "CURRENCY"
+        code = PostingValueWrong(
+            element="CURRENCY",
+            value=currency,
+            expected="tre store bogstaver, fx DKK",
+            english="three capitals, e.g. DKK",
+        )
+        yield code, "CURRENCY"
     yield from _check_texts(header, _HEADER_TEXTS)
     yield from _check_texts(
         {name: _TEN_DIGITS.sub("", header[name]) for name in _HEADER_NUMBERS if name in header},

@@ -46,7 +46,7 @@ class Outcome:
         """Where the file stands, in a word or two."""
         if file.state == PostingFile.UNDER_WAY:
             return "under way"
-        if file.state == PostingFile.REFUSED or self.refused == self.received:
+        if self.refused == self.received:
             return "refused"
         if self.parked:
             return "waits"

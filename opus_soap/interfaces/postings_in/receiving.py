@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from io import BytesIO
 from itertools import compress, groupby
 from operator import not_
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from peewee import IntegrityError
@@ -31,7 +32,7 @@ from opus_soap.errors import (
     VoucherRefused,
 )
 from opus_soap.failpoints import failpoint
-from opus_soap.interfaces.postings_in import booked, receipts
+from opus_soap.interfaces.postings_in import booked, receipts, refusals
 from opus_soap.interfaces.postings_in.drafts import Drafter, periods_of
 from opus_soap.interfaces.postings_in.elements import ledger_finding
 from opus_soap.interfaces.postings_in.examining import Examined
@@ -84,11 +85,13 @@ class Receiver:
     store: FileStore
     limits: ReadingLimits
     clock: Clock
+    seal_key_file: Path | None = None  # where it exists, third receipts wait for the seals
 
     @classmethod
     def of(cls, municipality: str, settings: Settings, clock: Clock) -> Receiver:
         """A municipality's, by the settings."""
-        return cls(municipality, FileStore(settings.files_folder), limits_of(settings), clock)
+        store = FileStore(settings.files_folder)
+        return cls(municipality, store, limits_of(settings), clock, settings.seal_key_file)
 
     def deliver(
         self, source: BinaryIO, file_name: str, *, actor: str, as_sender: str | None = None
@@ -99,27 +102,48 @@ class Receiver:
         Raises a `PostingsInError` when the file as a whole has no effect, `FileStoreFailed`, and
         `ReadingInterrupted`: then the file goes on where it stopped when it is delivered again.
         """
-        return self.deal_with(self.take(source), file_name, actor=actor, as_sender=as_sender)
+        stored = self.take(source, file_name, actor=actor)
+        return self.deal_with(stored, file_name, actor=actor, as_sender=as_sender)
 
-    def take(self, source: BinaryIO) -> StoredFile:
+    def take(self, source: BinaryIO, file_name: str, *, actor: str) -> StoredFile:
         """Store a file's bytes; raises `PostingFileRefused`, `FileStoreFailed`, what the source raises."""
-        try:
-            return self.store.take(source, most_bytes=self.limits.max_bytes)
-        except FileTooLarge as error:
-            too_large = PostingFileTooLarge(element="byte", value=error.value, expected=error.expected)
-            raise PostingFileRefused([too_large]) from None
+        with refusals.noted(self.municipality, actor, file_name, "", self.clock):
+            try:
+                return self.store.take(source, most_bytes=self.limits.max_bytes)
+            except FileTooLarge as error:
+                too_large = PostingFileTooLarge(element="byte", value=error.value, expected=error.expected)
+                raise PostingFileRefused([too_large]) from None
 
     def deal_with(
         self, stored: StoredFile, file_name: str, *, actor: str, as_sender: str | None = None
     ) -> PostingFile:
         """The rest of `deliver`, of a file that has been stored."""
         failpoint("postings_in.stored")
-        with reading(Task(stored.path, self.municipality, self.limits)) as found:
+        with (
+            refusals.noted(self.municipality, actor, file_name, stored.sha256, self.clock),
+            reading(Task(stored.path, self.municipality, self.limits)) as found,
+        ):
             file = self._file(stored, file_name, actor, as_sender)
             failpoint("postings_in.file_committed")
             if file.state == PostingFile.UNDER_WAY:
                 self._deal_with(file, found)
         return file
+
+    def unfinished(self) -> list[PostingFile]:
+        """The files that were begun and not finished, in order; somebody may be at work on one."""
+        begun = PostingFile.select().where(
+            PostingFile.municipality == self.municipality, PostingFile.state == PostingFile.UNDER_WAY
+        )
+        return list(begun.order_by(PostingFile.id))
+
+    def resume(self, file: PostingFile) -> None:
+        """Finish a file that was begun from the bytes that are kept of it, behind the last batch.
+
+        Raises `ContentMissing`, `ContentDamaged`, and what `deliver` raises.
+        """
+        self.store.verify(file.sha256)
+        with reading(Task(self.store.place(file.sha256), self.municipality, self.limits)) as found:
+            self._deal_with(file, found)
 
     def _file(self, stored: StoredFile, file_name: str, actor: str, as_sender: str | None) -> PostingFile:
         """The file's row: made now, or the one that it has."""
@@ -135,7 +159,7 @@ class Receiver:
         if known is None:
             try:
                 with transaction():
-                    return self._new_file(stored, summary, sender, actor)
+                    return self._new_file(stored, summary, sender, file_name, actor)
             except IntegrityError:  # another process was quicker
                 known = find_file(sender, fields["FILE_NAME"])
                 if known is None:
@@ -144,13 +168,14 @@ class Receiver:
         return known
 
     def _new_file(
-        self, stored: StoredFile, summary: Summary, sender: PostingSender, actor: str
+        self, stored: StoredFile, summary: Summary, sender: PostingSender, file_name: str, actor: str
     ) -> PostingFile:
         file = PostingFile.create(
             uuid=new_uuid(),
             municipality=self.municipality,
             sender=sender,
             name=summary.control.fields["FILE_NAME"],
+            called=file_name,
             name_key=summary.control.fields["FILE_NAME"].casefold(),
             sha256=stored.sha256,
             size=stored.size,
@@ -245,14 +270,17 @@ class Receiver:
         file.finished_at = held.finished_at
 
     def finish_booked(self, file: PostingFile) -> str | None:
-        """The hash of a file's third receipt, written now or before; None while a voucher still waits."""
+        """The hash of a file's third receipt, written now or before; None while a voucher waits."""
         if file.booked_sha256 is None and (stored := self.write_booked(file)) is not None:
             self.note_booked(file, stored)
         return file.booked_sha256
 
     def write_booked(self, file: PostingFile) -> StoredFile | None:
-        """The third receipt as it is now; None while a voucher still waits."""
+        """The third receipt as it is now; None while a voucher waits for a second person, or for its seal."""
         if file.state != PostingFile.BOOKED or not booked.is_decided(file):
+            return None
+        seals = self.seal_key_file is not None and self.seal_key_file.exists()
+        if not booked.is_sealed(file, expected=seals):
             return None
         return self.store.write(lambda out: booked.write(out, file))
 
