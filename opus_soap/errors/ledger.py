@@ -241,8 +241,8 @@ class DocumentTypeUnknown(LedgerError):
     code = "LED-023"
     danish = "Bilagsart {value} findes ikke i firmakode {expected}"
     english = "The document type {value} does not exist in company code {expected}"
-    remedy_danish = "Brug en bilagsart fra stamdata."
-    remedy_english = "Use a document type of the master data."
+    remedy_danish = "Brug en bilagsart fra stamdata (`opus-soap master-data document-types`)."
+    remedy_english = "Use a document type of the master data (`opus-soap master-data document-types`)."
 
 
 class AlreadyReversed(LedgerError):
