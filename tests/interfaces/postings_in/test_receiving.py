@@ -211,7 +211,7 @@ FILES = {
     "a hyphenated date": (request(document(), control={**CONTROL, "SEND_DATE": "2026-11-23"}), "PIN-426"),
     "another's short name": (
         request(document(), control={**CONTROL, "FILE_NAME": NAME.replace("KY01", "XX99")}),
-        "PIN-404",
+        "PIN-410",
     ),
     "strangers": (request(document(), "<x/>", "text"), "PIN-421"),
     "no control fields": (
