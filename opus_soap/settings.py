@@ -175,6 +175,12 @@ class Settings(BaseSettings):
         description="Largest voucher in a file of postings, with attachments; memory is a multiple of it.",
     )
 
+    max_posting_document_elements: int = Field(
+        2_000_000,
+        ge=1000,
+        description="Most XML elements of one voucher in a file of postings; each takes 130 bytes of memory.",
+    )
+
     # --- answers
     max_answer_lines: int = Field(10_000, ge=1, description="Most postings in one answer.")
 

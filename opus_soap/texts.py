@@ -13,6 +13,12 @@ _IGNORED = re.compile(
 )
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DASHES = re.compile("[\u2010-\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d]")
+# day (or +60: a replacement number), month, year, four digits, with at most a mark or a space between
+_PERSON = re.compile(
+    r"(?<![0-9])(?:0[1-9]|[12][0-9]|3[01]|6[1-9]|[78][0-9]|9[01])[ ./_-]?(?:0[1-9]|1[0-2])[ ./_-]?[0-9]{2}"
+    r" ?[./_-]? ?[0-9]{4}(?![0-9])"
+)
+_DIGITS = re.compile(r"\d")
 
 
 def is_hidden(character: str) -> bool:
@@ -38,3 +44,13 @@ def comparable(text: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return _DASHES.sub("-", "".join(char for char in plain if not char.isspace() and not is_hidden(char)))
+
+
+def names_person(text: str) -> bool:
+    """Whether there is what people read as a CPR number, however it is spaced, dashed or disguised."""
+    if len(text) < 10 or _DIGITS.search(text) is None:  # most texts
+        return False
+    if text.isascii():
+        return _PERSON.search(text) is not None
+    plain = "".join(char for char in unicodedata.normalize("NFKC", text) if not is_hidden(char))
+    return _PERSON.search(_DASHES.sub("-", plain)) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opus_soap.identifiers import number_key
-from opus_soap.texts import comparable, visible
+from opus_soap.texts import comparable, names_person, visible
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,30 @@ def test_a_key_is_never_longer_than_its_column():
     assert len(number_key(long)) == 64
     assert number_key(long) != number_key(long[:-1])
     assert number_key("F-1") == "f-1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0101901234",
+        "til 010190-1234, tak",
+        "010190/1234",
+        "010190_1234",
+        "01-01-90-1234",
+        "01 01 90 1234",
+        "610190 1234",
+        "０１０１９０１２３４",
+        "010190\u200b1234",
+        "010190\u00ad1234",
+        "010190\u20111234",
+    ],
+)
+def test_a_person_is_seen_however_it_is_written(text):
+    assert names_person(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0113901234", "32019012345", "010190", "FA-10012345678", "2026-11-23 12:00"]
+)
+def test_other_numbers_are_nobody(text):
+    assert not names_person(text)

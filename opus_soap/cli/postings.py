@@ -22,11 +22,12 @@ from opus_soap.errors import (
 from opus_soap.interfaces.postings_in import receipts
 from opus_soap.interfaces.postings_in.files import find_sender
 from opus_soap.interfaces.postings_in.inspection import Inspector, Told
+from opus_soap.interfaces.postings_in.outcomes import outcome_of, outcomes, told
 from opus_soap.interfaces.postings_in.receiving import Receiver, limits_of
 from opus_soap.interfaces.postings_in.sweeping import Sweeper, WatchedFolders, going_on, seal
 from opus_soap.ledger.master_data import find_municipality
 from opus_soap.soap.access_log import configure_logging
-from opus_soap.store.models import PostingDocument, PostingFile
+from opus_soap.store.models import PostingFile
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
@@ -53,9 +54,9 @@ def check(runtime: Runtime, file: Path, as_name: str | None, municipality: str) 
     find_municipality(municipality)
     inspector = Inspector(municipality, limits_of(runtime.settings), runtime.clock)
     mistakes = 0
-    for told in inspector.inspect(file, as_name or file.name):
+    for mistake in inspector.inspect(file, as_name or file.name):
         mistakes += 1
-        click.echo(shown(_sentence(told)))
+        click.echo(shown(_sentence(mistake)))
     if mistakes:
         click.echo(f"{file.name}: {mistakes} fejl", err=True)
         raise SystemExit(1)
@@ -97,9 +98,10 @@ def import_(
     if receipt is not None:
         with receiver.store.open(str(delivered.receipt_sha256)) as stored:
             receipt.write_bytes(stored.read())
-    accepted = _accepted(delivered)
-    click.echo(f"{delivered.name}: {delivered.documents} bilag, {accepted} bogført")
-    if accepted < delivered.documents:
+    outcome = outcome_of(delivered)
+    click.echo(f"{delivered.name}: {outcome.danish}")
+    if outcome.refused:
+        click.echo(f"→ opus-soap postings show {delivered.name} --errors-only", err=True)
         raise SystemExit(1)
 
 
@@ -208,7 +210,7 @@ def resume(runtime: Runtime, municipality: str) -> None:
     receiver = Receiver.of(municipality, runtime.settings, runtime.clock)
     for file in receiver.unfinished():
         receiver.resume(file)
-        click.echo(f"{file.name}: {file.documents} bilag, {_accepted(file)} bogført")
+        click.echo(f"{file.name}: {outcome_of(file).danish}")
 
 
 def _stopped() -> threading.Event:
@@ -229,17 +231,18 @@ def list_files(runtime: Runtime, refused: bool) -> None:
     if refused:
         runtime.console.print(refused_files())
         return
-    table = listing(
-        "File", "Sender", "Received", "State", "Vouchers", "Booked", numbers=("Vouchers", "Booked")
-    )
-    for file in PostingFile.select().order_by(PostingFile.id.desc()).limit(1000):
+    counts = ("Vouchers", "Booked", "Parked", "Dismissed", "Refused")
+    table = listing("File", "Sender", "Received", "State", *counts, numbers=counts)
+    files = list(PostingFile.select().order_by(PostingFile.id.desc()).limit(1000))
+    by_file = outcomes(files)
+    for file in files:
+        found = by_file[file.id]
         table.add_row(
             file.name,
             file.sender.name,
             local(file.received_at),
-            file.state,
-            str(file.documents),
-            str(_accepted(file)),
+            found.state(file),
+            *map(str, (found.received, found.booked, found.parked, found.dismissed, found.refused)),
         )
     runtime.console.print(table)
 
@@ -250,29 +253,26 @@ def list_files(runtime: Runtime, refused: bool) -> None:
 @click.pass_obj
 @reports_errors
 def show(runtime: Runtime, name: str, errors_only: bool) -> None:
-    """Show what was said of each voucher of the file NAME, also what no receipt tells."""
+    """Show what was said of each voucher of the file NAME, also what no receipt tells, and where it is now.
+
+    NAME may be a path, as of `check` and `import`; its last part counts.
+    """
     runtime.open_database()
-    file = PostingFile.get_or_none(PostingFile.name_key == name.casefold())
-    refusals = list(told_of_refusals(name))
+    whole = Path(name).name
+    file = PostingFile.get_or_none(PostingFile.name_key == whole.casefold())
+    refusals = list(told_of_refusals(whole))
     for line in refusals:
         click.echo(shown(line))
     if file is None:
         if refusals:
             return
         raise PostingFileUnknown(value=name)
-    query = PostingDocument.select().where(PostingDocument.file == file)
-    if errors_only:
-        query = query.where(PostingDocument.voucher_uuid.is_null())
-    for row in query.order_by(PostingDocument.position):
-        for number, line, _kind, text in row.returns:
-            where = f" linje {line}" if line else ""
-            click.echo(shown(f"bilag {row.number}{where}  {number}  {text}"))
+    for number, sentences in told(file, refused_only=errors_only):
+        for said in sentences:
+            where = f" linje {said.line}" if said.line else ""
+            code = f"{said.code}  " if said.code else ""
+            click.echo(shown(f"bilag {number}{where}  {code}{said.text}"))
 
 
 for command in (senders, check_csv, import_csv):
     postings.add_command(command)
-
-
-def _accepted(file: PostingFile) -> int:
-    rows = PostingDocument.select().where(PostingDocument.file == file)
-    return rows.where(PostingDocument.voucher_uuid.is_null(False)).count()

@@ -31,7 +31,7 @@ class Processes:
         """Run `opus-soap ARGUMENTS`; its output goes to NAME.log."""
         with (self._logs / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(  # noqa: S603  our own program
-                [sys.executable, "-m", "opus_soap", *arguments],
+                [sys.executable, "-P", "-m", "opus_soap", *arguments],
                 env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

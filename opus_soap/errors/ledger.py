@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from opus_soap.errors.base import OpusSoapError
+from opus_soap.errors.base import OpusSoapError, danish_dates
 
 
 class LedgerError(OpusSoapError):
     """A voucher may not be posted as asked, or the books do not hold."""
+
+    @property
+    def text_danish(self) -> str:
+        """The Danish sentence, days written as Danes do."""
+        return danish_dates(super().text_danish)
 
 
 class VoucherRefused(LedgerError):
@@ -251,7 +256,7 @@ class AlreadyReversed(LedgerError):
 
 
 class ReversalDiffers(LedgerError):
-    """A voucher that is said to reverse another is not its opposite, line for line. Amounts are øre."""
+    """A voucher that is said to reverse another is not its opposite, line for line. Amounts are kroner."""
 
     code = "LED-042"
     danish = "{element} er {value}; tilbageførslen af bilaget skal have {expected}"
@@ -286,8 +291,14 @@ class VoucherUnknown(LedgerError):
     code = "LED-025"
     danish = "Bilag {value} findes ikke"
     english = "The voucher {value} does not exist"
-    remedy_danish = "Bilagsnumrene står i `opus-soap invoices list`; kontrollér også firmakode, art og år."
-    remedy_english = "`opus-soap invoices list` tells the numbers; check company code, type and year too."
+    remedy_danish = (
+        "`opus-soap invoices list` og `opus-soap postings show` viser numrene, `opus-soap ledger show "
+        "--reference` finder et bilag ved afsenderens nummer; kontrollér også firmakode, art og år."
+    )
+    remedy_english = (
+        "`opus-soap invoices list` and `opus-soap postings show` tell the numbers, `opus-soap ledger show "
+        "--reference` finds a voucher by its sender's; check company code, type and year too."
+    )
 
 
 class OpeningLineInvalid(LedgerError):
@@ -372,10 +383,18 @@ class ParkedVoucherDecided(LedgerError):
     """The parked voucher has been released or dismissed before."""
 
     code = "LED-037"
-    danish = "Det parkerede bilag {element} er afgjort ({value}) af {expected}"
-    english = "The parked voucher {element} has been decided ({value}) by {expected}"
+    danish = "Det parkerede bilag {element} er {value} af {expected}"
+    english = "The parked voucher {element} has been {value} by {expected}"
     remedy_danish = "Der er ikke mere at gøre; `opus-soap vouchers parked --all` viser afgørelsen."
     remedy_english = "There is nothing left to do; `opus-soap vouchers parked --all` shows the decision."
+
+    @property
+    def text_danish(self) -> str:
+        """The Danish sentence, the decision in Danish."""
+        decided = {"released": "godkendt", "dismissed": "forkastet"}
+        return self.danish.format(
+            element=self.element, value=decided.get(self.value, self.value), expected=self.expected
+        )
 
 
 class ReleaseByTheSame(LedgerError):

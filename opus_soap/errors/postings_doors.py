@@ -125,6 +125,16 @@ class CsvHeaderWrong(PostingsInError):
     remedy_english = "Use Opus' template with all 25 columns in order, separated by semicolons."
 
 
+class CsvSeparatorWrong(PostingsInError):
+    """The columns of a CSV file are separated by something else than semicolons."""
+
+    code = "PIN-491"
+    danish = "Kolonnerne er adskilt af „{value}”; skal være „{expected}”"
+    english = "The columns are separated by “{value}”; it must be “{expected}”"
+    remedy_danish = "Gem filen med semikolon som skilletegn (dansk CSV)."
+    remedy_english = "Save the file with semicolons as separators (Danish CSV)."
+
+
 class CsvColumnsWrong(PostingsInError):
     """A row has more or fewer columns than the headings."""
 
@@ -160,7 +170,7 @@ class CsvDateWrong(PostingsInError):
 
     code = "PIN-485"
     danish = "Datoen {value} kan ikke læses; skriv {expected}"
-    english = "The date {value} cannot be read; write {expected}"
+    english = "The date {value} cannot be read; write dd.mm.yyyy"
     remedy_danish = "Ret datoen."
     remedy_english = "Correct the date."
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from opus_soap.errors.base import OpusSoapError
+from opus_soap.errors.base import OpusSoapError, danish_dates
 
 
 class PostingsInError(OpusSoapError):
@@ -57,6 +57,22 @@ class PostingRootWrong(PostingsInError):
     english = "The root of the file is {value}; expected {expected}"
     remedy_danish = "Kun roden har navnerum; elementerne i den har ikke."
     remedy_english = "Only the root has a namespace; the elements in it have none."
+
+
+class PostingPartsQualified(PostingsInError):
+    """The elements in the root have its namespace: mostly, because the root declares it without a prefix."""
+
+    code = "PIN-412"
+    danish = "Elementerne i {element} har rodens navnerum; kun roden selv må have det"
+    english = "The elements in {element} have the root's namespace; only the root itself may"
+    remedy_danish = (
+        "Giv roden et præfiks: <n0:FinancePostingRequest xmlns:n0=…> i stedet for "
+        "<FinancePostingRequest xmlns=…>; elementerne i den skrives uden."
+    )
+    remedy_english = (
+        "Give the root a prefix: <n0:FinancePostingRequest xmlns:n0=…> instead of "
+        "<FinancePostingRequest xmlns=…>; the elements in it are written without."
+    )
 
 
 class PostingFileTooLarge(PostingsInError):
@@ -154,7 +170,7 @@ class PostingValueWrong(PostingsInError):
 
     code = "PIN-426"
     danish = "{element} er „{value}”; forventet {expected}"
-    english = "{element} is “{value}”; expected {expected}"
+    english = "{element} is “{value}”; expected {english}"
     remedy_danish = "Ret værdien til feltets form."
     remedy_english = "Give the value the form of its field."
 
@@ -264,7 +280,7 @@ class PostingPartyWrong(PostingsInError):
 
     code = "PIN-450"
     danish = "{element} passer ikke til koden {value}: {expected}"
-    english = "{element} does not fit the code {value}: {expected}"
+    english = "{element} does not fit the code {value}: {english}"
     remedy_danish = "Kode 02 er et CPR-nummer (10 cifre), 01 et CVR-nummer (8 cifre)."
     remedy_english = "Code 02 is a CPR number (10 digits), 01 a CVR number (8 digits)."
 
@@ -297,6 +313,11 @@ class PostingRateMissing(PostingsInError):
     english = "CURRENCY is {value}; there is no rate on {expected}"
     remedy_danish = "Angiv EXCH_RATE (kroner for 100), eller registrér kursen (`opus-soap systems rate add`)."
     remedy_english = "Give EXCH_RATE (kroner for 100), or register the rate (`opus-soap systems rate add`)."
+
+    @property
+    def text_danish(self) -> str:
+        """The Danish sentence, the day written as Danes do."""
+        return danish_dates(super().text_danish)
 
 
 class PostingRateWrong(PostingsInError):

@@ -50,6 +50,7 @@ from opus_soap.ledger.master_data import NEVER
 from opus_soap.ledger.models import DimensionValue, Posting, Voucher
 from opus_soap.ledger.periods import SUPPLEMENT
 from opus_soap.ledger.references import References
+from opus_soap.money import kroner_from_ore
 
 EARLIEST = date(1990, 1, 1)
 YEARS_AHEAD = 10  # a document or value date may lie so far beyond the posting date
@@ -219,7 +220,9 @@ def check_opposite(given: Sequence[PostingLine], lines: Sequence[PostingLine]) -
         where = line.origin or f"line {number}"
         if line.amount_ore != -reversed_line.amount_ore:
             yield ReversalDiffers(
-                element=f"{where} amount", value=line.amount_ore, expected=-reversed_line.amount_ore
+                element=f"{where} amount",
+                value=kroner_from_ore(line.amount_ore),
+                expected=kroner_from_ore(-reversed_line.amount_ore),
             )
         for name in ASSIGNMENT:
             own, expected = getattr(line, name), getattr(reversed_line, name)

@@ -13,7 +13,8 @@ from opus_soap.cli.main import main
 from opus_soap.clock import SystemClock
 from opus_soap.database import disconnect
 from opus_soap.interfaces.postings_in.receiving import Receiver
-from tests.interfaces.postings_in.conftest import DEBIT, NAME, document, request
+from opus_soap.ledger.models import ParkedVoucher
+from tests.interfaces.postings_in.conftest import CREDIT, DEBIT, NAME, document, request
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_import_books_what_is_good_and_shows_the_rest(run, file, tmp_path):
     assert "bilag 10000000  305" in run("show", NAME)
     refused = run("show", NAME.lower(), "--errors-only")
     assert "305" not in refused
-    assert "bilag 2 linje 2  447" in refused
+    assert "bilag 2 linje 2  PIN-447" in refused
 
 
 def test_a_file_that_is_refused_is_told(run, tmp_path):
@@ -109,14 +110,64 @@ def test_what_was_never_finished_is_told_and_finished(run, file, monkeypatch, tm
     assert stored.read_bytes() == request(document(), document(RECEIV_DOC="2", lines=[DEBIT, DEBIT]))
 
 
-def test_senders(run):
-    run("senders", "add", "AB12", "--short=AB12", "--name=Løn", "--company-code=0020", "--document-type=SA")
-    said = run("senders", "list")
-    assert "Løn" in said
-    assert "0020" in said
-    run("senders", "add", "AB12", "--short=AB1", "--name=Løn", status=1)
-    for name in ("", "../x", "a/b", ".", "x" * 41):
-        run("senders", "add", name, "--short=AB12", "--name=Løn", status=1)
+def row_of(listed: str, name: str = NAME) -> list[str]:
+    """The cells of a file in the list, from its state on."""
+    (line,) = (line for line in listed.splitlines() if name in line)
+    return [cell.strip() for cell in line.split("│")[4:-1]]
+
+
+def test_the_list_tells_parked_and_refused_from_booked(run, file, tmp_path):
+    run("senders", "add", "KY01", "--release-above=SA=150")
+    large = [line | {"AMT_DOCCUR": line["AMT_DOCCUR"].replace("100", "200")} for line in (DEBIT, CREDIT)]
+    totals = {"BALANCE_DEBET": "200.00", "BALANCE_CREDIT": "-200.00"}
+    file.write_bytes(
+        request(
+            document(),
+            document(RECEIV_DOC="2", lines=large, **totals),
+            document(RECEIV_DOC="3", lines=[DEBIT]),
+        )
+    )
+    assert "3 bilag, 1 bogført, 1 parkeret, 1 afvist" in run("import", str(file), status=1)
+    assert row_of(run("list")) == ["waits", "3", "1", "1", "0", "1"]
+    (parked,) = ParkedVoucher.select()
+    said = run("show", NAME)
+    assert f"bilag 2  parkeret nu: `opus-soap vouchers show {parked.uuid.hex[:8]}`" in said
+    assert "bilag 2  306  Bilaget er parkeret" in said
+    CliRunner().invoke(main, ["vouchers", "dismiss", str(parked.uuid), "--user=anna", "--reason=dobbelt"])
+    assert row_of(run("list")) == ["partly booked", "3", "1", "0", "1", "1"]
+    said = run("show", NAME)
+    assert "bilag 2  forkastet af anna: dobbelt" in said
+    assert "306" not in said
+
+
+def test_a_file_that_is_refused_voucher_by_voucher_is_not_booked(run, file):
+    file.write_bytes(request(document(lines=[DEBIT])))
+    run("import", str(file), status=1)
+    assert row_of(run("list")) == ["refused", "1", "0", "0", "0", "1"]
+
+
+def test_show_takes_a_path_and_tells_voucher_code_and_remedy(run, file, tmp_path):
+    file.write_bytes(
+        request(document(), document(RECEIV_DOC="2", lines=[DEBIT | {"GL_ACCOUNT": "1"}, CREDIT]))
+    )
+    assert "postings show" in run("import", str(file), status=1)
+    said = run("show", str(file))
+    assert "bilag 10000000  bogført: 0020 SA 2026 100000000" in said
+    assert "bilag 2 linje 1  LED-010" in said
+    assert "510" not in said
+    assert "Brug en artskonto fra kontoplanen" in said
+
+
+def test_show_tells_who_released(run, file):
+    run("senders", "add", "KY01", "--release-above=SA=1")
+    file.write_bytes(request(document()))
+    run("import", str(file))
+    (parked,) = ParkedVoucher.select()
+    CliRunner().invoke(main, ["vouchers", "rights", "set", "anna", "--limit=100"])
+    CliRunner().invoke(main, ["vouchers", "release", str(parked.uuid), "--user=anna"])
+    said = run("show", NAME)
+    assert "bilag 10000000  godkendt af anna, bogført: 0020 SA 2026 100000000" in said
+    assert row_of(run("list")) == ["booked", "1", "1", "0", "0", "0"]
 
 
 def test_watch_makes_folders_and_deals_with_what_is_there(run, file, tmp_path, monkeypatch):

@@ -23,7 +23,7 @@ _OF_ITSELF = (Decimal(0), Decimal(1), Decimal(100))  # what senders write for th
 def check_rate(header: Mapping[str, str], own: str, rate_on: RateOn) -> Iterator[tuple[PostingsInError, str]]:
     """What is wrong with CURRENCY and EXCH_RATE; `own` is the company code's currency."""
     currency, given = header.get("CURRENCY") or own, _given(header)
-    if not _day(header):  # told already
+    if not _day(header) or currency != currency.strip().upper():  # told already
         return
     if currency == own:
         if given is not None and given not in _OF_ITSELF:
@@ -50,13 +50,17 @@ def rate_of(header: Mapping[str, str], own: str, rate_on: RateOn) -> Decimal | N
 def converted(cents: Sequence[int], rate: Decimal | None) -> list[int]:
     """Øre of each line, which sum to zero as the cents do.
 
-    Each is rounded by itself; the few øre that are left over go to the largest line.
+    Each is rounded by itself; the øre that are left over go to the lines that lost most by that, one to each.
     """
     if rate is None:
         return list(cents)
-    amounts = [round_to_ore(Decimal(amount) * rate / 10_000) for amount in cents]
-    largest = max(range(len(amounts)), key=lambda place: abs(amounts[place]))
-    amounts[largest] -= sum(amounts)
+    exact = [Decimal(amount) * rate / 100 / 100 for amount in cents]
+    amounts = [round_to_ore(amount) for amount in exact]
+    left = -sum(amounts)
+    step = 1 if left > 0 else -1
+    by_loss = sorted(range(len(amounts)), key=lambda place: step * (amounts[place] - 100 * exact[place]))
+    for place in by_loss[: abs(left)]:
+        amounts[place] += step
     return amounts
 
 

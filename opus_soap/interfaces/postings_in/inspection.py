@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
-from xml.parsers import expat
 
 from lxml import etree
 
@@ -30,6 +27,7 @@ from opus_soap.interfaces.postings_in.judging import (
     reversed_by,
     without_repetition,
 )
+from opus_soap.interfaces.postings_in.places import Locator
 from opus_soap.interfaces.postings_in.reading import (
     Finding,
     Place,
@@ -41,8 +39,6 @@ from opus_soap.ledger.checks import check, check_reversal_of, normalised
 from opus_soap.ledger.drafts import VoucherDraft
 from opus_soap.ledger.references import References
 from opus_soap.store.models import PostingFile, PostingSender
-
-_STEP = 256 * 1024  # bytes
 
 
 @dataclass(frozen=True)
@@ -86,19 +82,19 @@ class Inspector:
             check_name_is_free(sender_of(summary, self.municipality, file_name, None), summary, path)
         except PostingFileRefused as refused:
             placed = {id(item.error): item for item in summary.control.findings}
-            yield from self._located(
-                path, [("", placed.get(id(error), Finding(error, Place(0)))) for error in refused.errors]
-            )
+            told = [placed.get(id(error), Finding(error, Place(0))) for error in refused.errors]
+            with path.open("rb") as file:
+                yield from _located(Locator(file), [("", finding) for finding in told])
         if sender is None:  # anybody's, so that the rest is told as well
             sender = PostingSender(
                 municipality=self.municipality, sender_id="", company_codes=[], document_types=[]
             )
         taken = Taken(summary.control.fields.get("FILE_NAME", path.name), reversed_here)
-        with path.open("rb") as file:
-            for batch in batches(
-                examine(read(file, self.limits), self.municipality, self.limits), most=self.limits.max_batch
-            ):
-                yield from self._located(path, list(self._judge(batch, sender, taken)))
+        with path.open("rb") as file, path.open("rb") as again:
+            vouchers = examine(read(file, self.limits), self.municipality, self.limits)
+            locator = Locator(again)
+            for batch in batches(vouchers, most=self.limits.max_batch):
+                yield from _located(locator, list(self._judge(batch, sender, taken)))
 
     def _judge(
         self, batch: Sequence[Examined], sender: PostingSender, taken: Taken
@@ -122,12 +118,6 @@ class Inspector:
                         if not found:
                             taken.add(one.document, draft)
                     yield from ((one.document.number, finding) for finding in found)
-
-    def _located(self, path: Path, found: Sequence[tuple[str, Finding]]) -> Iterator[Told]:
-        places = locate(path, {finding.place for _, finding in found}) if found else {}
-        for number, finding in found:
-            line, column = places.get(finding.place, (None, None))
-            yield Told(finding, number, line, column)
 
 
 class Taken:
@@ -158,6 +148,13 @@ class Taken:
         }
 
 
+def _located(locator: Locator, found: Sequence[tuple[str, Finding]]) -> Iterator[Told]:
+    places = locator.find({finding.place for _, finding in found})
+    for number, finding in found:
+        line, column = places.get(finding.place, (None, None))
+        yield Told(finding, number, line, column)
+
+
 def _asked_of_the_books(draft: VoucherDraft, judged: Judged, known: References) -> list[Finding]:
     if judged.opposite_of is not None:
         errors = check_reversal_of(draft, judged.opposite_of, known)
@@ -169,56 +166,3 @@ def _asked_of_the_books(draft: VoucherDraft, judged: Judged, known: References) 
 def _forget(_data: bytes, _media_type: str) -> str:
     """Keep nothing: the draft is only looked at."""
     return ""
-
-
-def locate(path: Path, wanted: Collection[Place]) -> dict[Place, tuple[int, int]]:
-    """Line and column (from 1) of places in a file that is well-formed.
-
-    A place without an element is its LINE, or its voucher.
-    """
-    finder = _Finder(wanted)
-    with path.open("rb") as file:
-        while finder.missing and (piece := file.read(_STEP)):
-            finder.feed(piece)
-    return finder.found
-
-
-class _Finder:
-    """Walks through a file with expat, which knows lines and columns of any length."""
-
-    def __init__(self, wanted: Collection[Place]) -> None:
-        self.missing = {place for place in wanted if place.document or place.element}
-        self.found: dict[Place, tuple[int, int]] = {}
-        self._names: list[str] = []
-        self._counts: list[Counter[str]] = [Counter()]
-        self._document = self._line = 0
-        self._parser: Any = expat.ParserCreate(namespace_separator="}")
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-
-    def feed(self, piece: bytes) -> None:
-        """The next bytes."""
-        self._parser.Parse(piece)
-
-    def _start(self, name: str, _attributes: object) -> None:
-        self._counts[-1][name] += 1
-        occurrence = self._counts[-1][name]
-        if len(self._names) == 1:
-            self._line = 0
-            self._document += name == "POSTING_DOCUMENT"
-        self._line += name == "LINE"
-        line = self._line if name == "LINE" or "LINE" in self._names else 0
-        self._note(Place(self._document, line, name, occurrence))
-        if name in ("POSTING_DOCUMENT", "LINE"):
-            self._note(Place(self._document, line))
-        self._names.append(name)
-        self._counts.append(Counter())
-
-    def _note(self, place: Place) -> None:
-        if place in self.missing:
-            self.missing.discard(place)
-            self.found[place] = (self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1)
-
-    def _end(self, name: str) -> None:
-        self._names.pop()
-        self._counts.pop()

@@ -5,14 +5,17 @@ What this finds and what the schema refuses must be the same; a test with mutate
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 from lxml import etree
 
 from opus_soap.errors import (
     PostingContentUnexpected,
+    PostingDateImpossible,
     PostingElementMisplaced,
     PostingElementMissing,
     PostingElementRepeated,
@@ -20,12 +23,15 @@ from opus_soap.errors import (
     PostingsInError,
     PostingValueTooLong,
     PostingValueWrong,
+    mask_cpr,
 )
 from opus_soap.interfaces.postings_in.schema import Child, Sequence, ValueType
 
 LONGEST_SHOWN = 60  # characters of a wrong value
 PERSONAL = frozenset({"PAYEE_NO", "SERV_REC_NO", "INFORM_DUTY_NO"})
+_DAY = re.compile(r"(19\d{2}|20[0-5]\d)\d{4}", re.ASCII)  # meant to be one, in a year that may be
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+_HARMLESS = frozenset({f"{_XSI}schemaLocation", f"{_XSI}noNamespaceSchemaLocation"})
 
 
 @dataclass(frozen=True)
@@ -94,13 +100,22 @@ def wrong(name: str, text: str, form: ValueType) -> PostingsInError | None:
     good = text in form.choices if form.choices else form.pattern is None or form.pattern.fullmatch(text)
     if good:
         return None
-    short = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
-    return PostingValueWrong(element=name, value=short, expected=form.form, sensitive=name in PERSONAL)
+    if form.is_date and _DAY.fullmatch(text):
+        return PostingDateImpossible(element=name, value=text)
+    masked = mask_cpr(text)  # before it is cut: nine of ten digits are a person's, too
+    short = masked if len(masked) <= LONGEST_SHOWN else f"{masked[:LONGEST_SHOWN]}…"
+    return PostingValueWrong(
+        element=name,
+        value=short,
+        expected=form.form,
+        english=form.form_english,
+        sensitive=name in PERSONAL,
+    )
 
 
 def _attributes(node: etree._Element) -> Iterator[Mistake]:
     for attribute in node.attrib:
-        if not str(attribute).startswith(_XSI):
+        if attribute not in _HARMLESS:
             error = PostingContentUnexpected(element=_name(node), value=f"@{attribute}", expected="-")
             yield Mistake(error, node)
 
@@ -112,7 +127,11 @@ def _name(node: etree._Element) -> str:
 
 def _meant(found: str, content: Sequence) -> str:
     """The element that a stranger was probably meant to be."""
-    names = [child.name for child in content.children]
+    return _nearest(found, tuple(child.name for child in content.children))
+
+
+@lru_cache(maxsize=4096)  # a file has many lines with the same mistake
+def _nearest(found: str, names: tuple[str, ...]) -> str:
     plain = etree.QName(found).localname.upper().replace("-", "_")
     close = get_close_matches(plain, names, n=1, cutoff=0.8)
     return close[0] if close else ""

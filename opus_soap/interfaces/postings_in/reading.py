@@ -7,6 +7,8 @@ was cut off half-way has no effect at all. Then its parts are read, and held aga
 from __future__ import annotations
 
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from sys import intern
@@ -23,15 +25,19 @@ from opus_soap.errors import (
     PostingElementUnknown,
     PostingFileTooLarge,
     PostingFileUnreadable,
+    PostingPartsQualified,
     PostingRootWrong,
     PostingsInError,
 )
 from opus_soap.interfaces.postings_in.mistakes import mistakes
-from opus_soap.interfaces.postings_in.schema import REQUEST, Sequence, part_schema, parts
+from opus_soap.interfaces.postings_in.schema import NAMESPACE, REQUEST, Sequence, part_schema, parts
 
 CONTROL, DOCUMENT, LINE = "CONTROL_FIELDS", "POSTING_DOCUMENT", "LINE"
 _STEP = 256 * 1024  # bytes
-_WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")  # byte order marks: the parser believes them alone
+# what is read: those that senders use, and that every parser here knows alike
+_ENCODINGS = ("UTF-8", "US-ASCII", "ISO-8859-1", "ISO-8859-15", "WINDOWS-1252")
+_DECLARED = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"']*)")
+_LONGEST_DECLARATION = 200  # bytes
 _count_lines = etree.XPath("count(LINES/LINE)")
 _MOST_STRANGERS = 100  # elements beside the vouchers; more of them nobody reads
 
@@ -44,6 +50,7 @@ class ReadingLimits:
     max_documents: int = 1_000_000
     max_lines: int = 5_000_000
     max_document_bytes: int = 256 * 1024 * 1024  # the memory of one voucher is a small multiple of this
+    max_document_elements: int = 2_000_000  # … and about 130 bytes for each of these
     max_attachment_bytes: int = 10 * 1024 * 1024
     max_batch: int = 1000  # vouchers in one transaction
 
@@ -108,9 +115,9 @@ def survey(
 ) -> Summary:
     """The first look, to the end of the file; `note` is shown every voucher.
 
-    Raises `PostingFileUnreadable`, `PostingRootWrong`, `PostingFileTooLarge`.
+    Raises `PostingFileUnreadable`, `PostingRootWrong`, `PostingPartsQualified`, `PostingFileTooLarge`.
     """
-    summary = Summary()
+    summary, controls = Summary(), 0
     reader = _Parts(limits)
     while piece := file.read(_STEP):
         summary.size += len(piece)
@@ -120,7 +127,8 @@ def survey(
             )
         for node in reader.feed(piece):
             summary.errors += reader.strangers(node)
-            if node.tag == CONTROL and not (summary.control.fields or summary.documents):
+            if node.tag == CONTROL and not (controls or summary.documents):
+                controls += 1
                 summary.control = _control(node)
             elif node.tag == CONTROL:
                 summary.errors.append(PostingElementRepeated(element=CONTROL))
@@ -131,6 +139,9 @@ def survey(
                     note(node)
     reader.close()
     summary.errors += reader.strangers(None)
+    for error in summary.errors:
+        if isinstance(error, PostingPartsQualified):  # nothing in the file is what it says to a reader
+            raise error
     if summary.documents > limits.max_documents:
         raise PostingFileTooLarge(element=DOCUMENT, value=summary.documents, expected=limits.max_documents)
     if summary.lines > limits.max_lines:
@@ -171,7 +182,7 @@ class _Parts:
         self._root: etree._Element | None = None
         self._tail: str | None = None  # what stood after the part before
         self._begin = b""
-        self._waiting = 0  # bytes since a part was complete
+        self._waiting = self._tags = 0  # bytes, and marks of elements, since a part was complete
 
     def feed(self, piece: bytes) -> Iterator[etree._Element]:
         """Give the next bytes; the parts that they complete."""
@@ -181,15 +192,22 @@ class _Parts:
         except etree.XMLSyntaxError as error:
             raise _unreadable(error) from None
         self._waiting += len(piece)
+        self._tags += piece.count(b"<")
         for event, node in self._parser.read_events():
             self._root = node if self._root is None else self._root
             if event == "end" and node is not self._root and node.getparent() is self._root:
-                self._waiting = 0
+                self._waiting = self._tags = 0
                 yield node
                 self._drop(node)
         if self._waiting > self._limits.max_document_bytes:
             raise PostingFileTooLarge(
                 element=f"{DOCUMENT} byte", value=self._waiting, expected=self._limits.max_document_bytes
+            )
+        if self._tags > 2 * self._limits.max_document_elements:  # each element has one or two
+            raise PostingFileTooLarge(
+                element=f"{DOCUMENT} elements",
+                value=f"> {self._tags // 2}",
+                expected=self._limits.max_document_elements,
             )
 
     def strangers(self, node: etree._Element | None) -> Iterator[PostingsInError]:
@@ -200,6 +218,9 @@ class _Parts:
         texts = (self._tail, self._root.text, *(other.tail for other in others))
         if any(text and text.strip() for text in texts):
             yield PostingContentUnexpected(element=name, value="text", expected="elements")
+        if any(etree.QName(other).namespace == NAMESPACE for other in others):
+            yield PostingPartsQualified(element=name)
+            return
         for other in others[:_MOST_STRANGERS]:
             yield PostingElementUnknown(element=name, value=str(other.tag), expected=DOCUMENT)
 
@@ -219,7 +240,7 @@ class _Parts:
         """As soon as the root begins: no DOCTYPE stands before it, and it is ours."""
         if self._probe is None:
             return
-        self._begin = (self._begin + piece[:4])[:4]
+        self._begin = (self._begin + piece)[:_LONGEST_DECLARATION]
         self._probe.feed(piece)
         self._look_at_root(self._probe)
 
@@ -228,13 +249,20 @@ class _Parts:
             doctype = root.getroottree().docinfo.doctype
             if doctype:
                 raise PostingFileUnreadable(element="DOCTYPE", value=doctype[:60])
-            encoding = root.getroottree().docinfo.encoding or ""
-            if self._begin.startswith(_WIDE) and not encoding.upper().startswith(("UTF-16", "UTF-32")):
-                raise PostingFileUnreadable(element="encoding", value=encoding)
+            self._check_encoding()
             if root.tag != REQUEST:
                 raise PostingRootWrong(value=str(root.tag)[:100], expected=REQUEST)
             self._probe = None
             return
+
+    def _check_encoding(self) -> None:
+        """Parsers believe a byte order mark, and two bytes a character, more than the declaration."""
+        declared = _DECLARED.match(self._begin)
+        encoding = (declared[1] if declared else b"UTF-8").decode("ascii", "replace")
+        if b"\x00" in self._begin or self._begin.startswith((b"\xff\xfe", b"\xfe\xff")):
+            encoding = "UTF-16 / UTF-32"
+        if encoding.upper() not in _ENCODINGS:
+            raise PostingFileUnreadable(element="encoding", value=encoding[:40])
 
     def _drop(self, node: etree._Element) -> None:
         """Forget a part, and everything before it."""
@@ -313,13 +341,41 @@ def _of_good(lines: etree._Element) -> list[dict[str, str]]:
 def _findings(node: etree._Element, part: str, position: int) -> Iterator[Finding]:
     content = parts()[part]
     assert isinstance(content, Sequence)
+    place_of = _Numbered(node, position).place_of
+    told = False
     for mistake in mistakes(node, content):
-        yield Finding(mistake.error, _place(mistake.node, position))
+        told = True
+        yield Finding(mistake.error, place_of(mistake.node))
+    if not told:  # the schema refuses it, so nobody may take it for good
+        refused = part_schema().error_log.last_error
+        reason = refused.type_name if refused is not None else "?"
+        unexpected = PostingContentUnexpected(element=part, value=reason, expected="-")
+        yield Finding(unexpected, Place(position))
 
 
-def _place(node: etree._Element, position: int) -> Place:
-    """The voucher's LINE that an element is in, and which of its name it is there."""
-    same = sum(1 for _ in node.itersiblings(str(node.tag), preceding=True))
-    line = next((step for step in (node, *node.iterancestors()) if step.tag == LINE), None)
-    number = 1 + sum(1 for _ in line.itersiblings(LINE, preceding=True)) if line is not None else 0
-    return Place(position, number, str(node.tag), same + 1)
+class _Numbered:
+    """Where the elements of a part are; each parent's children are counted once, however many are wrong."""
+
+    def __init__(self, node: etree._Element, position: int) -> None:
+        self._position = position
+        self._lines = {line: number for number, line in enumerate(node.iter(LINE), start=1)}
+        self._occurrences: dict[etree._Element, dict[etree._Element, int]] = {}
+
+    def place_of(self, node: etree._Element) -> Place:
+        """The voucher's LINE that an element is in, and which of its name it is there."""
+        line = next((step for step in (node, *node.iterancestors()) if step.tag == LINE), None)
+        number = self._lines[line] if line is not None else 0
+        return Place(self._position, number, str(node.tag), self._occurrence(node))
+
+    def _occurrence(self, node: etree._Element) -> int:
+        parent = node.getparent()
+        if parent is None:
+            return 1
+        if parent not in self._occurrences:
+            counts: Counter[object] = Counter()
+            numbered = {}
+            for child in parent:
+                counts[child.tag] += 1
+                numbered[child] = counts[child.tag]
+            self._occurrences[parent] = numbered
+        return self._occurrences[parent][node]

@@ -14,6 +14,7 @@ import pickle
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -21,12 +22,15 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
+import opus_soap
 from opus_soap.errors import FileStoreFailed, PostingsInError, ReadingInterrupted
 from opus_soap.interfaces.postings_in.examining import Examined, batches, examine
 from opus_soap.interfaces.postings_in.reading import ReadingLimits, read
 
 WORTH_IT = 8 * 1024 * 1024  # bytes: of a smaller file the process would cost more than it gains
-_COMMAND = (sys.executable, "-m", "opus_soap.interfaces.postings_in.reading_ahead")
+# nothing is imported from where somebody happens to stand: that may be a folder that senders write to
+_COMMAND = (sys.executable, "-P", "-m", "opus_soap.interfaces.postings_in.reading_ahead")
+_HOUSE = str(Path(opus_soap.__file__).parent.parent)  # where this very program lies, installed or not
 _SELDOM = 200_000  # objects
 _LENGTH = 8  # bytes that tell the length of a message; zero is the end
 
@@ -55,7 +59,11 @@ def reading(task: Task) -> Iterator[Iterator[list[Examined]]]:
     with ours, _unnamed(task.path.parent) as written:
         with theirs:
             process = subprocess.Popen(  # noqa: S603  our own module
-                _COMMAND, stdin=theirs.fileno(), stdout=written.fileno(), start_new_session=True
+                _COMMAND,
+                stdin=theirs.fileno(),
+                stdout=written.fileno(),
+                start_new_session=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join((_HOUSE, *_given_path()))},
             )
         try:
             with suppress(ConnectionError):  # whoever asks for what is read will be told
@@ -64,6 +72,11 @@ def reading(task: Task) -> Iterator[Iterator[list[Examined]]]:
         finally:
             process.kill()
             process.wait()
+
+
+def _given_path() -> list[str]:
+    """PYTHONPATH as it was set, without what stands for the folder that somebody is in."""
+    return [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if Path(part).is_absolute()]
 
 
 def _unnamed(folder: Path) -> BinaryIO:
@@ -145,12 +158,20 @@ def main() -> None:
         socket.socket(fileno=sys.stdin.fileno()) as ours,
     ):
         task = pickle.loads(_receive(ours))  # noqa: S301  from the process that started this one
+        threading.Thread(target=_end_with, args=(ours,), daemon=True).start()
         for batch in _batches(task):
             message = pickle.dumps(batch, pickle.HIGHEST_PROTOCOL)
             out.write(message)
             out.flush()
             _tell(ours, len(message))
         _tell(ours, 0)
+
+
+def _end_with(ours: socket.socket) -> None:
+    """Whoever asked says nothing more; when it is gone, nobody wants the rest."""
+    with suppress(OSError):
+        ours.recv(1)
+    os._exit(1)
 
 
 if __name__ == "__main__":

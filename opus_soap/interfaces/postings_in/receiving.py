@@ -325,6 +325,7 @@ def limits_of(settings: Settings) -> ReadingLimits:
         max_documents=settings.max_posting_documents,
         max_lines=settings.max_posting_lines,
         max_document_bytes=settings.max_posting_document_bytes,
+        max_document_elements=settings.max_posting_document_elements,
         max_attachment_bytes=settings.max_posting_attachment_bytes,
         max_batch=settings.max_posting_batch,
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from opus_soap.interfaces.postings_in.inspection import Inspector, locate
+from opus_soap.interfaces.postings_in.inspection import Inspector
+from opus_soap.interfaces.postings_in.places import Locator
 from opus_soap.interfaces.postings_in.reading import Place, ReadingLimits
 from opus_soap.interfaces.postings_in.schema import parts
 from opus_soap.ledger.models import Voucher
@@ -178,7 +179,8 @@ def test_places_far_down_have_their_lines(tmp_path):
     path = tmp_path / "long.xml"
     path.write_bytes(request(*[document().replace("<LINE>", "\n" * 30 + "<LINE>")] * 2000))
     place = Place(2000, 2, "AMT_DOCCUR")
-    line, column = locate(path, {place})[place]
+    with path.open("rb") as file:
+        line, column = Locator(file).find({place})[place]
     text = path.read_text("utf-8").splitlines()[line - 1]
     assert line > 65_536
     assert text[column - 1 :].startswith("<AMT_DOCCUR>")

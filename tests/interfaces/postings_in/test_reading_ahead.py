@@ -3,6 +3,7 @@
 import os
 import pickle
 import signal
+import socket
 import subprocess
 from dataclasses import replace
 from io import BytesIO
@@ -41,6 +42,31 @@ def started(monkeypatch):
 
 def numbered(count):
     return request(*[document(RECEIV_DOC=str(number)) for number in range(1, count + 1)])
+
+
+def test_nothing_is_imported_from_where_the_operator_stands(receiver, tmp_path, monkeypatch, started):
+    """A sender may write to that folder: `pickle.py` there is no module of ours."""
+    (tmp_path / "pickle.py").write_text("open('ran', 'w').close()")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(("", ".")))
+    file = receiver.deliver(BytesIO(numbered(1)), "", actor="test")
+    assert (file.state, len(started)) == ("booked", 1)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_it_ends_with_whoever_asked(tmp_path):
+    """Killed, a parent tells nobody: the process must see it, even in the midst of a long voucher."""
+    place = tmp_path / "file.xml"
+    place.write_bytes(numbered(20_000))
+    ours, theirs = socket.socketpair()
+    with theirs, (tmp_path / "out").open("wb") as out:
+        process = subprocess.Popen(reading_ahead._COMMAND, stdin=theirs.fileno(), stdout=out)
+    message = pickle.dumps(Task(place, "999", LIMITS))
+    ours.sendall(len(message).to_bytes(8, "big") + message)
+    assert ours.recv(8)  # it is at work
+    ours.close()
+    process.wait(timeout=10)
+    assert (tmp_path / "out").stat().st_size < place.stat().st_size // 2
 
 
 def test_what_comes_of_a_file_is_the_same(tmp_path, monkeypatch):
@@ -113,7 +139,7 @@ def test_errors_survive_the_way_between_processes():
             and issubclass(kind, errors.PostingsInError)
             and kind is not PostingFileRefused
         ):
-            error = kind(element="AMT_DOCCUR", value="1", expected="2", other="3")
+            error = kind(element="AMT_DOCCUR", value="1", expected="2", other="3", english="4")
             again = pickle.loads(pickle.dumps(Finding(error, Place(1))))
             assert (again.error.code, again.error.text_danish) == (error.code, error.text_danish)
             assert isinstance(again.error, kind)

@@ -104,6 +104,8 @@ REFUSED = {
     "a company of seven digits": ({}, {"PAYEE_NO_CODE": "01", "PAYEE_NO": "4444444"}, [("450", 1)]),
     "a person in an allocation": ({}, {"ALLOC_NMBR": "0101901234"}, [("449", 1)]),
     "a person in a reference": ({"XREF1_HD": "010190-1234"}, {}, [("449", 0)]),
+    "a number with blanks": ({"RECEIV_DOC": "2 "}, {}, [("426", 0)]),
+    "zeros without end": ({"NO_DOC_POSITION": "0" * 6000 + "2"}, {}, [("426", 0)]),
     "no document type": ({"DOC_TYPE": ""}, {}, [("523", 0)]),
     "municipality": ({"MUNICIPALITY": "998"}, {}, [("452", 0)]),
     "currency": ({"CURRENCY": "EUR"}, {}, [("453", 0)]),
@@ -136,7 +138,7 @@ def test_a_voucher_that_is_wrong_is_told_why_and_the_good_one_is_booked(deliver,
 
     header, line, expected = REFUSED[name]
     wrong = document(
-        in_order({**HEADER, **header, "RECEIV_DOC": "2"}, HEADERS),
+        in_order({**HEADER, "RECEIV_DOC": "2", **header}, HEADERS),
         [in_order({**DEBIT, **line}, ORDER), CREDIT],
     )
     _, rows = receipt(deliver(request(wrong, document())))

@@ -158,7 +158,7 @@ RATES = {
     "for one": ("457", {"CURRENCY": "EUR", "EXCH_RATE": "7.46"}, None),
     "nothing": ("457", {"CURRENCY": "USD", "EXCH_RATE": "0"}, None),
     "for its own": ("457", {"CURRENCY": "DKK", "EXCH_RATE": "746"}, None),
-    "no currency": ("453", {"CURRENCY": "kr"}, None),
+    "no currency": ("426", {"CURRENCY": "kr"}, None),
 }
 
 
@@ -192,7 +192,23 @@ def test_converted_lines_sum_to_zero_and_none_is_far_off(cents, per_hundred):
     amounts = converted(whole, per_hundred)
     assert sum(amounts) == 0
     for amount, cent in zip(amounts, whole, strict=True):
-        assert abs(amount - Decimal(cent) * per_hundred / 100) <= 1 + len(whole)
+        assert abs(amount - Decimal(cent) * per_hundred / 100) < 1
+        assert amount * cent >= 0  # no debit becomes a credit
+
+
+def test_many_small_lines_keep_their_side():
+    """2,000 × 0.01 and 1,000 × −0.02 at 50: each is worth half an øre or one, and none pays for all."""
+    amounts = converted([1] * 2000 + [-2] * 1000, Decimal(50))
+    assert sum(amounts) == 0
+    assert set(amounts[:2000]) == {0, 1}
+    assert set(amounts[2000:]) == {-1}
+
+
+@pytest.mark.parametrize("currency", ["EUR ", "dkk", " ", "E", "EURO"])
+def test_a_currency_is_three_capitals(deliver, receipt, currency):
+    rate("EUR", "746.04")
+    file = deliver(request(voucher(CURRENCY=currency, EXCH_RATE="746.04")))
+    assert receipt(file)[1] == [("426", "10000000", 0)]
 
 
 # --- with attachments

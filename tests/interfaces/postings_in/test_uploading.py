@@ -38,6 +38,7 @@ class Client:
             "CONTENT_LENGTH": str(len(body)) if body else "",
             "HTTP_AUTHORIZATION": f"Bearer {self.token}",
             "wsgi.input": BytesIO(body),
+            "wsgi.url_scheme": "http",
             **environ,
         }
         seen = []
@@ -206,3 +207,10 @@ def _away(*_: object, **__: object) -> None:
     from peewee import OperationalError
 
     raise OperationalError("away")
+
+
+def test_the_root_names_the_door(client):
+    status, _, answer = client.ask("GET", "/", HTTP_HOST="opus.example.dk")
+    assert status == 200
+    assert b"PUT\n" in answer
+    assert b"http://opus.example.dk/posteringer-ind/\n" in answer
