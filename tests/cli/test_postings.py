@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from opus_soap.cli.main import main
+from opus_soap.clock import SystemClock
 from opus_soap.database import disconnect
+from opus_soap.interfaces.postings_in.receiving import Receiver
 from opus_soap.ledger.models import ParkedVoucher
 from tests.interfaces.postings_in.conftest import CREDIT, DEBIT, NAME, document, request
 
@@ -70,9 +73,41 @@ def test_import_books_what_is_good_and_shows_the_rest(run, file, tmp_path):
 def test_a_file_that_is_refused_is_told(run, tmp_path):
     path = tmp_path / NAME
     path.write_bytes(b"<no/>")
-    assert "PIN-402" in run("import", str(path), status=1)
-    assert "PIN-402" in run("show", NAME)  # a file that had no effect leaves a trace
-    assert "PIN-409" in run("show", "other.xml", status=1)
+    receipt = tmp_path / "receipt.xml"
+    assert "PIN-409" in run("show", NAME, status=1)
+    assert "PIN-402" in run("import", str(path), "--receipt", str(receipt), status=1)
+    assert f"<FILE_NAME>{NAME}<" in receipt.read_text("utf-8")
+    said = run("show", NAME)
+    assert "PIN-402  Filens rod er no" in said
+    assert "afvist 2" in said
+    run("import", str(path), status=1)
+    said = run("list", "--refused")
+    assert NAME in said
+    assert " 2 " in said
+    assert NAME not in run("list")
+
+
+def test_what_was_never_finished_is_told_and_finished(run, file, monkeypatch, tmp_path):
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as killing:
+        killing.setattr(Receiver, "_finish", killed)
+        with pytest.raises(Killed):
+            CliRunner().invoke(main, ["postings", "import", str(file)], catch_exceptions=False)
+    file.unlink()
+    monkeypatch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + timedelta(hours=2))
+    said = CliRunner().invoke(main, ["ledger", "verify"])
+    assert said.exit_code == 1
+    assert "2 of 2 vouchers dealt with, and then no more (opus-soap postings resume)" in said.output
+    assert f"{NAME}: 2 bilag, 1 bogført" in run("resume")
+    assert run("resume") == ""
+    assert CliRunner().invoke(main, ["ledger", "verify"]).exit_code == 0
+    (stored,) = [path for path in (tmp_path / "files").glob("*/*") if b"Request" in path.read_bytes()]
+    assert stored.read_bytes() == request(document(), document(RECEIV_DOC="2", lines=[DEBIT, DEBIT]))
 
 
 def row_of(listed: str, name: str = NAME) -> list[str]:
@@ -140,13 +175,29 @@ def test_watch_makes_folders_and_deals_with_what_is_there(run, file, tmp_path, m
     monkeypatch.setenv("OPUS_SOAP_POSTINGS_SETTLE_SECONDS", "0")
     run("watch", "--once")
     home = tmp_path / "senders/KY01"
-    folders = ["archive", "quarantine", "request", "response", "work"]
-    assert sorted(path.name for path in home.iterdir()) == folders
+    made = sorted(path.name for path in home.iterdir())
+    assert made == ["archive", "quarantine", "request", "response", "work"]
+    assert (home / "work").stat().st_mode & 0o077 == 0
     file.rename(home / "request" / NAME)
+    os.utime(home / "request" / NAME)
+    monkeypatch.setenv("OPUS_SOAP_POSTINGS_SETTLE_SECONDS", "60")
+    assert "1 files still settling" in run("watch", "--once")
+    monkeypatch.setenv("OPUS_SOAP_POSTINGS_SETTLE_SECONDS", "0")
     os.utime(home / "request" / NAME, (1, 1))
     run("watch", "--once")
     assert b"<MESSAGE_NUM>305</MESSAGE_NUM>" in (home / "response" / NAME).read_bytes()
     assert "1" in run("list")
+
+
+def test_watch_that_cannot_begin_or_went_wrong_says_so(run, tmp_path, monkeypatch):
+    root = tmp_path / "senders"
+    monkeypatch.setenv("OPUS_SOAP_POSTINGS_FOLDER", str(root))
+    root.write_text("no folder")
+    assert "STO-043" in run("watch", "--once", status=1)
+    root.unlink()
+    root.mkdir()
+    (root / "KY01").write_text("no folder")
+    run("watch", "--once", status=1)
 
 
 def test_ledger_verify_names_a_file_that_was_changed(run, file, tmp_path):

@@ -8,18 +8,22 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 from lxml import etree
 from peewee import OperationalError
 from structlog.testing import capture_logs
 
+from opus_soap.database import is_postgresql, proxy
 from opus_soap.interfaces.postings_in import sweeping as module
+from opus_soap.interfaces.postings_in.folders import LocalFolders, beside
 from opus_soap.interfaces.postings_in.schema import FOLDER
 from opus_soap.interfaces.postings_in.sweeping import Sweeper, WatchedFolders
 from opus_soap.ledger import parking
 from opus_soap.ledger.models import ParkedVoucher, Voucher
 from opus_soap.ledger.seals import create_seal_key
 from opus_soap.store.models import PostingFile, PostingRefusal, PostingSender
+from tests.conftest import POSTGRES_URL
 from tests.interfaces.postings_in.conftest import NAME, document, request
 
 GOOD = request(document())
@@ -456,3 +460,63 @@ def test_the_receipt_of_a_refused_file_says_when_it_came_where_the_file_does_not
     about_file = next(row for row in receipt.iter("RETURN") if row.findtext("MESSAGE_NUM") == "002")
     compact = f"{date} {time}".translate({ord("-"): None, ord(":"): None})
     assert about_file.findtext("MESSAGE_TEXT") == f"Fil: {compact} {NAME}"
+
+
+# --- claims
+
+
+def test_a_file_waits_until_one_of_its_name_has_been_dealt_with(folders, place, monkeypatch):
+    place(GOOD)
+    with monkeypatch.context() as full:
+
+        def no_space(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        full.setattr(Sweeper, "_copy", no_space)
+        folders.sweep()
+        second = place(request(document(RECEIV_DOC="2")))
+        folders.sweep()
+        assert second.exists()
+    assert folders.sweep() == 2
+    assert (folders.root / "KY01/archive" / NAME).read_bytes() == GOOD
+    assert there(folders, "quarantine") == [NAME]
+
+
+def test_a_file_that_becomes_another_as_it_is_claimed_settles_first(folders, place, receiver, monkeypatch):
+    slow = WatchedFolders(folders.root, receiver, settle_seconds=3600)
+    os.utime(place(GOOD))
+    with monkeypatch.context() as late:
+        late.setattr(LocalFolders, "ready", lambda _: [NAME, "gone.xml"])
+        assert slow.sweep() == 0
+    assert in_work(folders) == [NAME]
+    assert slow.sweep() == 0
+    assert slow.settling() == 1
+    os.utime(folders.root / "KY01/work" / NAME, (1, 1))
+    assert slow.sweep() == 1
+
+
+def test_a_link_in_work_is_not_followed(folders, place, tmp_path):
+    (tmp_path / "secret").write_text("secret")
+    (folders.root / "KY01/work/a.xml").symlink_to(tmp_path / "secret")
+    assert folders.sweep() == 0
+    assert folders.go_round(tmp_path / "no.key")
+
+
+def test_a_database_connection_that_is_dead_is_opened_again(folders, place, tmp_path):
+    if not is_postgresql():
+        pytest.skip("SQLite has none")
+    place(GOOD)
+    pid = proxy.obj.execute_sql("SELECT pg_backend_pid()").fetchone()[0]
+    with psycopg.connect(POSTGRES_URL, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", (pid,))
+    assert not folders.go_round(tmp_path / "no.key")
+    assert folders.go_round(tmp_path / "no.key")
+    assert there(folders, "archive") == [NAME]
+
+
+def test_a_name_beside_another_is_never_too_long():
+    for stem in ("x", "x" * 251, "æ" * 125, "\udcff" * 251):
+        other = beside(f"{stem}.xml")
+        assert len(os.fsencode(other)) <= 255
+        assert other.endswith(".xml")
+        assert other != beside(f"{stem}.xml")
