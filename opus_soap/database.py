@@ -205,7 +205,7 @@ def retried(work: Callable[P, R]) -> Callable[P, R]:
             try:
                 return work(*args, **kwargs)
             except OperationalError as error:
-                if not left or getattr(error.args[0], "sqlstate", None) not in _COLLIDED:
+                if not left or getattr(error.__context__, "sqlstate", None) not in _COLLIDED:
                     raise
             time.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311  no secret: so that they part ways
         raise AssertionError
