@@ -54,6 +54,11 @@ def _release_limits(
 )
 @click.option("--system", help="Name or UUID: who signs its messages to FinansbilagModtag.")
 @click.option("--booked-receipts", is_flag=True, help="It wants the third receipt, …_BOGFOERT.xml, too.")
+@click.option(
+    "--own-rates/--no-own-rates",
+    default=None,
+    help="Whether its EXCH_RATE is taken where the municipality has no rate to hold it against.",
+)
 @_MUNICIPALITY
 @click.pass_obj
 @reports_errors
@@ -67,6 +72,7 @@ def add_sender(
     limits: dict[str, int],
     system: str | None,
     booked_receipts: bool,
+    own_rates: bool | None,
     municipality: str,
 ) -> None:
     """Make an agreement with the sender whose files say SENDER_ID, or bring it up to date."""
@@ -84,6 +90,7 @@ def add_sender(
         "document_types": list(types),
         "release_above": limits,
         "booked_receipts": booked_receipts,
+        "own_rates": bool(own_rates),
         "system": _system(system, municipality, sender_id),
     }
     key = (PostingSender.municipality == municipality) & (PostingSender.sender_id == sender_id)

@@ -78,7 +78,7 @@ def judge(
     company = drafter.company if drafter else None
     judged, wrong = [], []
     for document in documents:
-        one = Judged(document, _with_rate(document, company, rate_on))
+        one = Judged(document, _with_rate(document, company, rate_on, sender))
         one.findings += _check_rights(document, sender, company)
         judged.append(one)
         if drafter is None:
@@ -220,13 +220,15 @@ def _repeated(document: Examined, accepted: Accepted, drafter: Drafter, *, whole
     return Finding(repeated, Place(document.position, 0, "RECEIV_DOC"))
 
 
-def _with_rate(document: Examined, company: CompanyCode | None, rate_on: RateOn) -> list[Finding]:
+def _with_rate(
+    document: Examined, company: CompanyCode | None, rate_on: RateOn, sender: PostingSender
+) -> list[Finding]:
     """What was found, and what is wrong with currency and rate: with the header, before the lines."""
     own = company.currency if company else _ANY_CURRENCY
     header = document.header
     of_rate = [
         Finding(error, Place(document.position, 0, element))
-        for error, element in check_rate(header, own, rate_on)
+        for error, element in check_rate(header, own, rate_on, own_rates=sender.own_rates)
     ]
     if not of_rate:
         return list(document.findings)
