@@ -300,7 +300,7 @@ class PostingRateWrong(PostingsInError):
 
 
 class PostingRateUnchecked(PostingsInError):
-    """The municipality has no rate to hold a given one against, and the agreement does not take it as it is."""
+    """The municipality has no rate to hold a given one against, and the agreement does not take it."""
 
     code = "PIN-459"
     danish = "EXCH_RATE er {value}; kommunen har ingen kurs på {element} pr. {expected} at sammenligne med"
