@@ -79,6 +79,11 @@ def _several(_context: click.Context, _option: click.Parameter, given: tuple[str
     default=None,
     help="Whether it wants the third receipt, …_BOGFOERT.xml, too.",
 )
+@click.option(
+    "--own-rates/--no-own-rates",
+    default=None,
+    help="Whether its EXCH_RATE is taken where the municipality has no rate to hold it against.",
+)
 @_MUNICIPALITY
 @click.pass_obj
 @reports_errors

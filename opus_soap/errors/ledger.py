@@ -255,6 +255,16 @@ class AlreadyReversed(LedgerError):
     remedy_english = "Post a new voucher instead."
 
 
+class ReversalWaits(LedgerError):
+    """A reversal of the voucher is parked; there can be no second one while it waits."""
+
+    code = "LED-043"
+    danish = "Bilag {element} har allerede en parkeret tilbageførsel: {value}"
+    english = "The voucher {element} already has a reversal that is parked: {value}"
+    remedy_danish = "Få den parkerede godkendt eller kasseret (`opus-soap vouchers parked`)."
+    remedy_english = "Have the parked one released or dismissed (`opus-soap vouchers parked`)."
+
+
 class ReversalDiffers(LedgerError):
     """A voucher that is said to reverse another is not its opposite, line for line. Amounts are kroner."""
 
@@ -398,23 +408,59 @@ class ParkedVoucherDecided(LedgerError):
 
 
 class ReleaseByTheSame(LedgerError):
-    """Whoever entered a voucher may not release it."""
+    """Whoever entered a voucher, or brought it in, decides nothing about it."""
 
     code = "LED-038"
-    danish = "{value} har indtastet bilaget og kan ikke selv godkende det"
-    english = "{value} entered the voucher and cannot release it"
-    remedy_danish = "Lad en anden bruger godkende bilaget."
-    remedy_english = "Let another user release it."
+    danish = "{value} har indtastet eller indleveret bilaget og kan ikke selv godkende eller kassere det"
+    english = "{value} entered the voucher or brought it in, and can neither release nor dismiss it"
+    remedy_danish = "Lad en anden bruger afgøre det."
+    remedy_english = "Let another user decide."
 
 
 class ReleaseNotAllowed(LedgerError):
-    """The user has no right to release an amount on a profit centre."""
+    """The user has no right to release an amount on a profit centre; `*` are lines without one."""
 
     code = "LED-039"
-    danish = "{element} må ikke godkende {value} (beløbsgrænse: {expected})"
-    english = "{element} may not release {value} (limit: {expected})"
+    danish = "{element} må ikke godkende {value} kr. på {center} (grænse {expected}; * = uden profitcenter)"
+    english = "{element} may not release {value} kr. on {center} (limit {expected}; * = no profit centre)"
     remedy_danish = "Giv brugeren ret til det (`opus-soap vouchers rights set`), eller lad en anden godkende."
     remedy_english = "Give the user the right (`opus-soap vouchers rights set`), or let another release it."
+
+
+class DismissalNotAllowed(LedgerError):
+    """The user has no right, on any profit centre, that covers the amount."""
+
+    code = "LED-044"
+    danish = "{element} må ikke kassere et bilag på {value} kr. (højeste beløbsgrænse {expected})"
+    english = "{element} may not dismiss a voucher of {value} kroner (highest limit {expected})"
+    remedy_danish = (
+        "Giv brugeren ret til det (`opus-soap vouchers rights set`), eller lad en anden afgøre det."
+    )
+    remedy_english = "Give the user a right (`opus-soap vouchers rights set`), or let another decide."
+
+
+class DecisionRefused(VoucherRefused):
+    """The user may not decide about a parked voucher, which waits on; `errors` holds every reason."""
+
+    code = "LED-045"
+    danish = "Bilaget er stadig parkeret: {value}"
+    english = "The voucher is still parked: {value}"
+    remedy_danish = (
+        "Lad en anden bruger afgøre det, eller giv brugeren ret (`opus-soap vouchers rights set`)."
+    )
+    remedy_english = "Let another user decide, or give the user a right (`opus-soap vouchers rights set`)."
+
+
+class ParkedVoucherChanged(LedgerError):
+    """A parked voucher is not what was parked: somebody has changed it in the database."""
+
+    code = "LED-046"
+    danish = "Det parkerede bilag {value} er ændret, siden det blev parkeret"
+    english = "The parked voucher {value} has been changed since it was parked"
+    remedy_danish = (
+        "Kassér det (`opus-soap vouchers dismiss`), bed afsenderen sende det igen, og find ud af hvem."
+    )
+    remedy_english = "Dismiss it (`opus-soap vouchers dismiss`), have it sent again, and find out who did it."
 
 
 class SealKeyUnusable(LedgerError):

@@ -311,8 +311,8 @@ class PostingRateMissing(PostingsInError):
     code = "PIN-453"
     danish = "CURRENCY er {value}; der er ingen kurs pr. {expected}"
     english = "CURRENCY is {value}; there is no rate on {expected}"
-    remedy_danish = "Angiv EXCH_RATE (kroner for 100), eller registrér kursen (`opus-soap systems rate add`)."
-    remedy_english = "Give EXCH_RATE (kroner for 100), or register the rate (`opus-soap systems rate add`)."
+    remedy_danish = "Få kursen registreret (`opus-soap systems rate add`)."
+    remedy_english = "Have the rate registered (`opus-soap systems rate add`)."
 
     @property
     def text_danish(self) -> str:
@@ -328,6 +328,20 @@ class PostingRateWrong(PostingsInError):
     english = "EXCH_RATE is {value}; expected {expected}"
     remedy_danish = "EXCH_RATE er kroner for 100 enheder af CURRENCY; udelad den for firmakodens egen valuta."
     remedy_english = "EXCH_RATE is kroner for 100 units of CURRENCY; leave it out for the company code's own."
+
+
+class PostingRateUnchecked(PostingsInError):
+    """The municipality has no rate to hold a given one against, and the agreement does not take it."""
+
+    code = "PIN-459"
+    danish = "EXCH_RATE er {value}; kommunen har ingen kurs på {element} pr. {expected} at sammenligne med"
+    english = (
+        "EXCH_RATE is {value}; the municipality has no rate of {element} on {expected} to compare it with"
+    )
+    remedy_danish = (
+        "Få kursen registreret (`opus-soap systems rate add`), eller aftal egne kurser (--own-rates)."
+    )
+    remedy_english = "Have the rate registered (`opus-soap systems rate add`), or agree on --own-rates."
 
 
 class PostingReversalUnknown(PostingsInError):

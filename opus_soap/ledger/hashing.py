@@ -84,6 +84,26 @@ def voucher_hash(head: Mapping[str, object], rows: Sequence[Sequence[object]]) -
     return hashlib.sha256(text).digest()
 
 
+def row_text(values: Sequence[object]) -> bytes:
+    """Canonical JSON of a row's values as the database holds them: a list, UTF-8, no white space.
+
+    A UUID is its 32 digits, bytes are hex.
+    """
+    plain = [value.hex if isinstance(value, UUID) else value for value in values]
+    return orjson.dumps(plain, option=_CANONICAL, default=_stored)
+
+
+def row_hash(form: str, values: Sequence[object]) -> bytes:
+    """SHA-256 over the canonical JSON of a form's name and a row's values."""
+    return hashlib.sha256(row_text([form, *values])).digest()
+
+
+def _stored(value: object) -> str:
+    if isinstance(value, memoryview):
+        return value.hex()
+    return _plain(value)
+
+
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return isoformat(value)

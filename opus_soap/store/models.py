@@ -20,6 +20,8 @@ from peewee import (
 
 from opus_soap.database import BaseModel, InstantField, JsonField
 
+NOTHING_SAID = bytes(32)
+
 
 class Content(BaseModel):
     """Bytes by their SHA-256. Purged content keeps its row (hash, size) and loses its bytes."""
@@ -285,6 +287,7 @@ class PostingSender(BaseModel):
     document_types = JsonField(default=list)  # empty: all
     system = ForeignKeyField(System, null=True, on_delete="RESTRICT", backref="+")  # who signs its messages
     release_above = JsonField(default=dict)  # bilagsart ("*": any other) → øre; a larger voucher is parked
+    own_rates = BooleanField(default=False)  # whether its EXCH_RATE counts where the municipality has none
     booked_receipts = BooleanField(default=False)  # whether it wants …_BOGFOERT.xml, our third receipt
     active = BooleanField(default=True)
 
@@ -325,7 +328,9 @@ class PostingFile(BaseModel):
     documents = IntegerField()  # vouchers in it
     position = IntegerField(default=0)  # vouchers dealt with so far; a restart goes on behind them
     control = JsonField(default=dict)  # CONTROL_FIELDS, for the receipt
+    said_root = BlobField(default=NOTHING_SAID)  # chain over its rows of PostingDocument, in their order
     receipt_sha256 = CharField(max_length=64, null=True)
+    hash = BlobField(null=True)  # SHA-256 over all the rest but the third receipt, when it is finished
     booked_sha256 = CharField(max_length=64, null=True)  # the third receipt's, when it has been written
     received_at = InstantField()
     finished_at = InstantField(null=True)

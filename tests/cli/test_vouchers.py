@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from opus_soap.cli.main import main
+from opus_soap.cli.runtime import actor
 from opus_soap.database import disconnect
 from tests.interfaces.postings_in.conftest import NAME, document, request
 
@@ -38,7 +39,10 @@ def parked(run, tmp_path) -> list[str]:
 
 
 def test_released_by_another_who_may(run, parked):
-    assert "may not release *: 100.00" in run("vouchers", "release", parked[0], "--user=anna", status=1)
+    refused = run("vouchers", "release", parked[0], "--user=anna", status=1)
+    assert "LED-045" in refused
+    assert "anna may not release 100,00 kr. on * (limit 0,00; * = no profit centre)" in refused
+    assert "Let another user decide, or give the user a right (`opus-soap vouchers rights set`)" in refused
     run("vouchers", "rights", "set", "Anna", "--limit=100")
     assert "anna" in run("vouchers", "rights", "list")
     assert "posted 0020 SA 2026 100000000" in run("vouchers", "release", parked[0], "--user=anna")
@@ -47,7 +51,19 @@ def test_released_by_another_who_may(run, parked):
     assert "entered the voucher" in run("vouchers", "release", parked[1], "--user=ky01", status=1)
 
 
+def test_whoever_imports_a_file_decides_nothing_about_it(run, parked):
+    """The file is KY01's, but root, or whoever is at the keyboard, brought it in."""
+    user = actor().removeprefix("cli:")
+    run("vouchers", "rights", "set", user, "--limit=100")
+    assert "brought it in" in run("vouchers", "release", parked[0], status=1)
+    assert "brought it in" in run("vouchers", "dismiss", parked[0], "--reason=x", status=1)
+
+
 def test_dismissed(run, parked):
+    assert "may not dismiss" in run(
+        "vouchers", "dismiss", parked[0], "--user=anna", "--reason=dobbelt", status=1
+    )
+    run("vouchers", "rights", "set", "anna", "--limit=100", "--profit-center=P210")
     run("vouchers", "dismiss", parked[0], "--user=anna", "--reason=dobbelt")
     assert "dismissed by anna" in run("vouchers", "parked", "--all")
     assert "LED-037" in run("vouchers", "release", parked[0], "--user=anna", status=1)

@@ -27,6 +27,7 @@ _FACTS = {
     "document_types": "document types",
     "release_above": "release above",
     "booked_receipts": "third receipt",
+    "own_rates": "own rates",
     "system": "system",
     "active": "active",
 }
@@ -162,6 +163,7 @@ def _told(sender: PostingSender) -> dict[str, str]:
         "document_types": ", ".join(sender.document_types) or "all",
         "release_above": limits_told(sender.release_above) or "no limit",
         "booked_receipts": "yes" if sender.booked_receipts else "no",
+        "own_rates": "yes" if sender.own_rates else "no",
         "system": system.name if system is not None else "none",
         "active": "yes" if sender.active else "no",
     }

@@ -2,7 +2,8 @@
 
 A rate is kroner for 100 units, as Nationalbanken quotes it. The sender may give it (EXCH_RATE); the
 municipality's own rate on the day of translation (TRANS_DATE, or else PSTNG_DATE) is taken otherwise, and is
-what a given one is held against.
+what a given one is held against. Where the municipality has none, a given rate counts only by agreement with
+the sender: nobody could see that it is for 1 unit and not for 100.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from opus_soap.errors import PostingRateMissing, PostingRateWrong, PostingsInError
+from opus_soap.errors import PostingRateMissing, PostingRateUnchecked, PostingRateWrong, PostingsInError
 from opus_soap.money import round_to_ore
 
 # a currency and an ISO date → kroner for 100 units, if that is known
@@ -20,8 +21,13 @@ _FARTHEST = Decimal("0.1")  # of the known rate; a rate for 1 unit instead of 10
 _OF_ITSELF = (Decimal(0), Decimal(1), Decimal(100))  # what senders write for the currency's own rate
 
 
-def check_rate(header: Mapping[str, str], own: str, rate_on: RateOn) -> Iterator[tuple[PostingsInError, str]]:
-    """What is wrong with CURRENCY and EXCH_RATE; `own` is the company code's currency."""
+def check_rate(
+    header: Mapping[str, str], own: str, rate_on: RateOn, *, own_rates: bool
+) -> Iterator[tuple[PostingsInError, str]]:
+    """What is wrong with CURRENCY and EXCH_RATE; `own` is the company code's currency.
+
+    `own_rates`: a given rate counts where the municipality has none.
+    """
     currency, given = header.get("CURRENCY") or own, _given(header)
     if not _day(header) or currency != currency.strip().upper():  # told already
         return
@@ -35,7 +41,10 @@ def check_rate(header: Mapping[str, str], own: str, rate_on: RateOn) -> Iterator
             yield PostingRateMissing(value=currency, expected=_day(header)), "CURRENCY"
     elif given == 0:
         yield PostingRateWrong(value=given, expected="> 0"), "EXCH_RATE"
-    elif known is not None and abs(given - known) > known * _FARTHEST:
+    elif known is None:
+        if not own_rates:
+            yield PostingRateUnchecked(element=currency, value=given, expected=_day(header)), "EXCH_RATE"
+    elif abs(given - known) > known * _FARTHEST:
         yield PostingRateWrong(value=given, expected=f"{known} ± 10 %"), "EXCH_RATE"
 
 
