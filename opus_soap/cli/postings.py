@@ -27,7 +27,7 @@ from opus_soap.interfaces.postings_in.receiving import Receiver, limits_of
 from opus_soap.interfaces.postings_in.sweeping import Sweeper, WatchedFolders, going_on, seal
 from opus_soap.ledger.master_data import find_municipality
 from opus_soap.soap.access_log import configure_logging
-from opus_soap.store.models import PostingFile
+from opus_soap.store.models import PostingFile, PostingSender
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
@@ -176,9 +176,13 @@ def fetch(
     account = Account(host, port, user, known_hosts, key, password_file)
     sweeper = Sweeper(Receiver.of(municipality, settings, runtime.clock))
 
-    def fetch_once() -> None:
+    def known_sender() -> PostingSender:
         if (sender := find_sender(municipality, sender_id)) is None:
             raise PostingSenderUnknown(value=sender_id[:40], expected=municipality)
+        return sender
+
+    def fetch_once() -> None:
+        sender = known_sender()
         with SftpFolders(account, folder, settings.postings_settle_seconds) as folders:
             sweeper.sweep(sender, folders)
             seal(sweeper.receiver, settings.seal_key_file)
@@ -188,6 +192,7 @@ def fetch(
     if once:
         fetch_once()
         return
+    known_sender()  # told at once; one that is stopped later may come back
     stop = _stopped()
     while not stop.is_set():
         with going_on("round not finished", host=host):

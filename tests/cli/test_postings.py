@@ -103,11 +103,14 @@ def test_what_was_never_finished_is_told_and_finished(run, file, monkeypatch, tm
     said = CliRunner().invoke(main, ["ledger", "verify"])
     assert said.exit_code == 1
     assert "2 of 2 vouchers dealt with, and then no more (opus-soap postings resume)" in said.output
+    (stored,) = [path for path in (tmp_path / "files").glob("*/*") if b"Request" in path.read_bytes()]
+    whole = stored.read_bytes()
+    stored.write_bytes(whole.replace(b"100.00", b"900.00"))
+    assert "STO-002" in run("resume", status=1)
+    stored.write_bytes(whole)
     assert f"{NAME}: 2 bilag, 1 bogført" in run("resume")
     assert run("resume") == ""
     assert CliRunner().invoke(main, ["ledger", "verify"]).exit_code == 0
-    (stored,) = [path for path in (tmp_path / "files").glob("*/*") if b"Request" in path.read_bytes()]
-    assert stored.read_bytes() == request(document(), document(RECEIV_DOC="2", lines=[DEBIT, DEBIT]))
 
 
 def row_of(listed: str, name: str = NAME) -> list[str]:
@@ -133,6 +136,7 @@ def test_the_list_tells_parked_and_refused_from_booked(run, file, tmp_path):
     said = run("show", NAME)
     assert f"bilag 2  parkeret nu: `opus-soap vouchers show {parked.uuid.hex[:8]}`" in said
     assert "bilag 2  306  Bilaget er parkeret" in said
+    CliRunner().invoke(main, ["vouchers", "rights", "set", "anna", "--limit", "1000"])
     CliRunner().invoke(main, ["vouchers", "dismiss", str(parked.uuid), "--user=anna", "--reason=dobbelt"])
     assert row_of(run("list")) == ["partly booked", "3", "1", "0", "1", "1"]
     said = run("show", NAME)

@@ -30,6 +30,7 @@ from opus_soap.errors import (
     PostingValueWrong,
     mask_cpr,
 )
+from opus_soap.interfaces.postings_in.currency import ISO_4217
 from opus_soap.interfaces.postings_in.reading import Document, Finding, Place, ReadingLimits
 from opus_soap.money import kroner_from_ore
 from opus_soap.texts import names_person
@@ -45,7 +46,6 @@ _HEADER_TEXTS, _HEADER_NUMBERS = (
     ("RECEIV_DOC", "XREF1_HD", "XREF2_HD", "XBLNR_ALT"),
 )
 _LINE_TEXTS = ("ITEM_TEXT", "ALLOC_NMBR", "REF_KEY_1", "REF_KEY_2", "DISP1", "DISP2", "DISP3")
-_CURRENCY = re.compile("[A-Z]{3}")  # ISO 4217
 _TEN_DIGITS = re.compile(r"\d{10,}")
 PARTIES = (
     ("PAYEE_NO_CODE", "PAYEE_NO"),
@@ -119,7 +119,7 @@ def _check_header(
             english="no blanks before or after",
         )
         yield blanks, "RECEIV_DOC"
-    if currency and not _CURRENCY.fullmatch(currency):
+    if currency and not ISO_4217.fullmatch(currency):
         code = PostingValueWrong(
             element="CURRENCY",
             value=currency,

@@ -8,12 +8,14 @@ the sender: nobody could see that it is for 1 unit and not for 100.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from opus_soap.errors import PostingRateMissing, PostingRateUnchecked, PostingRateWrong, PostingsInError
 from opus_soap.money import round_to_ore
 
+ISO_4217 = re.compile("[A-Z]{3}")  # the shape of a currency's code
 # a currency and an ISO date → kroner for 100 units, if that is known
 RateOn = Callable[[str, str], Decimal | None]
 
@@ -29,7 +31,7 @@ def check_rate(
     `own_rates`: a given rate counts where the municipality has none.
     """
     currency, given = header.get("CURRENCY") or own, _given(header)
-    if not _day(header) or currency != currency.strip().upper():  # told already
+    if not _day(header) or not ISO_4217.fullmatch(currency):  # told already
         return
     if currency == own:
         if given is not None and given not in _OF_ITSELF:

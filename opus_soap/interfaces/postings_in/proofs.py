@@ -25,6 +25,7 @@ HASHED = (
     "sender",
     "name",
     "name_key",
+    "called",
     "sha256",
     "size",
     "state",

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from peewee import JOIN
 
-from opus_soap.clock import isoformat
+from opus_soap.clock import from_isoformat, isoformat
 from opus_soap.database import stored_rows
 from opus_soap.errors import ContentDamaged, ContentMissing
 from opus_soap.interfaces.postings_in.proofs import FINISHED, HASHED, SAID, hash_of, root_after
@@ -58,7 +58,7 @@ def _pages(query: Any, place: Any) -> Iterator[tuple[Any, ...]]:
 def _check_file(store: FileStore, identity: int, facts: dict[str, Any], since: str) -> Iterator[str]:
     """Rows as the database holds them: only what holds is read as what it says."""
     name, receipt = facts["name"], facts["receipt_sha256"]
-    wrong = [*_check_said(identity, facts), *_check_row(facts)]
+    wrong = [*_check_said(identity, facts), *_check_row(facts), *_check_purged(facts)]
     yield from wrong
     yield from _check_vouchers(identity, name)
     yield from _check_stored(store, name, facts["sha256"], may_be_gone=facts["purged_at"] is not None)
@@ -96,6 +96,17 @@ def _check_row(facts: dict[str, Any]) -> Iterator[str]:
     found = bytes(stored)
     if hash_of([facts[column] for column in HASHED]) != found or noted - {found.hex()}:
         yield f"{name}: what is known of the file has been changed"
+
+
+def _check_purged(facts: dict[str, Any]) -> Iterator[str]:
+    """When its bytes were purged is an instant."""
+    stored, name = facts["purged_at"], facts["name"]
+    if stored is None:
+        return
+    try:
+        from_isoformat(stored)
+    except ValueError:
+        yield f"{name}: what is known of its purge has been changed"
 
 
 def _uuid(stored: object) -> object:

@@ -10,7 +10,7 @@ from peewee import SqliteDatabase
 NO_ROOT = bytes(32)
 SAID = "position, sender_id, number, company_code, year, digest, voucher_uuid, returns"
 FILE = (
-    "uuid, municipality, sender_id, name, name_key, sha256, size, state, documents, position, control, "
+    "uuid, municipality, sender_id, name, name_key, called, sha256, size, state, documents, position, control, "
     "receipt_sha256, said_root, received_at, finished_at"
 )
 PARKED = (

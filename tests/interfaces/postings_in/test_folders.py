@@ -418,6 +418,16 @@ def test_a_third_receipt_comes_whatever_the_letter_case_of_the_file(folders, pla
     assert there(folders, "response") == sorted([change(NAME), f"{stem}_BOGFOERT{ending}"])
 
 
+def test_a_third_receipt_comes_where_the_file_lies_also_when_it_came_by_another_door_first(
+    folders, place, deliver, tmp_path
+):
+    PostingSender.update(booked_receipts=True).execute()
+    deliver(GOOD, NAME)
+    place(GOOD, NAME.lower())
+    folders.go_round(tmp_path / "no.key")
+    assert there(folders, "response") == [NAME.lower(), NAME.lower().replace(".xml", "_BOGFOERT.xml")]
+
+
 def test_a_third_receipt_waits_for_the_seal(folders, place, tmp_path):
     PostingSender.update(booked_receipts=True).execute()
     key = tmp_path / "seal.key.pem"
@@ -485,9 +495,10 @@ def test_a_file_waits_until_one_of_its_name_has_been_dealt_with(folders, place, 
 def test_a_file_that_becomes_another_as_it_is_claimed_settles_first(folders, place, receiver, monkeypatch):
     slow = WatchedFolders(folders.root, receiver, settle_seconds=3600)
     os.utime(place(GOOD))
-    with monkeypatch.context() as late:
+    with monkeypatch.context() as late, capture_logs() as logs:
         late.setattr(LocalFolders, "ready", lambda _: [NAME, "gone.xml"])
         assert slow.sweep() == 0
+    assert logs == [], "a sender may take back its file"
     assert in_work(folders) == [NAME]
     assert slow.sweep() == 0
     assert slow.settling() == 1

@@ -148,6 +148,23 @@ def test_a_file_that_is_replaced_there_meanwhile_is_dealt_with_next(sweep, elsew
     assert (elsewhere / "quarantine" / NAME).read_bytes() == second
 
 
+def test_a_file_that_becomes_another_as_it_is_claimed_is_read_next(sweep, elsewhere, monkeypatch):
+    path, look = elsewhere / "request" / NAME, SftpFolders.ready
+    path.write_bytes(request(document()))
+
+    def changed_since(self):
+        names = look(self)
+        path.write_bytes(request(document(), document(RECEIV_DOC="2")))
+        return names
+
+    with monkeypatch.context() as late:
+        late.setattr(SftpFolders, "ready", changed_since)
+        assert sweep() == 0
+    assert Voucher.select().count() == 0
+    assert sweep() == 1
+    assert Voucher.select().count() == 2
+
+
 def test_what_was_begun_there_is_gone_on_with_also_when_it_is_lost(sweep, elsewhere, monkeypatch):
     class Killed(BaseException):
         pass
