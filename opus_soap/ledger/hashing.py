@@ -13,6 +13,7 @@ import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -22,6 +23,7 @@ from opus_soap.database import encode_json
 from opus_soap.ledger.models import Voucher
 
 FORM = "opus-soap-voucher-2"
+_OTHERWISE = frozenset((UUID, bytes, memoryview))  # than JSON has it
 _CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 VOUCHER_FIELDS = (
@@ -89,8 +91,8 @@ def row_text(values: Sequence[object]) -> bytes:
 
     A UUID is its 32 digits, bytes are hex.
     """
-    plain = [value.hex if isinstance(value, UUID) else value for value in values]
-    return orjson.dumps(plain, option=_CANONICAL, default=_stored)
+    plain = [_stored(value) if type(value) in _OTHERWISE else value for value in values]
+    return orjson.dumps(plain, option=_CANONICAL, default=_plain)
 
 
 def row_hash(form: str, values: Sequence[object]) -> bytes:
@@ -98,10 +100,9 @@ def row_hash(form: str, values: Sequence[object]) -> bytes:
     return hashlib.sha256(row_text([form, *values])).digest()
 
 
-def _stored(value: object) -> str:
-    if isinstance(value, memoryview):
-        return value.hex()
-    return _plain(value)
+def _stored(value: Any) -> str:
+    found: str = value.hex if isinstance(value, UUID) else value.hex()
+    return found
 
 
 def _plain(value: object) -> str:

@@ -129,8 +129,8 @@ class _Entering:
         self._known = References(company)
         self._earlier: dict[Key, Accepted] = {}
         self._judged: list[tuple[Judged, Result]] = []
-        # place in `_judged`, the draft, and whether it waits
-        self._good: list[tuple[int, VoucherDraft, bool]] = []
+        # place in `_judged`, number, the draft, and whether it waits
+        self._good: list[tuple[int, Key, VoucherDraft, bool]] = []
         self._not_written: set[str] = set()  # numbers
 
     def enter(self, documents: Sequence[Examined]) -> list[tuple[Judged, Result]]:
@@ -153,21 +153,20 @@ class _Entering:
             if one.draft is not None:
                 (draft, refused), waiting = next(asked)
                 if refused is None:
-                    self._good.append((len(self._judged), draft, waiting))
-                    self._not_written.add(one.document.header["RECEIV_DOC"])
-                    accepted = Accepted(one.document.digest, self._file.name, None, draft)
-                    self._earlier[key(one.document)] = accepted
+                    known_by = key(one.document)
+                    self._good.append((len(self._judged), known_by, draft, waiting))
+                    self._not_written.add(known_by[0])
+                    self._earlier[known_by] = Accepted(one.document.digest, self._file.name, None, draft)
             self._judged.append((one, refused))
 
     def _write(self) -> None:
         """Each that is good into the books, or parked until a second person has looked at it."""
-        posted = iter(write([draft for _, draft, waits in self._good if not waits], self._clock))
-        for place, draft, waits in self._good:
+        posted = iter(write([draft for *_, draft, waits in self._good if not waits], self._clock))
+        for place, known_by, draft, waits in self._good:
             result = park(draft, self._clock) if waits else next(posted)
             one, _ = self._judged[place]
             self._judged[place] = one, result
-            accepted = Accepted(one.document.digest, self._file.name, result.uuid)
-            self._earlier[key(one.document)] = accepted
+            self._earlier[known_by] = Accepted(one.document.digest, self._file.name, result.uuid)
         self._good, self._not_written = [], set()
 
 
