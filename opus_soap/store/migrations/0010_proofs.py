@@ -10,8 +10,8 @@ from peewee import SqliteDatabase
 NO_ROOT = bytes(32)
 SAID = "position, sender_id, number, company_code, year, digest, voucher_uuid, returns"
 FILE = (
-    "uuid, municipality, sender_id, name, name_key, called, sha256, size, state, documents, position, control, "
-    "receipt_sha256, said_root, received_at, finished_at"
+    "uuid, municipality, sender_id, name, name_key, called, sha256, size, state, documents, position, "
+    "control, receipt_sha256, said_root, received_at, finished_at"
 )
 PARKED = (
     "uuid, company_code_id, reference, document_type, posting_date, amount_ore, entered_by, source, draft, "
