@@ -29,6 +29,8 @@ _PARTS = {
     "interfaces/postings_in/receipts.py": "receipt",
     "interfaces/postings_in/receiving.py:_returns": "receipt",
     "interfaces/postings_in/receiving.py": "receiving",
+    "interfaces/postings_in/entering.py": "receiving",
+    "interfaces/postings_in/proofs.py": "hash",
     "ledger/checks.py": "ledger checks",
     "ledger/references.py": "ledger checks",
     "ledger/hashing.py": "hash",

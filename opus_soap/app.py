@@ -13,6 +13,7 @@ from opus_soap.doctor.metrics import Metrics
 from opus_soap.interfaces.invoice_approval import lending, sending
 from opus_soap.interfaces.invoice_approval.service import answer_service
 from opus_soap.interfaces.master_data.service import dimension_service
+from opus_soap.interfaces.postings_in.retention import purge as purge_files
 from opus_soap.interfaces.postings_in.soap_service import voucher_service
 from opus_soap.interfaces.postings_in.uploading import PostingUploads
 from opus_soap.keys import (
@@ -30,6 +31,7 @@ from opus_soap.soap.access_log import configure_logging
 from opus_soap.soap.front import Resource, SoapFront
 from opus_soap.soap.service import SoapService
 from opus_soap.store import content, replay
+from opus_soap.store.files import FileStore
 from opus_soap.store.schema import check_schema
 from opus_soap.transport.client import Caller
 from opus_soap.transport.handlers import Delivery, Handlers
@@ -72,11 +74,16 @@ def build_worker(settings: Settings, clock: Clock) -> Worker:
 def calendar(settings: Settings, clock: Clock) -> tuple[Chore, ...]:
     """What the finance system's worker does by the clock, besides sending."""
     retention = timedelta(days=settings.content_retention_days)
+
+    def purge() -> None:
+        content.purge(now=clock.now(), retention=retention)
+        purge_files(FileStore(settings.files_folder), now=clock.now(), retention=retention)
+
     return (
         Chore("forget_replays", lambda: replay.forget_expired(clock.now()), minute="0"),
         Chore("remind", lambda: lending.remind(actor="calendar", clock=clock), minute="15"),
         Chore("ending", lambda: log_ending(settings, clock), minute="45", hour="5"),
-        Chore("purge", lambda: content.purge(now=clock.now(), retention=retention), minute="30", hour="3"),
+        Chore("purge", purge, minute="30", hour="3"),
     )
 
 

@@ -6,11 +6,15 @@ Write transactions are `IMMEDIATE` on SQLite, so that two writers queue instead 
 
 from __future__ import annotations
 
+import random
+import sqlite3
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import orjson
@@ -37,6 +41,9 @@ from opus_soap.clock import from_isoformat, isoformat
 from opus_soap.errors import DatabaseUnreachable, DatabaseUnsafe, DatabaseUrlUnknown
 from opus_soap.settings import shown
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 proxy = DatabaseProxy()
 
 SQLITE_PRAGMAS: dict[str, object] = {
@@ -51,6 +58,10 @@ LOCK_SECONDS = 10  # how long SQLite waits for another writer
 
 # what passes: a lock, a full disk, a server that restarts; not what a statement itself does wrong
 Unavailable = (OperationalError, InterfaceError, MaxConnectionsExceeded)
+
+_COLLIDED = ("40P01", "40001")  # SQLSTATE: deadlock detected, serialization failure
+_ATTEMPTS = 6  # each of two that collide lets the other go first; more of them need more
+_LONGEST_PAUSE = 0.2  # seconds, before the next attempt
 
 
 class BaseModel(Model):
@@ -179,6 +190,29 @@ def transaction() -> Iterator[None]:
             yield
 
 
+def retried(work: Callable[P, R]) -> Callable[P, R]:
+    """Do a whole transaction again, a few times, when PostgreSQL ended it in favour of another's.
+
+    Two that wait for each other's locks are told so: one of them has had no effect, and may begin anew.
+    Inside another transaction it is done once: nothing of that can be saved.
+    """
+
+    @wraps(work)
+    def attempt(*args: P.args, **kwargs: P.kwargs) -> R:
+        database = proxy.obj
+        inside = not database.is_closed() and database.in_transaction()
+        for left in reversed(range(1 if inside else _ATTEMPTS)):
+            try:
+                return work(*args, **kwargs)
+            except OperationalError as error:
+                if not left or getattr(error.__context__, "sqlstate", None) not in _COLLIDED:
+                    raise
+            time.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311  no secret: so that they part ways
+        raise AssertionError
+
+    return attempt
+
+
 @contextmanager
 def snapshot() -> Iterator[None]:
     """Everything read inside is of one moment, however long it takes; nothing can be written."""
@@ -198,6 +232,30 @@ def is_any_of(column: Any, values: Sequence[object]) -> Any:
     if is_postgresql():
         return column == SQL("ANY(%s)", [list(values)])
     return column.in_(SQL(f"({', '.join('?' * len(values))})", values))
+
+
+def stored_rows(query: Any) -> list[tuple[Any, ...]]:
+    """A query's rows as the engine gives them, not as models read them: what is verified is what is stored.
+
+    Text that is none any more is shown as it can be.
+    """
+    found: list[tuple[Any, ...]]
+    try:
+        found = proxy.obj.execute(query).fetchall()
+    except sqlite3.OperationalError:  # not UTF-8
+        connection = proxy.obj.connection()
+        connection.text_factory = lambda text: text.decode("utf-8", "backslashreplace")
+        try:
+            found = proxy.obj.execute(query).fetchall()
+        finally:
+            connection.text_factory = str
+    return found
+
+
+def stored_values(row: Model, names: Sequence[str]) -> list[Any]:
+    """A model's values as the database holds them."""
+    held = [(row._meta.combined[name], row.__data__.get(row._meta.combined[name].name)) for name in names]
+    return [field.db_value(value) if isinstance(field, _ADAPTED) else value for field, value in held]
 
 
 def analyze(*models: type[Model]) -> None:

@@ -12,6 +12,8 @@ import signal
 VARIABLE = "OPUS_SOAP_TEST_FAILPOINT"
 # in the order in which a file comes by
 NAMES = (
+    "folders.claiming",
+    "folders.claimed",
     "files.written",
     "files.renamed",
     "files.synced",
@@ -28,7 +30,7 @@ NAMES = (
     "postings_in.finish_saved",
     "postings_in.finish_committed",
     "folders.refused",
-    "folders.receipt_written",
+    "folders.written",
     "folders.receipt_renamed",
     "folders.receipt_synced",
     "folders.moving",

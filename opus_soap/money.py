@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
 
 _ORE = Decimal("0.01")
+# whole kroner; or two decimals behind a point or comma, thousands told apart by points before a comma alone
+_WRITTEN = re.compile(r"(\d{1,12})(?:[.,](\d{2}))?|(\d{1,3}(?:\.\d{3}){1,3}),(\d{2})", re.ASCII)
 
 
 def ore_from_kroner(kroner: Decimal) -> int:
@@ -13,6 +16,18 @@ def ore_from_kroner(kroner: Decimal) -> int:
     if scaled != scaled.to_integral_value():
         raise ValueError(f"{kroner} has fractions of an øre")
     return int(scaled)
+
+
+def ore_from_text(text: str) -> int:
+    """Kroner as people write them and nobody misreads: `100000`, `100000.00`, `100000,00`, `100.000,00`.
+
+    Raises ValueError for any other: in `100.000` a Dane sees a hundred thousand and a program one hundred.
+    """
+    found = _WRITTEN.fullmatch(text)
+    if not found:
+        raise ValueError(f"{text} is not an amount that can be read in one way alone")
+    kroner, decimals = found[1] or found[3].replace(".", ""), found[2] or found[4] or "00"
+    return int(kroner + decimals)
 
 
 def round_to_ore(kroner: Decimal) -> int:

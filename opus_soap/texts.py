@@ -11,6 +11,7 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _IGNORED = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
 )
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DASHES = re.compile("[\u2010-\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d]")
 # day (or +60: a replacement number), month, year, four digits, with at most a mark or a space between
 _PERSON = re.compile(
@@ -28,6 +29,11 @@ def is_hidden(character: str) -> bool:
 def visible(text: str, *, instead: str = "\ufffd", keep: str = "") -> str:
     """The text with every hidden character replaced, but for those to `keep`."""
     return "".join(instead if is_hidden(char) and char not in keep else char for char in text)
+
+
+def legal_xml(text: str) -> str:
+    """The text with every character replaced that XML 1.0 cannot hold, bytes that are no text among them."""
+    return _NOT_XML.sub("\ufffd", text)
 
 
 def comparable(text: str) -> str:

@@ -7,17 +7,21 @@ import shutil
 import tomllib
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from lxml import etree
 
 from opus_soap.clock import ManualClock
 from opus_soap.database import connect, disconnect, proxy
 from opus_soap.documents.synthetic import SyntheticReceiver, SyntheticSupplier, synthetic_invoices
+from opus_soap.interfaces.postings_in import receipts
+from opus_soap.interfaces.postings_in.schema import FOLDER
 from opus_soap.ledger.loading import load_municipality
 from opus_soap.ledger.master_data import company_code
 from opus_soap.ledger.models import CompanyCode
@@ -36,6 +40,31 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     reasons = Counter(report.longrepr[2] for report in terminalreporter.stats.get("skipped", ()))
     for reason, count in reasons.most_common():
         terminalreporter.write_line(f"{count} skipped: {reason.removeprefix('Skipped: ')}")
+
+
+@pytest.fixture(scope="session")
+def response_schema() -> etree.XMLSchema:
+    """The contract of receipts."""
+    return etree.XMLSchema(file=str(FOLDER / "FinancePostingResponse.xsd"))
+
+
+@pytest.fixture(autouse=True)
+def receipts_keep_to_the_contract(
+    response_schema: etree.XMLSchema, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Every receipt that any test lets be written, by whichever door, is held against the schema."""
+    write, wrong = receipts.write, []
+
+    def written(out: BinaryIO, control: Mapping[str, str], returns: Iterable[receipts.Return]) -> None:
+        kept = BytesIO()
+        write(kept, control, returns)
+        out.write(kept.getvalue())
+        if not response_schema.validate(etree.fromstring(kept.getvalue())):
+            wrong.append(str(response_schema.error_log))
+
+    monkeypatch.setattr(receipts, "write", written)
+    yield
+    assert not wrong
 
 
 @pytest.fixture

@@ -8,7 +8,9 @@ import click
 
 from opus_soap.cli.runtime import Runtime, reports_errors
 from opus_soap.database import connect
+from opus_soap.interfaces.postings_in.retention import purge as purge_files
 from opus_soap.store import content, replay
+from opus_soap.store.files import FileStore
 from opus_soap.store.schema import check_schema
 from opus_soap.store.schema import migrate as bring_up_to_date
 
@@ -42,9 +44,11 @@ def check(runtime: Runtime) -> None:
 @click.pass_obj
 @reports_errors
 def purge(runtime: Runtime) -> None:
-    """Forget documents and raw messages past their retention, and replays that have expired."""
+    """Forget documents, raw messages and files past their retention, and replays that have expired."""
     runtime.open_database()
     now = runtime.clock.now()
-    purged = content.purge(now=now, retention=timedelta(days=runtime.settings.content_retention_days))
+    retention = timedelta(days=runtime.settings.content_retention_days)
+    purged = content.purge(now=now, retention=retention)
+    purged += purge_files(FileStore(runtime.settings.files_folder), now=now, retention=retention)
     forgotten = replay.forget_expired(now)
     click.echo(f"{purged} contents purged (their hashes stay), {forgotten} replay entries forgotten")

@@ -6,6 +6,7 @@ import csv
 import os
 import re
 import sys
+from datetime import timedelta
 from itertools import chain, islice
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import click
 
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, shown
+from opus_soap.cli.voucher_lines import print_lines
 from opus_soap.clock import business_date
 from opus_soap.errors import OpeningLineInvalid, VoucherUnknown
 from opus_soap.interfaces.postings_in.verification import verify_files
@@ -24,6 +26,7 @@ from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.ledger.posting import label
 from opus_soap.ledger.verification import MOST_PROBLEMS
 from opus_soap.ledger.verification import verify as verify_ledger
+from opus_soap.ledger.waiting import parked_with
 from opus_soap.money import danish, kroner_from_ore
 from opus_soap.store.content import verify as verify_content
 from opus_soap.store.files import FileStore
@@ -82,7 +85,8 @@ def verify(
     if trusted is None:
         click.echo("no key to trust: whose the seals are is not checked (--trusted-keys)", err=True)
     report = verify_ledger(municipality, trusted=trusted, roots=roots)
-    kept = chain(verify_files(FileStore(runtime.settings.files_folder), municipality), verify_content())
+    store, an_hour_ago = FileStore(runtime.settings.files_folder), runtime.clock.now() - timedelta(hours=1)
+    kept = chain(verify_files(store, municipality, unfinished_since=an_hour_ago), verify_content())
     problems = [*report.problems, *islice(kept, MOST_PROBLEMS)]
     for problem in problems:
         click.echo(shown(problem), err=True)
@@ -133,7 +137,8 @@ def balance(
 
 
 @ledger.command()
-@click.argument("number", type=click.IntRange(1, 2**63 - 1))
+@click.argument("number", required=False, type=click.IntRange(1, 2**63 - 1))
+@click.option("--reference", help="Instead of NUMBER: the sender's (RECEIV_DOC), or the invoice's.")
 @_MUNICIPALITY
 @_COMPANY
 @click.option("--type", "document_type", help="Only this document type (KR, AB …).")
@@ -142,43 +147,38 @@ def balance(
 @reports_errors
 def show(
     runtime: Runtime,
-    number: int,
+    number: int | None,
+    reference: str | None,
     municipality: str,
     company_code: str,
     document_type: str | None,
     year: int | None,
 ) -> None:
-    """Show every voucher with this number, with its postings and its links."""
+    """Show every voucher with this number or reference, with its postings and its links."""
+    if (number is None) == (reference is None):
+        raise click.UsageError("give NUMBER or --reference")
     runtime.open_database()
     company = find_company(municipality, company_code)
-    query = Voucher.select().where(Voucher.company_code == company, Voucher.number == number)
+    query = Voucher.select().where(Voucher.company_code == company)
+    query = query.where(Voucher.number == number if number is not None else Voucher.reference == reference)
     if document_type is not None:
         query = query.where(Voucher.document_type == document_type.upper())
     if year is not None:
         query = query.where(Voucher.year == year)
-    vouchers = list(query.order_by(Voucher.year, Voucher.document_type))
-    if not vouchers:
-        raise VoucherUnknown(value=number)
+    vouchers = list(query.order_by(Voucher.year, Voucher.document_type, Voucher.number))
+    waiting = parked_with(company, reference) if reference is not None else []
+    if not vouchers and not waiting:
+        raise VoucherUnknown(value=number or str(reference)[:70])
     for voucher in vouchers:
-        table = listing(
-            "Line", "Key", "Account", "Cost centre", "WBS", "Supplier", "Amount", "Text", numbers=("Amount",)
-        )
-        table.title = f"{label(voucher)} · {voucher.posting_date} · {voucher.header_text}"
-        for row in Posting.select().where(Posting.voucher == voucher).order_by(Posting.line):
-            texts = (row.cost_center, row.wbs_element, row.supplier)
-            table.add_row(
-                str(row.line),
-                row.posting_key,
-                row.account,
-                *(text or "" for text in texts),
-                danish(row.amount_ore),
-                row.text,
-            )
-        runtime.console.print(table)
+        title = f"{label(voucher)} · {voucher.posting_date} · {voucher.reference} · {voucher.header_text}"
+        lines = list(Posting.select().where(Posting.voucher == voucher).order_by(Posting.line))
+        print_lines(runtime.console, title, lines)
         if voucher.reverses:
             click.echo(f"reverses {label(voucher.reverses)}")
         for reversal in Voucher.select().where(Voucher.reverses == voucher):
             click.echo(f"reversed by {label(reversal)}")
+    for row in waiting:
+        click.echo(f"parked: {row.uuid} (`opus-soap vouchers show {row.uuid.hex[:8]}`)")
 
 
 @ledger.command()

@@ -16,9 +16,9 @@ from opus_soap.errors import MasterDataInvalid
 from opus_soap.ledger.loading import load_municipality
 from opus_soap.ledger.master_data import company_code as find_company
 from opus_soap.ledger.master_data import dimensions as all_dimensions
-from opus_soap.ledger.models import DimensionValue
+from opus_soap.ledger.models import DimensionValue, DocumentType
 
-COLUMNS = ("kind", "code", "name", "uuid", "blocked")
+COLUMNS = ("kind", "code", "name", "uuid", "blocked", "not_for_case_systems")
 
 
 @click.group()
@@ -51,11 +51,14 @@ def load(runtime: Runtime, file: Path) -> None:
 @click.pass_obj
 @reports_errors
 def dimensions(runtime: Runtime, municipality: str, company_code: str, kind: str | None, form: str) -> None:
-    """List accounts and dimensions with the UUIDs that answers carry."""
+    """List accounts and dimensions with the UUIDs that answers carry.
+
+    Nobody posts on what is blocked; files of postings do on what is not for case systems (invoices).
+    """
     runtime.open_database()
     rows = [
-        (found, code, name, str(uuid), blocked)
-        for found, code, name, uuid, blocked in all_dimensions(find_company(municipality, company_code), kind)
+        (*row[:3], str(row.uuid), row.blocked, row.not_for_case_systems)
+        for row in all_dimensions(find_company(municipality, company_code), kind)
     ]
     if form == "json":
         listed = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
@@ -64,7 +67,23 @@ def dimensions(runtime: Runtime, municipality: str, company_code: str, kind: str
         writer = csv.writer(sys.stdout, delimiter=";")
         writer.writerows([COLUMNS, *rows])
     else:
-        table = listing(*COLUMNS)
+        table = listing(*(name.replace("_", " ") for name in COLUMNS))
         for row in rows:
-            table.add_row(*(str(value) for value in row[:4]), "yes" if row[4] else "")
+            table.add_row(*row[:4], *("yes" if value else "" for value in row[4:]))
         runtime.console.print(table)
+
+
+@master_data.command("document-types")
+@click.option("--municipality", default="999", help="Municipality code, three digits.")
+@click.option("--company-code", default="0020", help="Company code (firmakode).")
+@click.pass_obj
+@reports_errors
+def document_types(runtime: Runtime, municipality: str, company_code: str) -> None:
+    """List document types (bilagsarter) with the first number of their series."""
+    runtime.open_database()
+    company = find_company(municipality, company_code)
+    table = listing("Type", "Name", "First number", numbers=("First number",))
+    own = DocumentType.select().where(DocumentType.company_code == company)
+    for row in own.order_by(DocumentType.code):
+        table.add_row(row.code, row.name, str(row.first_number))
+    runtime.console.print(table)

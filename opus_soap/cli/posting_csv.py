@@ -31,8 +31,9 @@ from opus_soap.interfaces.postings_in.csv_form import (
 )
 from opus_soap.interfaces.postings_in.files import find_sender
 from opus_soap.interfaces.postings_in.inspection import Inspector
+from opus_soap.interfaces.postings_in.outcomes import outcome_of, told
 from opus_soap.interfaces.postings_in.receiving import Receiver, as_file, limits_of
-from opus_soap.store.models import PostingDocument, PostingSender
+from opus_soap.store.models import PostingSender
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -130,9 +131,9 @@ def check_csv(runtime: Runtime, /, **given: Any) -> None:
     with NamedTemporaryFile(suffix=".xml") as file:
         file.write(data)
         file.flush()
-        for told in inspector.inspect(Path(file.name), name):
-            place = told.finding.place
-            upload.tell(told.finding.error, *upload.form.place_of(place.line, place.element))
+        for mistake in inspector.inspect(Path(file.name), name):
+            place = mistake.finding.place
+            upload.tell(mistake.finding.error, *upload.form.place_of(place.line, place.element))
     upload.stop_if_told()
     click.echo(f"{upload.name}: ingen fejl")
 
@@ -156,9 +157,12 @@ def import_csv(runtime: Runtime, /, **given: Any) -> None:
             upload.tell(error, 0, "")
         upload.stop_if_told()
         return
-    (row,) = PostingDocument.select().where(PostingDocument.file == file)
-    for number, line, _kind, text in row.returns:
-        place, _ = upload.form.place_of(line, "")
-        click.echo(shown(f"{f'række {place}' if place else 'bilaghoved'}  {number}  {text}"))
-    if row.voucher_uuid is None:
+    ((_, sentences),) = told(file)
+    for said in sentences:
+        row, _ = upload.form.place_of(said.line, "")
+        code = f"{said.code}  " if said.code else ""
+        click.echo(shown(f"{f'række {row}' if row else 'bilaghoved'}  {code}{said.text}"))
+    outcome = outcome_of(file)
+    click.echo(f"{file.name}: {outcome.danish}")
+    if outcome.refused:
         raise SystemExit(1)

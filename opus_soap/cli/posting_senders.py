@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
+from opus_soap.cli.amounts import ore
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, local
-from opus_soap.cli.vouchers import amount
-from opus_soap.database import transaction
-from opus_soap.errors import AgreementInvalid, PostingSenderUnknown
+from opus_soap.errors import PostingSenderUnknown
+from opus_soap.interfaces.postings_in import agreeing
 from opus_soap.ledger.master_data import find_municipality
-from opus_soap.store import agreements, audit, credentials
-from opus_soap.store.models import PostingSender, System
+from opus_soap.store import agreements, credentials
+from opus_soap.store.models import PostingSender
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
@@ -28,69 +29,82 @@ def senders() -> None:
 
 
 def _release_limits(
-    context: click.Context, option: click.Parameter, given: tuple[str, ...]
-) -> dict[str, int]:
-    limits = {}
+    _context: click.Context, _option: click.Parameter, given: tuple[str, ...]
+) -> dict[str, int | None] | None:
+    """Øre by type, None where nothing stands behind the sign; no type at all for an empty text."""
+    if given == ("",):
+        return {}
+    limits: dict[str, int | None] = {}
     for text in given:
-        kind, _, kroner = text.partition("=")
-        if not re.fullmatch(r"[A-Za-z0-9]{2}|\*", kind):
+        kind, sign, kroner = text.partition("=")
+        if not sign or not re.fullmatch(r"[A-Za-z0-9]{2}|\*", kind):
             raise click.BadParameter(f"{text} is not TYPE=KRONER, such as SA=100000 or *=0")
-        limits[kind.upper()] = amount(context, option, kroner)
-    return limits
+        limits[kind.upper()] = ore(kroner) if kroner else None
+    return limits or None
+
+
+def _several(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> list[str] | None:
+    """All that was given; None for nothing, and nothing for an empty text."""
+    return [text for text in given if text] if given else None
 
 
 @senders.command("add")
 @click.argument("sender_id")
-@click.option("--short", required=True, help="Its four characters in the file name.")
-@click.option("--name", required=True, help="What it is called.")
-@click.option("--company-code", "codes", multiple=True, help="It may post in (repeat; all when left out).")
-@click.option("--document-type", "types", multiple=True, help="It may post (repeat; all when left out).")
+@click.option("--short", help="Its four characters in the file name; a new sender needs them.")
+@click.option("--name", help="What it is called; a new sender needs it.")
+@click.option(
+    "--company-code",
+    "company_codes",
+    multiple=True,
+    callback=_several,
+    help="All that it may post in (repeat; a new sender in every one; '' for every one again).",
+)
+@click.option(
+    "--document-type",
+    "document_types",
+    multiple=True,
+    callback=_several,
+    help="All that it may post (repeat; a new sender every one; '' for every one again).",
+)
 @click.option(
     "--release-above",
-    "limits",
     multiple=True,
     callback=_release_limits,
-    help="TYPE=KRONER: larger vouchers of this type (* any other) wait for a second person (repeat).",
+    help="TYPE=KRONER: larger vouchers of this type (* any other) wait for a second person (repeat); "
+    "TYPE= takes this limit away, '' all of them.",
 )
-@click.option("--system", help="Name or UUID: who signs its messages to FinansbilagModtag.")
-@click.option("--booked-receipts", is_flag=True, help="It wants the third receipt, …_BOGFOERT.xml, too.")
+@click.option("--system", help="Name or UUID: who signs its messages to FinansbilagModtag; '' for nobody.")
+@click.option(
+    "--booked-receipts/--no-booked-receipts",
+    default=None,
+    help="Whether it wants the third receipt, …_BOGFOERT.xml, too.",
+)
+@click.option(
+    "--own-rates/--no-own-rates",
+    default=None,
+    help="Whether its EXCH_RATE is taken where the municipality has no rate to hold it against.",
+)
 @_MUNICIPALITY
 @click.pass_obj
 @reports_errors
-def add_sender(
-    runtime: Runtime,
-    sender_id: str,
-    short: str,
-    name: str,
-    codes: tuple[str, ...],
-    types: tuple[str, ...],
-    limits: dict[str, int],
-    system: str | None,
-    booked_receipts: bool,
-    municipality: str,
-) -> None:
-    """Make an agreement with the sender whose files say SENDER_ID, or bring it up to date."""
+def add_sender(runtime: Runtime, /, sender_id: str, municipality: str, **options: Any) -> None:
+    """Make an agreement with the sender whose files say SENDER_ID, or bring it up to date.
+
+    What is not given stays as it is. A sender that was stopped is taken back.
+    """
     runtime.open_database()
     find_municipality(municipality)
-    if len(short) != 4 or not (short.isascii() and short.isalnum()):
-        raise AgreementInvalid(element="--short", value=short, expected="four letters or digits")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", sender_id):  # its folder is called so
-        expected = "1–40 letters, digits, _ or -"
-        raise AgreementInvalid(element="SENDER_ID", value=sender_id[:60], expected=expected)
-    facts = {
-        "short": short,
-        "name": name,
-        "company_codes": list(codes),
-        "document_types": list(types),
-        "release_above": limits,
-        "booked_receipts": booked_receipts,
-        "system": _system(system, municipality, sender_id),
-    }
-    key = (PostingSender.municipality == municipality) & (PostingSender.sender_id == sender_id)
-    with transaction():
-        if not PostingSender.update(active=True, **facts).where(key).execute():
-            PostingSender.create(municipality=municipality, sender_id=sender_id, **facts)
-    click.echo(f"{name}: {sender_id} ({short})")
+    given = {name: value for name, value in options.items() if value is not None}
+    if "system" in given:
+        given["system"] = agreements.find_system(given["system"]) if given["system"] else None
+    sender, changes = agreeing.agree(municipality, sender_id, given, actor=actor(), clock=runtime.clock)
+    click.echo(f"{sender.name}: {sender_id} ({sender.short})")
+    for change in changes:
+        click.echo(
+            f"  {change.fact}: {change.old} → {change.new}"
+            if change.old
+            else f"  {change.fact}: {change.new}"
+        )
 
 
 @senders.command("list")
@@ -99,11 +113,23 @@ def add_sender(
 def list_senders(runtime: Runtime) -> None:
     """List the agreements with senders."""
     runtime.open_database()
-    table = listing("Municipality", "Sender", "Short", "Name", "Company codes", "Document types")
+    table = listing(
+        *("Municipality", "Sender", "Short", "Name", "Company codes", "Document types"),
+        *("Waits above", "Third receipt", "System", "State"),
+    )
     for row in PostingSender.select().order_by(PostingSender.municipality, PostingSender.sender_id):
-        codes, types = ", ".join(row.company_codes) or "all", ", ".join(row.document_types) or "all"
-        name = row.name if row.active else f"{row.name} (stopped)"
-        table.add_row(row.municipality, row.sender_id, row.short, name, codes, types)
+        table.add_row(
+            row.municipality,
+            row.sender_id,
+            row.short,
+            row.name,
+            ", ".join(row.company_codes) or "all",
+            ", ".join(row.document_types) or "all",
+            agreeing.limits_told(row.release_above) or "-",
+            "yes" if row.booked_receipts else "-",
+            row.system.name if row.system is not None else "-",
+            "" if row.active else "stopped",
+        )
     runtime.console.print(table)
 
 
@@ -115,15 +141,7 @@ def list_senders(runtime: Runtime) -> None:
 def stop(runtime: Runtime, sender_id: str, municipality: str) -> None:
     """Take nothing from a sender any more; `add` takes it back."""
     sender = _sender(runtime, municipality, sender_id)
-    with transaction():
-        PostingSender.update(active=False).where(PostingSender.id == sender.id).execute()
-        audit.record(
-            "posting_sender.stopped",
-            sender_id,
-            actor=actor(),
-            at=runtime.clock.now(),
-            municipality=municipality,
-        )
+    agreeing.stop(sender, actor=actor(), clock=runtime.clock)
     click.echo(f"{sender.name}: {sender_id} (stopped)")
 
 
@@ -197,19 +215,6 @@ def revoke(runtime: Runtime, sender_id: str, number: int, municipality: str) -> 
     sender = _sender(runtime, municipality, sender_id)
     credentials.revoke(credentials.find(sender, number), actor=actor(), clock=runtime.clock)
     click.echo(f"{sender_id}: no. {number} revoked")
-
-
-def _system(name: str | None, municipality: str, sender_id: str) -> System | None:
-    """A system of the municipality's that signs for nobody else."""
-    if name is None:
-        return None
-    found = agreements.find_system(name)
-    if found.municipality != municipality:
-        raise AgreementInvalid(element="--system", value=name, expected=f"a system of {municipality}")
-    other = PostingSender.get_or_none(PostingSender.system == found, PostingSender.sender_id != sender_id)
-    if other is not None:
-        raise AgreementInvalid(element="--system", value=name, expected=f"not that of {other.sender_id}")
-    return found
 
 
 def _sender(runtime: Runtime, municipality: str, sender_id: str) -> PostingSender:

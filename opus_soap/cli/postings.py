@@ -7,9 +7,9 @@ import threading
 from pathlib import Path
 
 import click
-import structlog
 
 from opus_soap.cli.posting_csv import check_csv, import_csv
+from opus_soap.cli.posting_refusals import refused_files, told_of_refusals
 from opus_soap.cli.posting_senders import senders
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, local, shown
@@ -18,19 +18,17 @@ from opus_soap.errors import (
     PostingFileUnknown,
     PostingSenderUnknown,
     SftpMissing,
-    SftpUnusable,
 )
 from opus_soap.interfaces.postings_in import receipts
 from opus_soap.interfaces.postings_in.files import find_sender
-from opus_soap.interfaces.postings_in.folders import Sweeper, WatchedFolders
 from opus_soap.interfaces.postings_in.inspection import Inspector, Told
+from opus_soap.interfaces.postings_in.outcomes import outcome_of, outcomes, told
 from opus_soap.interfaces.postings_in.receiving import Receiver, limits_of
+from opus_soap.interfaces.postings_in.sweeping import Sweeper, WatchedFolders, going_on, seal
 from opus_soap.ledger.master_data import find_municipality
-from opus_soap.ledger.seals import seal_all
 from opus_soap.soap.access_log import configure_logging
-from opus_soap.store.models import PostingDocument, PostingFile
+from opus_soap.store.models import PostingFile, PostingSender
 
-log = structlog.get_logger("opus_soap.postings_in")
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
 
@@ -56,9 +54,9 @@ def check(runtime: Runtime, file: Path, as_name: str | None, municipality: str) 
     find_municipality(municipality)
     inspector = Inspector(municipality, limits_of(runtime.settings), runtime.clock)
     mistakes = 0
-    for told in inspector.inspect(file, as_name or file.name):
+    for mistake in inspector.inspect(file, as_name or file.name):
         mistakes += 1
-        click.echo(shown(_sentence(told)))
+        click.echo(shown(_sentence(mistake)))
     if mistakes:
         click.echo(f"{file.name}: {mistakes} fejl", err=True)
         raise SystemExit(1)
@@ -93,16 +91,17 @@ def import_(
     except PostingFileRefused as refused:
         if receipt is not None:
             with receipt.open("wb") as out:
-                receipts.refuse(out, refused, runtime.clock.now())
+                receipts.refuse(out, refused, runtime.clock.now(), as_name or file.name)
         for error in refused.errors:
             click.echo(shown(f"{error.code}  {error.text_danish}. {error.remedy_danish}"), err=True)
         raise SystemExit(1) from None
     if receipt is not None:
         with receiver.store.open(str(delivered.receipt_sha256)) as stored:
             receipt.write_bytes(stored.read())
-    accepted = _accepted(delivered)
-    click.echo(f"{delivered.name}: {delivered.documents} bilag, {accepted} bogført")
-    if accepted < delivered.documents:
+    outcome = outcome_of(delivered)
+    click.echo(f"{delivered.name}: {outcome.danish}")
+    if outcome.refused:
+        click.echo(f"→ opus-soap postings show {delivered.name} --errors-only", err=True)
         raise SystemExit(1)
 
 
@@ -115,7 +114,7 @@ def watch(runtime: Runtime, once: bool, municipality: str) -> None:
     """Deal with the files that senders put into their folders; SIGTERM ends it after the file under way.
 
     Below OPUS_SOAP_POSTINGS_FOLDER each sender has a folder called like its SENDER_ID, with request,
-    response, archive and quarantine in it; they are made where they are missing.
+    response, archive and quarantine in it, and work, which is ours; they are made where they are missing.
     """
     runtime.open_database()
     configure_logging(runtime.settings.log_level)
@@ -123,12 +122,15 @@ def watch(runtime: Runtime, once: bool, municipality: str) -> None:
     receiver = Receiver.of(municipality, runtime.settings, runtime.clock)
     settings = runtime.settings
     folders = WatchedFolders(settings.postings_folder, receiver, settings.postings_settle_seconds)
+    folders.make_root()
     stop = _stopped()
     click.echo(f"watching {settings.postings_folder}")
     while not stop.is_set():
-        folders.go_round(settings.seal_key_file)
+        well = folders.go_round(settings.seal_key_file)
         if once:
-            break
+            if settling := folders.settling():
+                click.echo(f"{settling} files still settling: run it again in a moment")
+            raise SystemExit(0 if well else 1)
         stop.wait(settings.sweep_seconds)
 
 
@@ -173,23 +175,47 @@ def fetch(
     find_municipality(municipality)
     account = Account(host, port, user, known_hosts, key, password_file)
     sweeper = Sweeper(Receiver.of(municipality, settings, runtime.clock))
+
+    def known_sender() -> PostingSender:
+        if (sender := find_sender(municipality, sender_id)) is None:
+            raise PostingSenderUnknown(value=sender_id[:40], expected=municipality)
+        return sender
+
+    def fetch_once() -> None:
+        sender = known_sender()
+        with SftpFolders(account, folder, settings.postings_settle_seconds) as folders:
+            sweeper.sweep(sender, folders)
+            seal(sweeper.receiver, settings.seal_key_file)
+            with going_on("third receipts left for the next sweep"):
+                sweeper.tell_booked(sender, folders)
+
+    if once:
+        fetch_once()
+        return
+    known_sender()  # told at once; one that is stopped later may come back
     stop = _stopped()
     while not stop.is_set():
-        sender = find_sender(municipality, sender_id)
-        if sender is None:
-            raise PostingSenderUnknown(value=sender_id[:40], expected=municipality)
-        try:
-            with SftpFolders(account, folder, settings.postings_settle_seconds) as folders:
-                sweeper.sweep(sender, folders)
-                seal_all(municipality, settings.seal_key_file, clock=runtime.clock)
-                sweeper.tell_booked(sender, folders)
-        except SftpUnusable as error:
-            if once:
-                raise
-            log.error("not reached", host=host, reason=str(error))
-        if once:
-            break
+        with going_on("round not finished", host=host):
+            fetch_once()
         stop.wait(settings.sweep_seconds)
+
+
+@postings.command()
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def resume(runtime: Runtime, municipality: str) -> None:
+    """Finish the files that were begun and never ended, from the bytes that are kept of them.
+
+    `postings watch` does so with what came by folder; others end when their sender delivers them again, or
+    here. A file that somebody is at work on just now is dealt with once all the same.
+    """
+    runtime.open_database()
+    find_municipality(municipality)
+    receiver = Receiver.of(municipality, runtime.settings, runtime.clock)
+    for file in receiver.unfinished():
+        receiver.resume(file)
+        click.echo(f"{file.name}: {outcome_of(file).danish}")
 
 
 def _stopped() -> threading.Event:
@@ -201,22 +227,27 @@ def _stopped() -> threading.Event:
 
 
 @postings.command("list")
+@click.option("--refused", is_flag=True, help="Those that were refused as a whole, instead.")
 @click.pass_obj
 @reports_errors
-def list_files(runtime: Runtime) -> None:
+def list_files(runtime: Runtime, refused: bool) -> None:
     """List the files that came in, newest first."""
     runtime.open_database()
-    table = listing(
-        "File", "Sender", "Received", "State", "Vouchers", "Booked", numbers=("Vouchers", "Booked")
-    )
-    for file in PostingFile.select().order_by(PostingFile.id.desc()).limit(1000):
+    if refused:
+        runtime.console.print(refused_files())
+        return
+    counts = ("Vouchers", "Booked", "Parked", "Dismissed", "Refused")
+    table = listing("File", "Sender", "Received", "State", *counts, numbers=counts)
+    files = list(PostingFile.select().order_by(PostingFile.id.desc()).limit(1000))
+    by_file = outcomes(files)
+    for file in files:
+        found = by_file[file.id]
         table.add_row(
             file.name,
             file.sender.name,
             local(file.received_at),
-            file.state,
-            str(file.documents),
-            str(_accepted(file)),
+            found.state(file),
+            *map(str, (found.received, found.booked, found.parked, found.dismissed, found.refused)),
         )
     runtime.console.print(table)
 
@@ -227,24 +258,26 @@ def list_files(runtime: Runtime) -> None:
 @click.pass_obj
 @reports_errors
 def show(runtime: Runtime, name: str, errors_only: bool) -> None:
-    """Show what was said of each voucher of the file NAME, also what no receipt tells."""
+    """Show what was said of each voucher of the file NAME, also what no receipt tells, and where it is now.
+
+    NAME may be a path, as of `check` and `import`; its last part counts.
+    """
     runtime.open_database()
-    file = PostingFile.get_or_none(PostingFile.name_key == name.casefold())
+    whole = Path(name).name
+    file = PostingFile.get_or_none(PostingFile.name_key == whole.casefold())
+    refusals = list(told_of_refusals(whole))
+    for line in refusals:
+        click.echo(shown(line))
     if file is None:
+        if refusals:
+            return
         raise PostingFileUnknown(value=name)
-    query = PostingDocument.select().where(PostingDocument.file == file)
-    if errors_only:
-        query = query.where(PostingDocument.voucher_uuid.is_null())
-    for row in query.order_by(PostingDocument.position):
-        for number, line, _kind, text in row.returns:
-            where = f" linje {line}" if line else ""
-            click.echo(shown(f"bilag {row.number}{where}  {number}  {text}"))
+    for number, sentences in told(file, refused_only=errors_only):
+        for said in sentences:
+            where = f" linje {said.line}" if said.line else ""
+            code = f"{said.code}  " if said.code else ""
+            click.echo(shown(f"bilag {number}{where}  {code}{said.text}"))
 
 
 for command in (senders, check_csv, import_csv):
     postings.add_command(command)
-
-
-def _accepted(file: PostingFile) -> int:
-    rows = PostingDocument.select().where(PostingDocument.file == file)
-    return rows.where(PostingDocument.voucher_uuid.is_null(False)).count()

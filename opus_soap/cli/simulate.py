@@ -14,8 +14,8 @@ import click
 from opus_soap.cli.runtime import Runtime, address, reports_errors
 from opus_soap.database import connect, connected, disconnect
 from opus_soap.errors import DatabaseHoldsBooks, SftpMissing
-from opus_soap.interfaces.postings_in.folders import WatchedFolders
 from opus_soap.interfaces.postings_in.receiving import Receiver
+from opus_soap.interfaces.postings_in.sweeping import WatchedFolders
 from opus_soap.ledger.master_data import find_municipality
 from opus_soap.ledger.models import CompanyCode
 from opus_soap.settings import Settings, load_as, shown

@@ -11,17 +11,17 @@ from uuid import UUID
 
 import click
 
+from opus_soap.cli.amounts import amount
 from opus_soap.cli.runtime import Runtime, reports_errors
 from opus_soap.cli.shown import listing
 from opus_soap.database import new_uuid, transaction
 from opus_soap.errors import AgreementInvalid, SupplierUnknown
 from opus_soap.ledger.master_data import find_municipality
 from opus_soap.ledger.models import Supplier
-from opus_soap.money import danish, ore_from_kroner
+from opus_soap.money import danish
 from opus_soap.store import agreements
 from opus_soap.store.models import ExchangeRate, RoutingRule, System, SystemCertificate
 
-_KRONER = re.compile(r"\d{1,12}([.,]\d{1,2})?", re.ASCII)
 _RATE = re.compile(r"\d{1,9}([.,]\d{1,8})?", re.ASCII)
 _PRIORITY = click.IntRange(0, 2**31 - 1)
 SERVICES = (
@@ -36,10 +36,6 @@ def _decimal(pattern: re.Pattern[str], text: str, example: str) -> Decimal:
     if not pattern.fullmatch(text):
         raise click.BadParameter(f"{text} is not such as {example}")
     return Decimal(text.replace(",", "."))
-
-
-def _ore(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:
-    return None if text is None else ore_from_kroner(_decimal(_KRONER, text, "1000.00"))
 
 
 def _rate(_context: click.Context, _parameter: click.Parameter, text: str) -> Decimal:
@@ -238,8 +234,8 @@ def route() -> None:
 @click.option("--person-reference", help="The person reference on the invoice.")
 @click.option("--order-number", help="The order number on the invoice.")
 @click.option("--supplier", help="The supplier's number in the master data.")
-@click.option("--from-amount", callback=_ore, help="Smallest amount, kroner (1000.00).")
-@click.option("--to-amount", callback=_ore, help="Largest amount, kroner (1000.00).")
+@click.option("--from-amount", callback=amount, help="Smallest amount, kroner (1000.00).")
+@click.option("--to-amount", callback=amount, help="Largest amount, kroner (1000.00).")
 @click.option("--information-only", is_flag=True, help="Send for information; no answer is possible.")
 @click.pass_obj
 @reports_errors

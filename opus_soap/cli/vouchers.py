@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from uuid import UUID
 
 import click
 
+from opus_soap.cli.amounts import amount
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
-from opus_soap.cli.shown import listing, local
+from opus_soap.cli.shown import listing, local, shown
+from opus_soap.cli.voucher_lines import print_lines
 from opus_soap.clock import business_date
 from opus_soap.database import transaction
 from opus_soap.errors import VoucherUnknown
 from opus_soap.ledger import parking
-from opus_soap.ledger.drafts import label
+from opus_soap.ledger.drafts import VoucherDraft, label
 from opus_soap.ledger.master_data import company_code as find_company
 from opus_soap.ledger.master_data import find_municipality
 from opus_soap.ledger.models import CompanyCode, ParkedVoucher, UserRight, Voucher
 from opus_soap.ledger.posting import reverse as reverse_voucher
-from opus_soap.money import danish, ore_from_kroner
+from opus_soap.ledger.waiting import find_parked
+from opus_soap.money import danish
 from opus_soap.store import audit
 
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
 _COMPANY = click.option("--company-code", default="0020", help="Company code (firmakode).")
+_UUID = click.argument("uuid")  # or its first 8 characters
 _USER = click.option(
     "--user",
     default=lambda: actor().removeprefix("cli:"),
     show_default="whoever is logged in",
     help="Opus user id of who decides.",
 )
-
-
-def amount(_context: click.Context, _option: click.Parameter, text: str) -> int:
-    """A callback: kroner as people write them on a command line, `100000` or `100000.00`, in øre."""
-    try:
-        ore = ore_from_kroner(Decimal(text))
-    except (InvalidOperation, ValueError):
-        raise click.BadParameter(f"{text} is not an amount in kroner, such as 100000.00") from None
-    if ore < 0:
-        raise click.BadParameter(f"{text} is below zero")
-    return ore
 
 
 @click.group()
@@ -54,7 +46,7 @@ def vouchers() -> None:
 @click.pass_obj
 @reports_errors
 def parked(runtime: Runtime, every: bool, municipality: str) -> None:
-    """List the vouchers that wait for a second person, oldest first."""
+    """List the vouchers that wait for a second person, oldest first; `show` tells all of one."""
     runtime.open_database()
     own = CompanyCode.select(CompanyCode.id).where(
         CompanyCode.municipality == find_municipality(municipality)
@@ -80,28 +72,69 @@ def parked(runtime: Runtime, every: bool, municipality: str) -> None:
 
 
 @vouchers.command()
-@click.argument("uuid", type=click.UUID)
+@_UUID
+@click.pass_obj
+@reports_errors
+def show(runtime: Runtime, uuid: str) -> None:
+    """Show the parked voucher UUID as it would be posted: its head, its file and attachments, its lines."""
+    runtime.open_database()
+    row = find_parked(uuid)
+    draft = parking.draft_of(row)
+    for name, text in _head(row, draft):
+        click.echo(shown(f"{name:<14}{text}"))
+    title = f"{row.company_code.code} {row.document_type} · {row.reference} · {draft.header_text}"
+    print_lines(runtime.console, title, draft.lines)
+
+
+def _head(row: ParkedVoucher, draft: VoucherDraft) -> Iterator[tuple[str, str]]:
+    """Everything of a parked voucher but its lines, each under its name."""
+    details = dict(draft.details or {})
+    yield "UUID", str(row.uuid)
+    yield "State", row.state if row.decided_by is None else f"{row.state} by {row.decided_by} {row.reason}"
+    yield "Type", f"{row.company_code.code} {row.document_type}"
+    yield "Reference", row.reference
+    yield "Text", draft.header_text
+    yield "Amount", f"{danish(row.amount_ore)} {draft.currency}"
+    yield "Document date", str(draft.document_date)
+    yield "Posting date", f"{draft.posting_date}, period {draft.fiscal_period}/{draft.fiscal_year}"
+    yield "Entered by", f"{row.entered_by}, parked {local(row.parked_at)}"
+    yield "From", row.source
+    if draft.reverses is not None:
+        yield "Reverses", label(draft.reverses)
+    for attached in details.pop("FILES", ()):
+        yield (
+            "Attachment",
+            f"{attached['FILE_NAME']} ({attached['FILE_TYPE']}, {attached['FILE_LENGTH']} bytes)",
+        )
+    for name, value in details.items():
+        if not name.endswith("sha256"):
+            yield name, str(value)
+
+
+@vouchers.command()
+@_UUID
 @_USER
 @click.pass_obj
 @reports_errors
-def release(runtime: Runtime, uuid: UUID, user: str) -> None:
-    """Post the parked voucher UUID; by another user than entered it, who has the right to."""
+def release(runtime: Runtime, uuid: str, user: str) -> None:
+    """Post the parked voucher UUID (or its first 8 characters); by another than entered it, who may."""
     runtime.open_database()
-    voucher = parking.release(uuid, user=user, actor=actor(), clock=runtime.clock)
+    voucher = parking.release(find_parked(uuid).uuid, user=user, actor=actor(), clock=runtime.clock)
     click.echo(f"posted {label(voucher)}")
 
 
 @vouchers.command()
-@click.argument("uuid", type=click.UUID)
+@_UUID
 @click.option("--reason", required=True, help="Why it is never to be posted.")
 @_USER
 @click.pass_obj
 @reports_errors
-def dismiss(runtime: Runtime, uuid: UUID, reason: str, user: str) -> None:
+def dismiss(runtime: Runtime, uuid: str, reason: str, user: str) -> None:
     """Decide that the parked voucher UUID is never posted; its sender's number stays taken."""
     runtime.open_database()
-    parking.dismiss(uuid, user=user, actor=actor(), reason=reason[:255], clock=runtime.clock)
-    click.echo(f"dismissed {uuid}")
+    row = find_parked(uuid)
+    parking.dismiss(row.uuid, user=user, actor=actor(), reason=reason[:255], clock=runtime.clock)
+    click.echo(f"dismissed {row.uuid}")
 
 
 @vouchers.command()

@@ -22,6 +22,7 @@ _KEPT = r"(?<!\w)(?P<kept>[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[
 _DATE = r"(?<!\d)(?:0[1-9]|[12]\d|3[01]|6[1-9]|[78]\d|9[01])(?:0[1-9]|1[0-2])\d{2}"
 # hyphens and dashes of every kind, a full stop; white space (also one that does not break) at either side
 _CPR = re.compile(rf"{_KEPT}|{_DATE}\s?[.\-\u2010-\u2015\u2212]?\s?\d{{4}}(?!\d)")
+_ISO_DATE = re.compile(r"(?<![\w-])(\d{4})-(\d{2})-(\d{2})(?![\w-])", re.ASCII)
 _SIX_DIGITS = re.compile(r"\d{6}")
 MASK = "••••••"
 
@@ -31,6 +32,11 @@ def mask_cpr(text: str) -> str:
     if _SIX_DIGITS.search(text) is None:  # most texts: told in a fifth of the time
         return text
     return _CPR.sub(lambda found: found["kept"] or f"{MASK}-••••", text)
+
+
+def danish_dates(text: str) -> str:
+    """`2026-11-20` → `20.11.2026`, wherever it stands by itself."""
+    return _ISO_DATE.sub(r"\3.\2.\1", text)
 
 
 class OpusSoapError(Exception):

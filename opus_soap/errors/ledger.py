@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from opus_soap.errors.base import OpusSoapError
+from opus_soap.errors.base import OpusSoapError, danish_dates
 
 
 class LedgerError(OpusSoapError):
     """A voucher may not be posted as asked, or the books do not hold."""
+
+    @property
+    def text_danish(self) -> str:
+        """The Danish sentence, days written as Danes do."""
+        return danish_dates(super().text_danish)
 
 
 class VoucherRefused(LedgerError):
@@ -236,8 +241,8 @@ class DocumentTypeUnknown(LedgerError):
     code = "LED-023"
     danish = "Bilagsart {value} findes ikke i firmakode {expected}"
     english = "The document type {value} does not exist in company code {expected}"
-    remedy_danish = "Brug en bilagsart fra stamdata."
-    remedy_english = "Use a document type of the master data."
+    remedy_danish = "Brug en bilagsart fra stamdata (`opus-soap master-data document-types`)."
+    remedy_english = "Use a document type of the master data (`opus-soap master-data document-types`)."
 
 
 class AlreadyReversed(LedgerError):
@@ -250,8 +255,18 @@ class AlreadyReversed(LedgerError):
     remedy_english = "Post a new voucher instead."
 
 
+class ReversalWaits(LedgerError):
+    """A reversal of the voucher is parked; there can be no second one while it waits."""
+
+    code = "LED-043"
+    danish = "Bilag {element} har allerede en parkeret tilbageførsel: {value}"
+    english = "The voucher {element} already has a reversal that is parked: {value}"
+    remedy_danish = "Få den parkerede godkendt eller kasseret (`opus-soap vouchers parked`)."
+    remedy_english = "Have the parked one released or dismissed (`opus-soap vouchers parked`)."
+
+
 class ReversalDiffers(LedgerError):
-    """A voucher that is said to reverse another is not its opposite, line for line. Amounts are øre."""
+    """A voucher that is said to reverse another is not its opposite, line for line. Amounts are kroner."""
 
     code = "LED-042"
     danish = "{element} er {value}; tilbageførslen af bilaget skal have {expected}"
@@ -286,8 +301,14 @@ class VoucherUnknown(LedgerError):
     code = "LED-025"
     danish = "Bilag {value} findes ikke"
     english = "The voucher {value} does not exist"
-    remedy_danish = "Bilagsnumrene står i `opus-soap invoices list`; kontrollér også firmakode, art og år."
-    remedy_english = "`opus-soap invoices list` tells the numbers; check company code, type and year too."
+    remedy_danish = (
+        "`opus-soap invoices list` og `opus-soap postings show` viser numrene, `opus-soap ledger show "
+        "--reference` finder et bilag ved afsenderens nummer; kontrollér også firmakode, art og år."
+    )
+    remedy_english = (
+        "`opus-soap invoices list` and `opus-soap postings show` tell the numbers, `opus-soap ledger show "
+        "--reference` finds a voucher by its sender's; check company code, type and year too."
+    )
 
 
 class OpeningLineInvalid(LedgerError):
@@ -372,30 +393,74 @@ class ParkedVoucherDecided(LedgerError):
     """The parked voucher has been released or dismissed before."""
 
     code = "LED-037"
-    danish = "Det parkerede bilag {element} er afgjort ({value}) af {expected}"
-    english = "The parked voucher {element} has been decided ({value}) by {expected}"
+    danish = "Det parkerede bilag {element} er {value} af {expected}"
+    english = "The parked voucher {element} has been {value} by {expected}"
     remedy_danish = "Der er ikke mere at gøre; `opus-soap vouchers parked --all` viser afgørelsen."
     remedy_english = "There is nothing left to do; `opus-soap vouchers parked --all` shows the decision."
 
+    @property
+    def text_danish(self) -> str:
+        """The Danish sentence, the decision in Danish."""
+        decided = {"released": "godkendt", "dismissed": "forkastet"}
+        return self.danish.format(
+            element=self.element, value=decided.get(self.value, self.value), expected=self.expected
+        )
+
 
 class ReleaseByTheSame(LedgerError):
-    """Whoever entered a voucher may not release it."""
+    """Whoever entered a voucher, or brought it in, decides nothing about it."""
 
     code = "LED-038"
-    danish = "{value} har indtastet bilaget og kan ikke selv godkende det"
-    english = "{value} entered the voucher and cannot release it"
-    remedy_danish = "Lad en anden bruger godkende bilaget."
-    remedy_english = "Let another user release it."
+    danish = "{value} har indtastet eller indleveret bilaget og kan ikke selv godkende eller kassere det"
+    english = "{value} entered the voucher or brought it in, and can neither release nor dismiss it"
+    remedy_danish = "Lad en anden bruger afgøre det."
+    remedy_english = "Let another user decide."
 
 
 class ReleaseNotAllowed(LedgerError):
-    """The user has no right to release an amount on a profit centre."""
+    """The user has no right to release an amount on a profit centre; `*` are lines without one."""
 
     code = "LED-039"
-    danish = "{element} må ikke godkende {value} (beløbsgrænse: {expected})"
-    english = "{element} may not release {value} (limit: {expected})"
+    danish = "{element} må ikke godkende {value} kr. på {center} (grænse {expected}; * = uden profitcenter)"
+    english = "{element} may not release {value} kr. on {center} (limit {expected}; * = no profit centre)"
     remedy_danish = "Giv brugeren ret til det (`opus-soap vouchers rights set`), eller lad en anden godkende."
     remedy_english = "Give the user the right (`opus-soap vouchers rights set`), or let another release it."
+
+
+class DismissalNotAllowed(LedgerError):
+    """The user has no right, on any profit centre, that covers the amount."""
+
+    code = "LED-044"
+    danish = "{element} må ikke kassere et bilag på {value} kr. (højeste beløbsgrænse {expected})"
+    english = "{element} may not dismiss a voucher of {value} kroner (highest limit {expected})"
+    remedy_danish = (
+        "Giv brugeren ret til det (`opus-soap vouchers rights set`), eller lad en anden afgøre det."
+    )
+    remedy_english = "Give the user a right (`opus-soap vouchers rights set`), or let another decide."
+
+
+class DecisionRefused(VoucherRefused):
+    """The user may not decide about a parked voucher, which waits on; `errors` holds every reason."""
+
+    code = "LED-045"
+    danish = "Bilaget er stadig parkeret: {value}"
+    english = "The voucher is still parked: {value}"
+    remedy_danish = (
+        "Lad en anden bruger afgøre det, eller giv brugeren ret (`opus-soap vouchers rights set`)."
+    )
+    remedy_english = "Let another user decide, or give the user a right (`opus-soap vouchers rights set`)."
+
+
+class ParkedVoucherChanged(LedgerError):
+    """A parked voucher is not what was parked: somebody has changed it in the database."""
+
+    code = "LED-046"
+    danish = "Det parkerede bilag {value} er ændret, siden det blev parkeret"
+    english = "The parked voucher {value} has been changed since it was parked"
+    remedy_danish = (
+        "Kassér det (`opus-soap vouchers dismiss`), bed afsenderen sende det igen, og find ud af hvem."
+    )
+    remedy_english = "Dismiss it (`opus-soap vouchers dismiss`), have it sent again, and find out who did it."
 
 
 class SealKeyUnusable(LedgerError):

@@ -31,8 +31,8 @@ class ReceiptUnknown(PostingsInError):
     code = "PIN-462"
     danish = "Der er ingen kvittering for {value}"
     english = "There is no receipt for {value}"
-    remedy_danish = "Aflever filen med PUT; _BOGFOERT kommer, når alle bilag er afgjort og aftalen siger det."
-    remedy_english = "Deliver the file with PUT; _BOGFOERT comes when all vouchers are decided and agreed on."
+    remedy_danish = "Aflever filen med PUT; _BOGFOERT kommer efter aftale, når alt er afgjort og forseglet."
+    remedy_english = "Deliver the file with PUT; _BOGFOERT comes, if agreed, once all is decided and sealed."
 
 
 class SftpUnusable(PostingsInError):
@@ -53,6 +53,16 @@ class SftpMissing(PostingsInError):
     english = "The library for SFTP is not installed"
     remedy_danish = "Installér det: pip install 'opus-soap[sftp]'."
     remedy_english = "Install it: pip install 'opus-soap[sftp]'."
+
+
+class SftpFolderMissing(PostingsInError):
+    """A folder that a sender's files are fetched from is not on the SFTP server."""
+
+    code = "PIN-468"
+    danish = "Mappen {element} findes ikke på SFTP-serveren"
+    english = "There is no folder {element} on the SFTP server"
+    remedy_danish = "Opret den, eller ret --folder; i den skal request, response, archive og quarantine være."
+    remedy_english = "Make it, or correct --folder. In it must be request, response, archive and quarantine."
 
 
 class SystemHasNoSender(PostingsInError):
@@ -115,6 +125,16 @@ class CsvHeaderWrong(PostingsInError):
     remedy_english = "Use Opus' template with all 25 columns in order, separated by semicolons."
 
 
+class CsvSeparatorWrong(PostingsInError):
+    """The columns of a CSV file are separated by something else than semicolons."""
+
+    code = "PIN-491"
+    danish = "Kolonnerne er adskilt af „{value}”; skal være „{expected}”"
+    english = "The columns are separated by “{value}”; it must be “{expected}”"
+    remedy_danish = "Gem filen med semikolon som skilletegn (dansk CSV)."
+    remedy_english = "Save the file with semicolons as separators (Danish CSV)."
+
+
 class CsvColumnsWrong(PostingsInError):
     """A row has more or fewer columns than the headings."""
 
@@ -150,7 +170,7 @@ class CsvDateWrong(PostingsInError):
 
     code = "PIN-485"
     danish = "Datoen {value} kan ikke læses; skriv {expected}"
-    english = "The date {value} cannot be read; write {expected}"
+    english = "The date {value} cannot be read; write dd.mm.yyyy"
     remedy_danish = "Ret datoen."
     remedy_english = "Correct the date."
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from opus_soap.errors.base import OpusSoapError
+from opus_soap.errors.base import OpusSoapError, danish_dates
 
 
 class PostingsInError(OpusSoapError):
@@ -59,6 +59,22 @@ class PostingRootWrong(PostingsInError):
     remedy_english = "Only the root has a namespace; the elements in it have none."
 
 
+class PostingPartsQualified(PostingsInError):
+    """The elements in the root have its namespace: mostly, because the root declares it without a prefix."""
+
+    code = "PIN-412"
+    danish = "Elementerne i {element} har rodens navnerum; kun roden selv må have det"
+    english = "The elements in {element} have the root's namespace; only the root itself may"
+    remedy_danish = (
+        "Giv roden et præfiks: <n0:FinancePostingRequest xmlns:n0=…> i stedet for "
+        "<FinancePostingRequest xmlns=…>; elementerne i den skrives uden."
+    )
+    remedy_english = (
+        "Give the root a prefix: <n0:FinancePostingRequest xmlns:n0=…> instead of "
+        "<FinancePostingRequest xmlns=…>; the elements in it are written without."
+    )
+
+
 class PostingFileTooLarge(PostingsInError):
     """The file, or the number of its vouchers or lines, is above a limit of the settings."""
 
@@ -87,6 +103,16 @@ class PostingFileEmpty(PostingsInError):
     english = "The file holds no voucher (POSTING_DOCUMENT)"
     remedy_danish = "Send kun filer med mindst ét bilag."
     remedy_english = "Send only files with at least one voucher."
+
+
+class PostingShortWrong(PostingsInError):
+    """The file name is that of another sender than the agreement's."""
+
+    code = "PIN-410"
+    danish = "Filnavnets afsender er {value}; i aftalen med {element} er den {expected}"
+    english = "The sender in the file name is {value}; in the agreement with {element} it is {expected}"
+    remedy_danish = "Brug aftalens fire tegn i filnavnet, eller ret aftalen (`senders add`)."
+    remedy_english = "Use the agreement's four characters in the file name, or change them (`senders add`)."
 
 
 class PostingElementUnknown(PostingsInError):
@@ -144,7 +170,7 @@ class PostingValueWrong(PostingsInError):
 
     code = "PIN-426"
     danish = "{element} er „{value}”; forventet {expected}"
-    english = "{element} is “{value}”; expected {expected}"
+    english = "{element} is “{value}”; expected {english}"
     remedy_danish = "Ret værdien til feltets form."
     remedy_english = "Give the value the form of its field."
 
@@ -254,7 +280,7 @@ class PostingPartyWrong(PostingsInError):
 
     code = "PIN-450"
     danish = "{element} passer ikke til koden {value}: {expected}"
-    english = "{element} does not fit the code {value}: {expected}"
+    english = "{element} does not fit the code {value}: {english}"
     remedy_danish = "Kode 02 er et CPR-nummer (10 cifre), 01 et CVR-nummer (8 cifre)."
     remedy_english = "Code 02 is a CPR number (10 digits), 01 a CVR number (8 digits)."
 
@@ -285,8 +311,13 @@ class PostingRateMissing(PostingsInError):
     code = "PIN-453"
     danish = "CURRENCY er {value}; der er ingen kurs pr. {expected}"
     english = "CURRENCY is {value}; there is no rate on {expected}"
-    remedy_danish = "Angiv EXCH_RATE (kroner for 100), eller registrér kursen (`opus-soap systems rate add`)."
-    remedy_english = "Give EXCH_RATE (kroner for 100), or register the rate (`opus-soap systems rate add`)."
+    remedy_danish = "Få kursen registreret (`opus-soap systems rate add`)."
+    remedy_english = "Have the rate registered (`opus-soap systems rate add`)."
+
+    @property
+    def text_danish(self) -> str:
+        """The Danish sentence, the day written as Danes do."""
+        return danish_dates(super().text_danish)
 
 
 class PostingRateWrong(PostingsInError):
@@ -297,6 +328,20 @@ class PostingRateWrong(PostingsInError):
     english = "EXCH_RATE is {value}; expected {expected}"
     remedy_danish = "EXCH_RATE er kroner for 100 enheder af CURRENCY; udelad den for firmakodens egen valuta."
     remedy_english = "EXCH_RATE is kroner for 100 units of CURRENCY; leave it out for the company code's own."
+
+
+class PostingRateUnchecked(PostingsInError):
+    """The municipality has no rate to hold a given one against, and the agreement does not take it."""
+
+    code = "PIN-459"
+    danish = "EXCH_RATE er {value}; kommunen har ingen kurs på {element} pr. {expected} at sammenligne med"
+    english = (
+        "EXCH_RATE is {value}; the municipality has no rate of {element} on {expected} to compare it with"
+    )
+    remedy_danish = (
+        "Få kursen registreret (`opus-soap systems rate add`), eller aftal egne kurser (--own-rates)."
+    )
+    remedy_english = "Have the rate registered (`opus-soap systems rate add`), or agree on --own-rates."
 
 
 class PostingReversalUnknown(PostingsInError):

@@ -137,6 +137,28 @@ class AgreementInvalid(StoreError):
     remedy_english = "Correct the fact; an existing agreement is changed with `opus-soap systems change`."
 
 
+class PostingAgreementInvalid(AgreementInvalid):
+    """A fact of an agreement with a sender of postings has the wrong shape, or is another sender's."""
+
+    code = "STO-050"
+    remedy_danish = (
+        "Ret oplysningen, og kør kommandoen igen; `opus-soap postings senders list` viser aftalerne."
+    )
+    remedy_english = (
+        "Correct the fact and run the command again; `opus-soap postings senders list` shows the agreements."
+    )
+
+
+class PrivateKeyGiven(PostingAgreementInvalid):
+    """A private key where its public half is asked for. Nothing of it is kept or shown."""
+
+    code = "STO-051"
+    danish = "{element} er en privat nøgle; den hører kun til hos afsenderen"
+    english = "{element} is a private key; it belongs to the sender alone"
+    remedy_danish = "Giv den offentlige nøgle ved siden af (`….pub`), som `ssh-keygen` lavede sammen med den."
+    remedy_english = "Give the public key beside it (`….pub`), which `ssh-keygen` made together with it."
+
+
 class MessageReplayed(StoreError):
     """The very same signed message has been accepted before."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
+from uuid import UUID
 
 from opus_soap.database import is_postgresql
 from opus_soap.errors import (
@@ -29,6 +30,7 @@ from opus_soap.errors import (
     PeriodUnknown,
     ReversalDiffers,
     ReversalTooEarly,
+    ReversalWaits,
     SupplierInactive,
     SupplierMissing,
     SupplierUnknown,
@@ -47,13 +49,15 @@ from opus_soap.ledger.drafts import (
     total_ore,
 )
 from opus_soap.ledger.master_data import NEVER
-from opus_soap.ledger.models import DimensionValue, Posting, Voucher
+from opus_soap.ledger.models import DimensionValue, ParkedVoucher, Posting, Voucher
 from opus_soap.ledger.periods import SUPPLEMENT
 from opus_soap.ledger.references import References
+from opus_soap.money import kroner_from_ore
 
 EARLIEST = date(1990, 1, 1)
 YEARS_AHEAD = 10  # a document or value date may lie so far beyond the posting date
 LARGEST_ORE = 99_999_999_999_999  # 999,999,999,999.99 kroner, the format's largest amount
+NOBODY = UUID(int=0)
 _WBS = re.compile(r"(X[A-Z])-(\d{1,10})-(\d{1,5})")
 _LONGEST_TEXT: int = Posting.text.max_length
 _LONGEST_ALLOCATION: int = Posting.allocation.max_length
@@ -90,7 +94,7 @@ def check(draft: VoucherDraft, known: References | None = None) -> list[LedgerEr
         return [
             *check_header(draft, known),
             *check_time(draft, known),
-            *_check_reversal(draft, draft.reverses),
+            *_check_reversal(draft, draft.reverses, known),
         ]
     return [
         *check_header(draft, known),
@@ -170,16 +174,32 @@ def _check_type(draft: VoucherDraft, known: References) -> Iterator[LedgerError]
         )
 
 
-def _check_reversal(draft: VoucherDraft, original: Voucher) -> Iterator[LedgerError]:
+def _check_reversal(draft: VoucherDraft, original: Voucher, known: References) -> Iterator[LedgerError]:
     """The first reversal of a voucher, not before it, and its opposite; whatever was blocked since."""
     if is_postgresql():  # nobody else reverses it meanwhile
         Voucher.select(Voucher.id).where(Voucher.id == original.id).for_update().execute()
     earlier = Voucher.get_or_none(Voucher.reverses == original)
     if earlier is not None:
         yield AlreadyReversed(element=label(original), value=label(earlier))
+    elif original.id in known.reversing:
+        yield reversed_before(label(original), *known.reversing[original.id])
+    else:
+        waiting = ParkedVoucher.get_or_none(
+            ParkedVoucher.reverses == original,
+            ParkedVoucher.state == ParkedVoucher.PARKED,
+            ParkedVoucher.uuid != (draft.uuid or NOBODY),  # it waits no longer: this is its release
+        )
+        if waiting is not None:
+            yield ReversalWaits(element=label(original), value=waiting.reference)
     fiscal = (original.year, original.period)
     yield from _check_order(draft, original.posting_date, fiscal, label(original))
     yield from check_opposite(draft.lines, lines_of(original))
+
+
+def reversed_before(name: str, by: str, waits: bool) -> LedgerError:
+    """A voucher is reversed by an earlier draft (its reference), which is to be written, or to be parked."""
+    error = ReversalWaits if waits else AlreadyReversed
+    return error(element=name, value=by)
 
 
 def check_reversal_of(draft: VoucherDraft, original: VoucherDraft, known: References) -> list[LedgerError]:
@@ -219,7 +239,9 @@ def check_opposite(given: Sequence[PostingLine], lines: Sequence[PostingLine]) -
         where = line.origin or f"line {number}"
         if line.amount_ore != -reversed_line.amount_ore:
             yield ReversalDiffers(
-                element=f"{where} amount", value=line.amount_ore, expected=-reversed_line.amount_ore
+                element=f"{where} amount",
+                value=kroner_from_ore(line.amount_ore),
+                expected=kroner_from_ore(-reversed_line.amount_ore),
             )
         for name in ASSIGNMENT:
             own, expected = getattr(line, name), getattr(reversed_line, name)

@@ -73,6 +73,7 @@ class VoucherDraft:
     details: Mapping[str, Any] | None = None  # what else was delivered, by the sender's own names
     reverses: Voucher | None = None
     uuid: UUID | None = None  # minted before, when the voucher was parked
+    delivered_by: tuple[str, ...] = ()  # users who brought it in for `entered_by`: they entered it, too
 
     @property
     def fiscal_year(self) -> int:

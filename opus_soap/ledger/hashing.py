@@ -13,6 +13,7 @@ import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -22,6 +23,7 @@ from opus_soap.database import encode_json
 from opus_soap.ledger.models import Voucher
 
 FORM = "opus-soap-voucher-2"
+_OTHERWISE = frozenset((UUID, bytes, memoryview))  # than JSON has it
 _CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 VOUCHER_FIELDS = (
@@ -82,6 +84,25 @@ def voucher_hash(head: Mapping[str, object], rows: Sequence[Sequence[object]]) -
         # a string begins and ends with a quotation mark, which nothing composes with: all at once is the same
         text = unicodedata.normalize("NFC", text.decode()).encode()
     return hashlib.sha256(text).digest()
+
+
+def row_text(values: Sequence[object]) -> bytes:
+    """Canonical JSON of a row's values as the database holds them: a list, UTF-8, no white space.
+
+    A UUID is its 32 digits, bytes are hex.
+    """
+    plain = [_stored(value) if type(value) in _OTHERWISE else value for value in values]
+    return orjson.dumps(plain, option=_CANONICAL, default=_plain)
+
+
+def row_hash(form: str, values: Sequence[object]) -> bytes:
+    """SHA-256 over the canonical JSON of a form's name and a row's values."""
+    return hashlib.sha256(row_text([form, *values])).digest()
+
+
+def _stored(value: Any) -> str:
+    found: str = value.hex if isinstance(value, UUID) else value.hex()
+    return found
 
 
 def _plain(value: object) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from peewee import JOIN, chunked
@@ -90,25 +91,34 @@ def find_supplier(municipality: str, known_by: Iterable[str]) -> Supplier | None
     return None
 
 
-def dimensions(company: CompanyCode, kind: str | None = None) -> Iterator[tuple[str, str, str, UUID, bool]]:
-    """(kind, code, name, UUID, blocked) of every G/L account (`account`) and dimension value.
+class Listed(NamedTuple):
+    """A G/L account (`account`) or a dimension value, as lists tell it."""
 
-    An account that is not for case systems to post on is blocked here, as in DimensionHent.
-    """
+    kind: str
+    code: str
+    name: str
+    uuid: UUID
+    blocked: bool  # nobody posts on it
+    not_for_case_systems: bool  # others do
+
+
+def dimensions(company: CompanyCode, kind: str | None = None) -> Iterator[Listed]:
+    """Every G/L account and dimension value, or those of a kind."""
     if kind in (None, "account"):
         for account in Account.select().where(Account.company_code == company).order_by(Account.number):
-            yield (
+            yield Listed(
                 "account",
                 account.number,
                 account.name,
                 account.uuid,
-                account.blocked or not account.assignable,
+                account.blocked,
+                not account.assignable,
             )
     query = DimensionValue.select().where(DimensionValue.company_code == company)
     if kind is not None:
         query = query.where(DimensionValue.kind == kind)
     for value in query.order_by(DimensionValue.kind, DimensionValue.code):
-        yield value.kind, value.code, value.name, value.uuid, value.blocked
+        yield Listed(value.kind, value.code, value.name, value.uuid, value.blocked, False)
 
 
 # no day is in it

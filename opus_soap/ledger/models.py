@@ -249,8 +249,10 @@ class ParkedVoucher(BaseModel):
     entered_by = CharField()
     source = CharField()
     draft = JsonField()  # all of the voucher, as `ledger.parking` writes it
-    state = CharField(max_length=10)
+    reverses = ForeignKeyField(Voucher, null=True, backref="+", on_delete="RESTRICT")
     parked_at = InstantField()
+    hash = BlobField()  # SHA-256 over all of that; what comes after it is how it was decided
+    state = CharField(max_length=10)
     decided_at = InstantField(null=True)
     decided_by = CharField(null=True)
     reason = CharField(max_length=255, default="")  # why it was dismissed

@@ -26,12 +26,14 @@ __all__ = [
     "PostingLine",
     "VoucherDraft",
     "check",
+    "checked",
     "label",
     "lines_of",
     "post",
     "post_closing",
     "post_many",
     "reverse",
+    "write",
 ]
 
 _AS_IT_IS = PostingLine._fields.index("value_date")  # so many of a line's fields are stored as they are
@@ -62,16 +64,29 @@ def post_many(drafts: Sequence[VoucherDraft], clock: Clock) -> list[Voucher | Vo
         return []
     with transaction():
         judged = checked(drafts)
-        written = iter(_write([draft for draft, refused in judged if refused is None], clock))
+        written = iter(write([draft for draft, refused in judged if refused is None], clock))
         return [refused if refused is not None else next(written) for _, refused in judged]
 
 
-def checked(drafts: Sequence[VoucherDraft]) -> list[tuple[VoucherDraft, VoucherRefused | None]]:
-    """Drafts of one company code in normal form, each with what is wrong with it."""
+def checked(
+    drafts: Sequence[VoucherDraft], known: References | None = None, waits: Sequence[bool] = ()
+) -> list[tuple[VoucherDraft, VoucherRefused | None]]:
+    """Drafts of one company code in normal form, each with what is wrong with it.
+
+    `known` also remembers what is reversed: of several that reverse the same voucher the first is good.
+    `waits` says of each whether it is to be parked.
+    """
     whole = [normalised(draft) for draft in drafts]
-    known = References(whole[0].company_code, whole)
-    found = ((draft, check(draft, known)) for draft in whole)
-    return [(draft, VoucherRefused(errors) if errors else None) for draft, errors in found]
+    if known is None:
+        known = References(whole[0].company_code)
+    known.learn(whole)
+    found = []
+    for place, draft in enumerate(whole):
+        errors = check(draft, known)
+        if draft.reverses is not None and not errors:
+            known.reversing[draft.reverses.id] = draft.reference, bool(waits and waits[place])
+        found.append((draft, VoucherRefused(errors) if errors else None))
+    return found
 
 
 def reverse(voucher: Voucher, *, posting_date: date, entered_by: str, source: str, clock: Clock) -> Voucher:
@@ -120,12 +135,12 @@ def post_closing(draft: VoucherDraft, clock: Clock) -> Voucher:
         errors = [*check_header(draft, known), *check_time(draft, known)]
         if errors:
             raise VoucherRefused(errors)
-        (voucher,) = _write([draft], clock)
+        (voucher,) = write([draft], clock)
         return voucher
 
 
-def _write(drafts: Sequence[VoucherDraft], clock: Clock) -> list[Voucher]:
-    """The vouchers of drafts that are good, all of one company code, with their numbers and hashes."""
+def write(drafts: Sequence[VoucherDraft], clock: Clock) -> list[Voucher]:
+    """Write drafts of one company code that were `checked` in the caller's transaction, and are good."""
     if not drafts:
         return []
     series = Counter((draft.document_type, draft.fiscal_year) for draft in drafts)

@@ -31,32 +31,17 @@ from opus_soap.ledger.models import (
 
 
 class References:
-    """The master data that the drafts of one company code name."""
+    """The master data that the drafts of one company code name; more of it when more drafts come.
 
-    def __init__(self, company: CompanyCode, drafts: Sequence[VoucherDraft]) -> None:
+    For one transaction: what was read is not read again.
+    """
+
+    def __init__(self, company: CompanyCode, drafts: Sequence[VoucherDraft] = ()) -> None:
         self.company = company
-        assigned = {assignment_of(line) for draft in drafts for line in draft.lines}
-        columns = zip(*assigned, strict=True) if assigned else repeat((), len(ASSIGNMENT))
-        numbers, suppliers, _, _, partners, *dimensions = (set(column) - {None} for column in columns)
-        accounts = Account.company_code == company
-        self.accounts: dict[str, Account] = {
-            row.number: row
-            for some in _some(numbers)
-            for row in Account.select().where(accounts, Account.number.in_(some))
-        }
-        values = DimensionValue.company_code == company
+        self.accounts: dict[str, Account] = {}
         # kind and code → the days on which the value may be posted on
-        self.dimensions: dict[tuple[str, str], tuple[date, date]] = {
-            (row.kind, row.code): open_days(row)
-            for some in _some(partners.union(*dimensions))
-            for row in DimensionValue.select().where(values, DimensionValue.code.in_(some))
-        }
-        of_municipality = Supplier.municipality == company.municipality
-        self.suppliers: dict[str, Supplier] = {
-            row.number: row
-            for some in _some(suppliers)
-            for row in Supplier.select().where(of_municipality, Supplier.number.in_(some))
-        }
+        self.dimensions: dict[tuple[str, str], tuple[date, date]] = {}
+        self.suppliers: dict[str, Supplier] = {}
         self.tax_codes = {row.code for row in TaxCode.select().where(TaxCode.company_code == company)}
         types = DocumentType.select(DocumentType.code).where(DocumentType.company_code == company)
         self.document_types = {row.code for row in types}
@@ -64,9 +49,35 @@ class References:
         self._rules = [(re.compile(row.pattern), row) for row in rules.order_by(AccountRule.priority)]
         # what lines were posted on that kept to every rule, and the days on which that is so
         self.good: dict[tuple[str | None, ...], tuple[date, date]] = {}
+        # voucher → the reference of its reversal that was found good, and whether that is to be parked
+        self.reversing: dict[int, tuple[str, bool]] = {}
         self._rule_of: dict[str, AccountRule | None] = {}
         self._years: dict[int, FiscalYear | None] = {}
         self._periods: dict[tuple[int, int], Period | None] = {}
+        self._asked: tuple[set[str], set[str], set[str]] = (set(), set(), set())
+        self.learn(drafts)
+
+    def learn(self, drafts: Sequence[VoucherDraft]) -> None:
+        """Read what drafts name that none before them did."""
+        assigned = {assignment_of(line) for draft in drafts for line in draft.lines}
+        columns = zip(*assigned, strict=True) if assigned else repeat((), len(ASSIGNMENT))
+        numbers, suppliers, _, _, *dimensions = (set(column) - {None} for column in columns)
+        named = (numbers, suppliers, set().union(*dimensions))
+        numbers, suppliers, codes = (new - asked for new, asked in zip(named, self._asked, strict=True))
+        for new, asked in zip((numbers, suppliers, codes), self._asked, strict=True):
+            asked |= new
+        accounts = Account.company_code == self.company
+        for some in _some(numbers):
+            found = Account.select().where(accounts, Account.number.in_(some))
+            self.accounts |= {row.number: row for row in found}
+        values = DimensionValue.company_code == self.company
+        for some in _some(codes):
+            open_ = DimensionValue.select().where(values, DimensionValue.code.in_(some))
+            self.dimensions |= {(row.kind, row.code): open_days(row) for row in open_}
+        of_municipality = Supplier.municipality == self.company.municipality
+        for some in _some(suppliers):
+            known = Supplier.select().where(of_municipality, Supplier.number.in_(some))
+            self.suppliers |= {row.number: row for row in known}
 
     def rule(self, account: str) -> AccountRule | None:
         """The first rule that covers an account."""

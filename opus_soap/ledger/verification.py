@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -11,13 +10,23 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from peewee import ModelSelect, Tuple, fn
+from peewee import Tuple, fn
 
-from opus_soap.database import proxy, snapshot
+from opus_soap.database import proxy, snapshot, stored_rows
 from opus_soap.errors import DatabaseUnsafe
-from opus_soap.ledger.hashing import POSTING_FIELDS, VOUCHER_FIELDS, voucher_hash
-from opus_soap.ledger.models import CompanyCode, DocumentType, NumberRange, Posting, Seal, Voucher
+from opus_soap.ledger.hashing import POSTING_FIELDS, VOUCHER_FIELDS, row_hash, voucher_hash
+from opus_soap.ledger.models import (
+    CompanyCode,
+    DocumentType,
+    NumberRange,
+    ParkedVoucher,
+    Posting,
+    Seal,
+    Voucher,
+)
+from opus_soap.ledger.parking import FORM, KEPT
 from opus_soap.ledger.seals import BATCH, NO_ROOT, digest_after, signature_holds
+from opus_soap.store.audit import trail
 from opus_soap.store.schema import check_triggers
 
 MOST_PROBLEMS = 100
@@ -80,6 +89,7 @@ def _problems(
         yield from _check_vouchers(company, counted)
         yield from _check_numbers(company)
         yield from _check_seals(company, counted, trusted, missing)
+        yield from _check_parked(company)
     for root in sorted(missing):
         yield f"no seal has the root {root}"
 
@@ -104,7 +114,7 @@ def _check_vouchers(company: CompanyCode, counted: dict[str, int]) -> Iterator[s
 def _batches(company: CompanyCode) -> Iterator[list[Row]]:
     """The vouchers in order of entry, `BATCH` at a time."""
     query, after = Voucher.select(*(getattr(Voucher, name) for name in _COLUMNS)), 0
-    while batch := _rows(
+    while batch := stored_rows(
         query.where(Voucher.company_code == company, Voucher.id > after).order_by(Voucher.id).limit(BATCH)
     ):
         yield batch
@@ -116,25 +126,10 @@ def _postings(vouchers: Sequence[int]) -> Iterator[Row]:
     query = Posting.select(*(getattr(Posting, name) for name in ("voucher", *POSTING_FIELDS)))
     query = query.where(Posting.voucher.in_(vouchers)).order_by(Posting.voucher, Posting.line).limit(_AT_ONCE)
     place = Tuple(Posting.voucher, Posting.line)
-    page = _rows(query)
+    page = stored_rows(query)
     while page:
         yield from page
-        page = _rows(query.where(place > Tuple(*page[-1][:2]))) if len(page) == _AT_ONCE else []
-
-
-def _rows(query: ModelSelect[Any]) -> list[Row]:
-    """A query's rows as the engine gives them; text that is none any more is shown as it can be."""
-    found: list[Row]
-    try:
-        found = proxy.obj.execute(query).fetchall()
-    except sqlite3.OperationalError:  # not UTF-8
-        connection = proxy.obj.connection()
-        connection.text_factory = lambda text: text.decode("utf-8", "backslashreplace")
-        try:
-            found = proxy.obj.execute(query).fetchall()
-        finally:
-            connection.text_factory = str
-    return found
+        page = stored_rows(query.where(place > Tuple(*page[-1][:2]))) if len(page) == _AT_ONCE else []
 
 
 def _check_voucher(
@@ -162,7 +157,7 @@ def _opposite(amounts: list[Any], others: list[Any]) -> bool:
 
 
 def _head_of(voucher: int) -> dict[str, Any] | None:
-    found = _rows(
+    found = stored_rows(
         Voucher.select(*(getattr(Voucher, name) for name in VOUCHER_FIELDS)).where(Voucher.id == voucher)
     )
     return _with_uuid(dict(zip(VOUCHER_FIELDS, found[0], strict=True))) if found else None
@@ -237,3 +232,23 @@ def _check_seals(
     counted["unsealed"] += (
         Voucher.select().where(Voucher.company_code == company, Voucher.id > last_id).count()
     )
+
+
+def _check_parked(company: CompanyCode) -> Iterator[str]:
+    """What was parked is what it was, and was decided as the audit trail and the books say."""
+    own = ParkedVoucher.company_code == company
+    hashed = ParkedVoucher.select(*(getattr(ParkedVoucher, name) for name in (*KEPT, "hash")))
+    for *kept, stored in stored_rows(hashed.where(own).order_by(ParkedVoucher.id)):
+        if row_hash(FORM, kept) != bytes(stored):
+            yield f"parked voucher {_with_uuid({'uuid': kept[0]})['uuid']}: is not what was parked"
+    decided = (ParkedVoucher.uuid, ParkedVoucher.state, ParkedVoucher.decided_by, ParkedVoucher.reason)
+    released: Any = Voucher.select(Voucher.uuid).join(ParkedVoucher, on=(ParkedVoucher.uuid == Voucher.uuid))
+    booked = {row[0] for row in released.where(own).tuples()}
+    rows: Any = ParkedVoucher.select(*decided).where(own).order_by(ParkedVoucher.id).tuples()
+    for uuid, state, user, reason in rows:
+        said = [(entry.event, entry.detail.get("user"), entry.detail.get("reason")) for entry in trail(uuid)]
+        expected = [("voucher.parked", None, None)]
+        if state != ParkedVoucher.PARKED:
+            expected.append((f"voucher.{state}", user, reason))
+        if said != expected or (uuid in booked) != (state == ParkedVoucher.RELEASED):
+            yield f"parked voucher {uuid}: was not decided as it says ({state})"

@@ -10,7 +10,7 @@ import asyncio
 import os
 import posixpath
 import stat
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -20,7 +20,8 @@ import structlog
 
 from opus_soap.database import connected
 from opus_soap.errors import FolderFailed, SftpUnusable
-from opus_soap.interfaces.postings_in.folders import REQUEST, RESPONSE, LocalFolders
+from opus_soap.interfaces.postings_in.folders import REQUEST, RESPONSE, SENDERS, LocalFolders
+from opus_soap.interfaces.postings_in.refusals import in_words
 from opus_soap.settings import Settings
 from opus_soap.store import credentials
 from opus_soap.store.models import PostingSender
@@ -29,6 +30,7 @@ log = structlog.get_logger("opus_soap.sftp")
 MOST_ATTEMPTS = 5  # logins that fail, on one connection
 MOST_HANDLES = 16  # files that one connection has open
 _LONGEST_NAME = 200  # bytes
+_SEEN = (b"", *(os.fsencode(name) for name in SENDERS))  # in the home; first the home itself
 # what a client asks for → what the system is asked for
 _FLAGS = (
     (asyncssh.FXF_CREAT, os.O_CREAT),
@@ -100,7 +102,7 @@ class SftpServer:
         try:
             LocalFolders(home).prepare()
         except FolderFailed as error:
-            log.error("no folder", sender=sender_id, reason=str(error))
+            log.error("no folder", sender=in_words(sender_id), reason=in_words(str(error)))
             raise asyncssh.SFTPFailure("no folder") from None
         return _Folders(channel, home, self.settings)
 
@@ -149,7 +151,7 @@ class _Door(asyncssh.SSHServer):
         good = await asyncio.to_thread(self._password_holds, username, password)
         if not good:
             self._attempts += 1
-            log.warning("login refused", sender=username[:40], attempt=self._attempts)
+            log.warning("login refused", sender=in_words(username)[:40], attempt=self._attempts)
             if self._attempts >= MOST_ATTEMPTS and self._connection is not None:
                 self._connection.disconnect(asyncssh.DISC_TOO_MANY_CONNECTIONS, "Too many attempts")
         return good
@@ -176,14 +178,35 @@ class _Folders(asyncssh.SFTPServer):
         self._stir()
         if len(posixpath.basename(path)) > _LONGEST_NAME or b"\0" in path:
             raise asyncssh.SFTPFailure("the name is too long")
-        return super().map_path(path)
+        place = super().map_path(path)
+        self._check_way(place)
+        return place
+
+    def _check_way(self, place: bytes) -> None:
+        """Only into the sender's own folders, and through no link, wherever on the way it stands."""
+        way = self._root
+        for depth, part in enumerate(place.removeprefix(way).strip(b"/").split(b"/")):
+            if depth == 0 and part not in _SEEN:
+                raise asyncssh.SFTPNoSuchFile("there is nothing of this name")
+            way = posixpath.join(way, part)
+            if os.path.islink(way):
+                raise asyncssh.SFTPPermissionDenied("not through a link")
+
+    @property
+    def _root(self) -> bytes:
+        return cast("bytes", self._chroot)
+
+    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        """What is in a folder; of the home what is the sender's."""
+        at_home = self.map_path(path).rstrip(b"/") == self._root
+        async for entry in super().scandir(path):
+            if not at_home or entry.filename in (b".", b"..", *_SEEN):
+                yield entry
 
     def _file_in(self, path: bytes, *folders: str) -> Path:
         """The place of a file that lies in one of these folders itself; raises `SFTPPermissionDenied`."""
         place = Path(os.fsdecode(self.map_path(path)))
-        if place.parent.name not in folders or place.parent.parent != Path(
-            os.fsdecode(cast("bytes", self._chroot))
-        ):
+        if place.parent.name not in folders or place.parent.parent != Path(os.fsdecode(self._root)):
             raise asyncssh.SFTPPermissionDenied("not here")
         return place
 

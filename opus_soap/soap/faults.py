@@ -7,7 +7,6 @@ are ours to mend say only their code and that something failed: their texts are 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -40,6 +39,7 @@ from opus_soap.errors import (
     TransportError,
     mask_cpr,
 )
+from opus_soap.texts import legal_xml
 from opus_soap.wss.errors import KeyUnusable, NotSignable, PkiDefinitionInvalid, ProfileUnknown, WssError
 from opus_soap.wss.names import SOAP11, SOAP12, WSSE, WSU
 
@@ -52,7 +52,6 @@ SERVER = f"{{{SOAP11}}}Server"
 _PREFIXES = {SOAP11: "soap", WSSE: "wsse", WSU: "wsu"}
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _LONGEST = 1000
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ def _own_code(error: OpusSoapError | WssError) -> str:
 
 def _clean(text: str) -> str:
     """Legal XML, no CPR number, and no more of a sender's element names than a reader can use."""
-    shown = mask_cpr(_NOT_XML.sub("\ufffd", text))
+    shown = mask_cpr(legal_xml(text))
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}… ({len(shown)} characters)"
 
 

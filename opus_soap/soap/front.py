@@ -202,7 +202,12 @@ class SoapFront:
     def _index(self, environ: dict[str, Any]) -> bytes:
         """What is here, for people who look with a browser."""
         lines = [
-            f"{service.name}\n  {self._address(environ, service)}?wsdl" for service in self._services.values()
+            f"{service.name}\n  {self._address(environ, service.path)}?wsdl"
+            for service in self._services.values()
+        ]
+        lines += [
+            f"{', '.join(resource.methods)}\n  {self._address(environ, resource.prefix)}"
+            for resource in self._resources
         ]
         return "\n".join(["opus-soap", "", *lines, "", "/health", ""]).encode()
 
@@ -213,17 +218,17 @@ class SoapFront:
         kind, _, name = environ.get("QUERY_STRING", "").partition("=")
         if kind.lower() not in ("wsdl", "xsd"):
             raise ContractFileUnknown(element=service.name)
-        return service.contract.serve(unquote(name), self._address(environ, service))
+        return service.contract.serve(unquote(name), self._address(environ, service.path))
 
-    def _address(self, environ: dict[str, Any], service: SoapService) -> str:
-        """Where the caller finds the service: the public URL, or what the request was sent to."""
+    def _address(self, environ: dict[str, Any], path: str) -> str:
+        """Where the caller finds what is at a path: the public URL, or what the request was sent to."""
         base = self._settings.public_url.rstrip("/")
         if not base:
             host = environ.get("HTTP_HOST", "")
             if not _HOST.fullmatch(host):
                 host = f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
             base = f"{environ['wsgi.url_scheme']}://{host}"
-        return f"{base}{service.path}"
+        return f"{base}{path}"
 
     def _health(self) -> Answer:
         """Whether the database takes a write; asked at most once in `HEALTH_SECONDS`, by whoever comes."""

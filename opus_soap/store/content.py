@@ -17,13 +17,18 @@ from opus_soap.store.models import Content, Invoice, InvoiceAttachment
 _AFRESH = timedelta(days=1)  # retention is counted in days: no lock on a shared row for less
 
 
+def digest_of(data: bytes) -> str:
+    """The hash that bytes are stored under."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def put(data: bytes, media_type: str, *, at: datetime) -> Content:
     """Store bytes under their hash; the same bytes again are the same row.
 
     Retention counts from the last time: whoever stores them next must find them as long as the first.
     """
     row = Content(
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=digest_of(data),
         size=len(data),
         media_type=media_type,
         data=data,
@@ -54,7 +59,7 @@ def put_all(items: Iterable[tuple[bytes, str]], *, at: datetime) -> list[Content
 
 def put_back(data: bytes, *, at: datetime) -> bool:
     """Store bytes again that were purged; False, and nothing is stored, when they were not."""
-    digest = hashlib.sha256(data).hexdigest()
+    digest = digest_of(data)
     with transaction():
         changed: int = (
             Content.update(data=data, purged_at=None, stored_at=at)
@@ -67,7 +72,7 @@ def put_back(data: bytes, *, at: datetime) -> bool:
 def note(data: bytes, media_type: str, *, at: datetime) -> Content:
     """Keep the hash and the size alone, as of purged content; what is there already stays."""
     row = Content(
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=digest_of(data),
         size=len(data),
         media_type=media_type,
         stored_at=at,

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from opus_soap.clock import Clock
 from opus_soap.database import transaction
-from opus_soap.errors import AgreementInvalid, CredentialUnknown
+from opus_soap.errors import CredentialUnknown, PostingAgreementInvalid, PrivateKeyGiven
 from opus_soap.store import audit
 from opus_soap.store.models import PostingCredential, PostingSender
 
@@ -27,17 +27,19 @@ _NOBODY = f"{_COST}${_BLOCK}${_PARALLEL}${'00' * 16}${'00' * 32}"
 
 
 def add_key(sender: PostingSender, line: str, name: str, *, actor: str, clock: Clock) -> PostingCredential:
-    """Let a sender in with an SSH key; `line` as in `id_ed25519.pub`. Raises `AgreementInvalid`."""
+    """Let a sender in with an SSH key; `line` as in `id_ed25519.pub`. Raises `PostingAgreementInvalid`."""
     return _add(sender, PostingCredential.SSH_KEY, name, _public_key(line), actor, clock)
 
 
 def set_password(
     sender: PostingSender, password: str, name: str, *, actor: str, clock: Clock
 ) -> PostingCredential:
-    """Let a sender in with a password, and no longer with the one before. Raises `AgreementInvalid`."""
+    """Let a sender in with a password, not with the one before. Raises `PostingAgreementInvalid`."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         expected = f"{SHORTEST_PASSWORD}–{LONGEST_PASSWORD} characters"
-        raise AgreementInvalid(element="password", value=f"{len(password)} characters", expected=expected)
+        raise PostingAgreementInvalid(
+            element="password", value=f"{len(password)} characters", expected=expected
+        )
     salt = secrets.token_bytes(16)
     hashed = _scrypt(password, salt, _COST, _BLOCK, _PARALLEL)
     value = f"{_COST}${_BLOCK}${_PARALLEL}${salt.hex()}${hashed.hex()}"
@@ -89,7 +91,7 @@ def key_holds(sender: PostingSender | None, line: str) -> bool:
         return False
     try:
         shown = _public_key(line)
-    except AgreementInvalid:
+    except PostingAgreementInvalid:
         return False
     return any(known.value == shown for known in of_sender(sender, PostingCredential.SSH_KEY))
 
@@ -144,17 +146,19 @@ def _note(event: str, credential: PostingCredential, actor: str, clock: Clock) -
 
 
 def _public_key(line: str) -> str:
-    """`ssh-ed25519 AAAA…`, without its comment; raises `AgreementInvalid`."""
+    """`ssh-ed25519 AAAA…`, without its comment; raises `PostingAgreementInvalid`."""
     expected = f"ssh-ed25519, ecdsa-sha2-nistp*, ssh-rsa ≥ {_LEAST_RSA_BITS} bit"
+    if "PRIVATE KEY-----" in line or line.startswith("PuTTY-User-Key-File"):
+        raise PrivateKeyGiven(element="SSH key")
     if not line.startswith(_KINDS):
-        raise AgreementInvalid(element="SSH key", value=line[:20], expected=expected)
+        raise PostingAgreementInvalid(element="SSH key", value=line[:20], expected=expected)
     try:
         key = load_ssh_public_key(line.strip().encode())
     except (ValueError, UnsupportedAlgorithm, UnicodeEncodeError):
-        raise AgreementInvalid(element="SSH key", value=line[:20], expected=expected) from None
+        raise PostingAgreementInvalid(element="SSH key", value=line[:20], expected=expected) from None
     good = isinstance(key, (Ed25519PublicKey, EllipticCurvePublicKey))
     if not good and not (isinstance(key, RSAPublicKey) and key.key_size >= _LEAST_RSA_BITS):
-        raise AgreementInvalid(element="SSH key", value=line[:20], expected=expected)
+        raise PostingAgreementInvalid(element="SSH key", value=line[:20], expected=expected)
     return key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 

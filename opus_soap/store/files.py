@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from opus_soap.errors import ContentDamaged, ContentMissing, FileStoreFailed, Fi
 from opus_soap.failpoints import failpoint
 
 _STEP = 1024 * 1024  # bytes
+_HEX_DIGITS = 64
 _LONGEST_WRITE = 86_400.0  # seconds; who writes for longer is dead
 
 
@@ -66,7 +67,7 @@ class FileStore:
                 sha256 = hashlib.file_digest(out, "sha256").hexdigest()
                 size = out.tell()
             failpoint("files.written")
-            place = self._place(sha256)
+            place = self.place(sha256)
             place.parent.mkdir(exist_ok=True, mode=0o700)
             part.replace(place)
             failpoint("files.renamed")
@@ -82,7 +83,7 @@ class FileStore:
     def open(self, sha256: str) -> BinaryIO:
         """A stored file to read from; raises `ContentMissing`."""
         try:
-            return self._place(sha256).open("rb")
+            return self.place(sha256).open("rb")
         except OSError:
             raise ContentMissing(value=sha256, expected="not in the file store") from None
 
@@ -93,8 +94,26 @@ class FileStore:
         if actual != sha256:
             raise ContentDamaged(value=actual, expected=sha256)
 
-    def _place(self, sha256: str) -> Path:
+    def place(self, sha256: str) -> Path:
+        """Where a stored file is, or would be."""
         return self.folder / sha256[:2] / sha256
+
+    def older_than(self, at: float) -> Iterator[str]:
+        """The hashes of the files that were stored (the last time) before a moment, seconds of the epoch."""
+        for path in self.folder.glob("??/*"):
+            with suppress(OSError):
+                if len(path.name) == _HEX_DIGITS and path.lstat().st_mtime < at:
+                    yield path.name
+
+    def forget(self, sha256: str) -> bool:
+        """Delete a stored file; False when there was none. Raises `FileStoreFailed`."""
+        try:
+            self.place(sha256).unlink()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise FileStoreFailed(element=self.folder.name, value=error.strerror or "?") from None
+        return True
 
 
 def sync_folder(folder: Path) -> None:

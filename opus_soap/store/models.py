@@ -20,6 +20,8 @@ from peewee import (
 
 from opus_soap.database import BaseModel, InstantField, JsonField
 
+NOTHING_SAID = bytes(32)
+
 
 class Content(BaseModel):
     """Bytes by their SHA-256. Purged content keeps its row (hash, size) and loses its bytes."""
@@ -285,6 +287,7 @@ class PostingSender(BaseModel):
     document_types = JsonField(default=list)  # empty: all
     system = ForeignKeyField(System, null=True, on_delete="RESTRICT", backref="+")  # who signs its messages
     release_above = JsonField(default=dict)  # bilagsart ("*": any other) → øre; a larger voucher is parked
+    own_rates = BooleanField(default=False)  # whether its EXCH_RATE counts where the municipality has none
     booked_receipts = BooleanField(default=False)  # whether it wants …_BOGFOERT.xml, our third receipt
     active = BooleanField(default=True)
 
@@ -311,12 +314,13 @@ class PostingFile(BaseModel):
     if TYPE_CHECKING:
         sender_id: int
 
-    UNDER_WAY, BOOKED, REFUSED = "under_way", "booked", "refused"
+    UNDER_WAY, BOOKED = "under_way", "booked"
 
     uuid = UUIDField(unique=True)
     municipality = CharField(max_length=3)
     sender = ForeignKeyField(PostingSender, on_delete="RESTRICT", backref="files", index=False)
     name = CharField(max_length=120)  # as the file says
+    called = CharField(max_length=120, default="")  # as it was called when it came; empty: as it says
     name_key = CharField(max_length=120)  # in lower case: names count in any letter case
     sha256 = CharField(max_length=64)
     size = BigIntegerField()
@@ -324,13 +328,32 @@ class PostingFile(BaseModel):
     documents = IntegerField()  # vouchers in it
     position = IntegerField(default=0)  # vouchers dealt with so far; a restart goes on behind them
     control = JsonField(default=dict)  # CONTROL_FIELDS, for the receipt
+    said_root = BlobField(default=NOTHING_SAID)  # chain over its rows of PostingDocument, in their order
     receipt_sha256 = CharField(max_length=64, null=True)
+    hash = BlobField(null=True)  # SHA-256 over all the rest but the third receipt, when it is finished
     booked_sha256 = CharField(max_length=64, null=True)  # the third receipt's, when it has been written
     received_at = InstantField()
     finished_at = InstantField(null=True)
+    purged_at = InstantField(null=True)  # since when its bytes need not be kept any more; the hash stays
 
     class Meta:
         indexes = ((("sender", "name_key"), True),)
+
+
+class PostingRefusal(BaseModel):
+    """A file that had no effect as a whole: by which door it came, when, why; the newest of a door."""
+
+    municipality = CharField(max_length=3)
+    door = CharField(max_length=80)  # `folder:SENDERID`, `http:SENDERID`, `soap:UUID`, `cli:USER`
+    name = CharField(max_length=120)  # as far as a terminal may show it; no number of a person
+    sha256 = CharField(max_length=64)  # empty: it was too large to be kept
+    errors = JsonField()  # [code, text] of each
+    times = IntegerField(default=1)  # that it came
+    first_at = InstantField()
+    last_at = InstantField()
+
+    class Meta:
+        indexes = ((("municipality", "door", "name", "sha256"), True),)
 
 
 class PostingDocument(BaseModel):
@@ -388,6 +411,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     PostingSender,
     PostingCredential,
     PostingFile,
+    PostingRefusal,
     PostingDocument,
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,7 +75,8 @@ def check_triggers(database: Database) -> None:
     present = {row[0] for row in database.execute_sql(query).fetchall()}
     operations = ("update", "delete", *(("truncate",) if is_postgresql() else ()))
     expected = [f"{table}_no_{operation}" for table in APPEND_ONLY_TABLES for operation in operations]
-    expected += [f"content_{guard}" for guard in ("no_change", *(f"no_{name}" for name in operations[1:]))]
+    guards = ("no_change", *(f"no_{name}" for name in operations[1:]))
+    expected += [f"{table}_{guard}" for table in _guards() for guard in guards]
     for name in expected:
         if name not in present:
             raise DatabaseUnsafe(element=f"trigger {name}", value="missing", expected="present")
@@ -87,6 +88,33 @@ _CONTENT_CHANGED = """
     OR (OLD.data IS NOT NULL AND NEW.data IS NOT NULL AND OLD.data <> NEW.data)
     OR (OLD.data IS NULL AND NEW.data IS NOT NULL AND length(NEW.data) <> OLD.size)
 """
+_DELIVERED = (
+    *("uuid", "municipality", "sender_id", "name", "name_key", "sha256", "size", "documents"),
+    *("control", "received_at"),
+)
+_FINISHED = ("state", "position", "said_root", "hash", "receipt_sha256", "finished_at")
+_PARKED = (
+    *("uuid", "company_code_id", "reference", "document_type", "posting_date", "amount_ore", "entered_by"),
+    *("source", "draft", "reverses_id", "parked_at", "hash"),
+)
+
+
+def _guards() -> dict[str, str]:
+    """Table → what no row of it may suffer, though it may be updated otherwise."""
+    return {
+        "content": _CONTENT_CHANGED,
+        # it goes on, and is finished once
+        "posting_file": f"{_differs(_DELIVERED)} OR NEW.position < OLD.position "
+        f"OR (OLD.state <> 'under_way' AND ({_differs(_FINISHED)})) "
+        "OR (OLD.booked_sha256 IS NOT NULL AND NEW.booked_sha256 IS NULL)",
+        # it is decided once
+        "parked_voucher": f"OLD.state <> 'parked' OR {_differs(_PARKED)}",
+    }
+
+
+def _differs(columns: Sequence[str]) -> str:
+    differs = "IS DISTINCT FROM" if is_postgresql() else "IS NOT"
+    return " OR ".join(f"NEW.{column} {differs} OLD.{column}" for column in columns)
 
 
 def _trigger_statements() -> Iterator[str]:
@@ -100,23 +128,24 @@ def _postgresql_triggers() -> Iterator[str]:
     )
     guarded = [
         *((table, name) for table in APPEND_ONLY_TABLES for name in ("update", "delete", "truncate")),
-        *(("content", name) for name in ("delete", "truncate")),
+        *((table, name) for table in _guards() for name in ("delete", "truncate")),
     ]
     for table, operation in guarded:
         yield (
             f'CREATE OR REPLACE TRIGGER {table}_no_{operation} BEFORE {operation} ON "{table}" '
             "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         )
-    yield (
-        f"CREATE OR REPLACE TRIGGER content_no_change BEFORE UPDATE ON content FOR EACH ROW "
-        f"WHEN ({_CONTENT_CHANGED}) EXECUTE FUNCTION refuse_change()"
-    )
+    for table, changed in _guards().items():
+        yield (
+            f"CREATE OR REPLACE TRIGGER {table}_no_change BEFORE UPDATE ON {table} FOR EACH ROW "
+            f"WHEN ({changed}) EXECUTE FUNCTION refuse_change()"
+        )
 
 
 def _sqlite_triggers() -> Iterator[str]:
     guarded = [
         *((table, name) for table in APPEND_ONLY_TABLES for name in ("update", "delete")),
-        ("content", "delete"),
+        *((table, "delete") for table in _guards()),
     ]
     for table, operation in guarded:
         yield f"DROP TRIGGER IF EXISTS {table}_no_{operation}"
@@ -124,8 +153,9 @@ def _sqlite_triggers() -> Iterator[str]:
             f'CREATE TRIGGER {table}_no_{operation} BEFORE {operation} ON "{table}" '
             f"BEGIN SELECT RAISE(ABORT, 'append-only: {operation} on {table}'); END"
         )
-    yield "DROP TRIGGER IF EXISTS content_no_change"
-    yield (
-        f"CREATE TRIGGER content_no_change BEFORE UPDATE ON content WHEN {_CONTENT_CHANGED} "
-        "BEGIN SELECT RAISE(ABORT, 'append-only: update on content'); END"
-    )
+    for table, changed in _guards().items():
+        yield f"DROP TRIGGER IF EXISTS {table}_no_change"
+        yield (
+            f"CREATE TRIGGER {table}_no_change BEFORE UPDATE ON {table} WHEN {changed} "
+            f"BEGIN SELECT RAISE(ABORT, 'append-only: update on {table}'); END"
+        )

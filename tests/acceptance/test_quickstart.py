@@ -120,7 +120,7 @@ def test_the_quickstart_can_be_followed(tmp_path):
     reader = Reader(tmp_path)
     try:
         followed = [command for command in commands() if reader.follow(command) is not None]
-        assert len(followed) == 17
+        assert len(followed) == 19
         until = time.monotonic() + 60
         while {row["state"] for row in reader.invoices()} != {"booked"}:
             assert time.monotonic() < until, f"{reader.invoices()} {(tmp_path / 'log').read_text()}"

@@ -156,7 +156,15 @@ def test_database(run):
 def test_master_data(run, tmp_path):
     assert "Eksempelby" in run("master-data", "load", str(ROOT / "opus_soap/simulate/municipality.toml"))
     listed = json.loads(run("master-data", "dimensions", "--format=json", "--kind=cost_center"))
-    assert {"kind", "code", "name", "uuid", "blocked"} == set(listed[0])
+    assert {"kind", "code", "name", "uuid", "blocked", "not_for_case_systems"} == set(listed[0])
+    accounts = json.loads(run("master-data", "dimensions", "--format=json", "--kind=account"))
+    bank = next(row for row in accounts if row["code"] == "90520001")
+    assert (bank["blocked"], bank["not_for_case_systems"]) == (False, True), "files of postings may"
+    closed = next(row for row in listed if row["code"] == "1199")
+    assert (closed["blocked"], closed["not_for_case_systems"]) == (True, False)
+    types = run("master-data", "document-types")
+    for told in ("SA", "Finansbilag", "100000000"):
+        assert told in types
     assert "22000300" in run("master-data", "dimensions", "--format=csv")
     assert "22000300" in run("master-data", "dimensions")
     (tmp_path / "bad.toml").write_text("x = [")
@@ -206,10 +214,10 @@ def test_a_municipality_must_be_in_the_books(run, municipality):
 
 @pytest.mark.usefixtures("agreement")
 @pytest.mark.parametrize("option", ["--from-amount", "--to-amount"])
-@pytest.mark.parametrize("amount", ["1.005", "Infinity", "NaN", "x", "1e3", "-1", "1000000000000"])
+@pytest.mark.parametrize("amount", ["1.005", "1.000", "1.5", "NaN", "x", "1e3", "-1", "1000000000000"])
 def test_a_routing_amount_is_whole_oere(run, option, amount):
     said = run("systems", "route", "add", "Sag", "--priority=2", f"{option}={amount}", status=2)
-    assert "1000.00" in said
+    assert "100000.00" in said
 
 
 @pytest.mark.usefixtures("agreement")

@@ -37,6 +37,8 @@ def test_a_good_upload_is_checked_and_booked_once(upload):
         done = upload("import-csv", data)
         assert done.exit_code == 0, done.output
         assert "305" in done.output
+        assert "bogført: 0020 SA 2026 100000000" in done.output
+        assert "ZFIR_KMD_Opus_Posteringer_IND_999_KY01_20261123_" in done.output
     assert Voucher.select().count() == 1
 
 
@@ -63,3 +65,11 @@ def test_what_is_given_beside_the_file_is_checked(upload):
     assert upload("check-csv", data, "--encoding", "latin-1").exit_code == 2
     assert "PIN-" in upload("check-csv", data, "--sender", "XX99").output
     assert "bilaghoved" in upload("check-csv", data, "--text", "x" * 26).output
+
+
+def test_an_upload_that_waits_is_not_booked(upload):
+    sender = ["postings", "senders", "add", "KY01", "--release-above=*=0"]
+    assert CliRunner().invoke(main, sender).exit_code == 0
+    done = upload("import-csv", written(DEBIT, CREDIT))
+    assert done.exit_code == 0, done.output
+    assert "1 bilag, 0 bogført, 1 parkeret" in done.output

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from opus_soap.cli.main import main
+from opus_soap.cli.runtime import actor
 from opus_soap.database import disconnect
 from tests.interfaces.postings_in.conftest import NAME, document, request
 
@@ -38,7 +39,10 @@ def parked(run, tmp_path) -> list[str]:
 
 
 def test_released_by_another_who_may(run, parked):
-    assert "may not release *: 100.00" in run("vouchers", "release", parked[0], "--user=anna", status=1)
+    refused = run("vouchers", "release", parked[0], "--user=anna", status=1)
+    assert "LED-045" in refused
+    assert "anna may not release 100,00 kr. on * (limit 0,00; * = no profit centre)" in refused
+    assert "Let another user decide, or give the user a right (`opus-soap vouchers rights set`)" in refused
     run("vouchers", "rights", "set", "Anna", "--limit=100")
     assert "anna" in run("vouchers", "rights", "list")
     assert "posted 0020 SA 2026 100000000" in run("vouchers", "release", parked[0], "--user=anna")
@@ -47,7 +51,19 @@ def test_released_by_another_who_may(run, parked):
     assert "entered the voucher" in run("vouchers", "release", parked[1], "--user=ky01", status=1)
 
 
+def test_whoever_imports_a_file_decides_nothing_about_it(run, parked):
+    """The file is KY01's, but root, or whoever is at the keyboard, brought it in."""
+    user = actor().removeprefix("cli:")
+    run("vouchers", "rights", "set", user, "--limit=100")
+    assert "brought it in" in run("vouchers", "release", parked[0], status=1)
+    assert "brought it in" in run("vouchers", "dismiss", parked[0], "--reason=x", status=1)
+
+
 def test_dismissed(run, parked):
+    assert "may not dismiss" in run(
+        "vouchers", "dismiss", parked[0], "--user=anna", "--reason=dobbelt", status=1
+    )
+    run("vouchers", "rights", "set", "anna", "--limit=100", "--profit-center=P210")
     run("vouchers", "dismiss", parked[0], "--user=anna", "--reason=dobbelt")
     assert "dismissed by anna" in run("vouchers", "parked", "--all")
     assert "LED-037" in run("vouchers", "release", parked[0], "--user=anna", status=1)
@@ -63,11 +79,47 @@ def test_reversed_by_us(run, parked):
     assert "LED" in run("vouchers", "reverse", "7", "--type=SA", "--year=2026", status=1)
 
 
-@pytest.mark.parametrize("limit", ["-1", "1.005", "x", "1,00"])
+@pytest.mark.parametrize("limit", ["-1", "1.005", "x", "1.000", "1,5"])
 def test_a_limit_that_is_none(run, limit):
     assert limit in run("vouchers", "rights", "set", "anna", f"--limit={limit}", status=2)
 
 
-@pytest.mark.parametrize("rule", ["SA", "SAX=1", "SA=x", "=1"])
-def test_a_rule_that_is_none(run, rule):
-    run("postings", "senders", "add", "KY01", "--short=KY01", "--name=K", f"--release-above={rule}", status=2)
+def test_shown_to_who_decides(run, tmp_path):
+    run("postings", "senders", "add", "KY01", "--short=KY01", "--name=K", "--release-above=*=0")
+    attached = {"FILE_NAME": "afgørelse.pdf", "FILE_LENGTH": "3", "FILE_TYPE": "PDF", "FILE": "YWJj"}
+    (tmp_path / NAME).write_bytes(request(document(FILES=attached)))
+    run("postings", "import", str(tmp_path / NAME))
+    (uuid,) = re.findall(r"[0-9a-f-]{36}", run("vouchers", "parked"))
+    said = run("vouchers", "show", uuid[:8])
+    facts = (
+        "10000000",
+        "Ydelser",
+        "100,00 DKK",
+        "2026-11-23",
+        "KY01",
+        f"{NAME}#1",
+        "afgørelse.pdf",
+        "november",
+    )
+    lines = ("52000200", "1101", "kontanthjælp", "-100,00", "90540100")
+    for fact in (uuid, *facts, *lines):
+        assert fact in said
+    assert "sha256" not in said
+    assert f"parked: {uuid}" in run("ledger", "show", "--reference=10000000")
+    run("vouchers", "rights", "set", "anna", "--limit=100")
+    run("vouchers", "release", uuid[:8].upper(), "--user=anna")
+    assert "released by anna" in run("vouchers", "show", uuid)
+    assert "0020 SA 2026 100000000" in run("ledger", "show", "--reference=10000000")
+    assert "LED-037" in run("vouchers", "dismiss", uuid[:13], "--user=anna", "--reason=x", status=1)
+
+
+@pytest.mark.parametrize("given", ["1234567", "x" * 8, "0" * 8, "0" * 33, ""])
+def test_a_start_that_is_none(run, parked, given):
+    for command in ("show", "release"):
+        assert "LED-036" in run("vouchers", command, given, status=1)
+
+
+def test_a_voucher_is_looked_for_by_one_of_two(run):
+    run("ledger", "show", status=2)
+    run("ledger", "show", "1", "--reference=1", status=2)
+    assert "LED-025" in run("ledger", "show", "--reference=nobody", status=1)

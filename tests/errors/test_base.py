@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from opus_soap.errors import (
     AccountUnknown,
+    DimensionBlocked,
     DocumentRefused,
+    ParkedVoucherDecided,
+    PostingRateMissing,
+    ReversalTooEarly,
     SystemUnknown,
     TotalWrong,
     VoucherRefused,
@@ -59,3 +65,21 @@ def test_a_refusal_tells_its_reasons_in_the_language_of_the_text(refused):
     assert reason.text_english in refused.text_english
     assert reason.text_english in str(refused)
     assert reason.text_danish not in refused.text_english
+
+
+def test_days_are_written_as_the_language_does():
+    error = DimensionBlocked(element="LINE 1 COSTCENTER", value="1101", expected="2026-11-20")
+    assert "20.11.2026" in error.text_danish
+    assert "2026-11-20" in error.text_english
+    early = ReversalTooEarly(element="7", value=date(2026, 11, 20), expected=date(2026, 11, 21))
+    assert "20.11.2026" in VoucherRefused([early]).text_danish
+    assert "23.11.2026" in PostingRateMissing(value="EUR", expected="2026-11-23").text_danish
+    identifier = "00002026-1111-2026-1111-000000000000"
+    assert identifier in DimensionBlocked(value=identifier).text_danish
+
+
+@pytest.mark.parametrize(("state", "danish"), [("released", "godkendt"), ("dismissed", "forkastet")])
+def test_a_decision_is_told_in_the_language_of_the_text(state, danish):
+    error = ParkedVoucherDecided(element="1", value=state, expected="anna")
+    assert f"er {danish} af anna" in error.text_danish
+    assert f"been {state} by anna" in error.text_english

@@ -12,6 +12,7 @@ import pytest
 from lxml import etree
 from peewee import fn
 
+from opus_soap.interfaces.postings_in.schema import FOLDER
 from opus_soap.ledger.balance import trial_balance
 from opus_soap.ledger.models import CompanyCode, ParkedVoucher, Posting, Voucher
 from opus_soap.ledger.verification import verify
@@ -19,6 +20,7 @@ from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
 from tests.faults.nursery import Nursery, Order
 from tests.interfaces.postings_in.conftest import CONTROL, CREDIT, DEBIT, document, request
 
+RESPONSE = etree.XMLSchema(file=str(FOLDER / "FinancePostingResponse.xsd"))
 SENDER = "KY01"
 BATCH, VOUCHERS = 20, 90  # the last of five transactions is not full
 KILLED = -9
@@ -129,7 +131,7 @@ class Desk:
         """Start it again until nothing is left to do."""
         for _ in range(TIMES):
             self.run(torn=torn)
-            if not list((self.home / "request").iterdir()):
+            if not [*(self.home / "request").iterdir(), *(self.home / "work").glob("*.xml")]:
                 return
         pytest.fail(f"never done: {self.log()}")
 
@@ -171,13 +173,15 @@ class Desk:
         """The request lies where it belongs, as it was sent."""
         place, other = ("archive", "quarantine") if made.good else ("quarantine", "archive")
         assert (self.home / place / made.name).read_bytes() == made.data
-        for name in ("request", other):
+        for name in ("request", "work", other):
             assert not (self.home / name / made.name).exists(), name
 
 
 def accepted(receipt: bytes) -> set[str]:
-    """The vouchers that a receipt says were taken."""
-    rows = [row for row in etree.fromstring(receipt).iter("RETURN") if row.findtext("MESSAGE_NUM") == "305"]
+    """The vouchers that a receipt says were taken; every receipt is what the contract says."""
+    root = etree.fromstring(receipt)
+    RESPONSE.assertValid(root)
+    rows = [row for row in root.iter("RETURN") if row.findtext("MESSAGE_NUM") == "305"]
     numbers = [row.findtext("RECEIV_DOC") or "" for row in rows]
     assert len(numbers) == len(set(numbers))
     return set(numbers)

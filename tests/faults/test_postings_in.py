@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -19,7 +20,7 @@ from time import monotonic
 import pytest
 
 from opus_soap import failpoints
-from tests.faults.conftest import KILLED, VOUCHERS, Desk, delivery, refused_delivery
+from tests.faults.conftest import KILLED, VOUCHERS, Desk, booked, delivery, parked, refused_delivery
 
 ROOT = Path(__file__).parent.parent.parent
 KILLS = int(os.environ.get("OPUS_SOAP_TEST_KILLS", "20"))  # `make faults`: 200
@@ -46,6 +47,35 @@ def test_it_may_die_at_every_named_point(desk: Desk, failpoint: str, good: bool)
     desk.put(delivery(1) if good else refused_delivery(1))
     assert desk.run(failpoint=failpoint) == KILLED
     desk.finish()
+
+
+@pytest.mark.parametrize(
+    "failpoint",
+    [
+        "folders.claimed",
+        "postings_in.file_committed",
+        "postings_in.batch_committed:3",
+        "postings_in.finish_committed",
+        "folders.receipt_synced",
+        "folders.moving",
+    ],
+)
+def test_a_sender_may_send_something_else_under_the_name_while_it_is_dead(desk: Desk, failpoint: str):
+    first = delivery(1)
+    desk.put(first)
+    assert desk.run(failpoint=failpoint) == KILLED
+    second = first.data.replace(b"kontanthj", b"Kontanthj")
+    place = desk.home / "request" / first.name
+    assert not place.exists(), "nobody can touch what was begun"
+    place.write_bytes(second)
+    os.utime(place, (1, 1))
+    desk.deliveries.clear()  # the receipt that is seen in the end is the second file's
+    desk.run_until_done()
+    assert booked(first) == Counter(first.good)
+    assert parked(first) == Counter(first.parked)
+    assert (desk.home / "archive" / first.name).read_bytes() == first.data
+    assert (desk.home / "quarantine" / first.name).read_bytes() == second
+    assert b"<MESSAGE_NUM>407<" in (desk.home / "response" / first.name).read_bytes()
 
 
 @pytest.mark.parametrize(

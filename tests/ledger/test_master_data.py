@@ -29,9 +29,9 @@ def test_a_company_code_is_found_or_named(company):
 
 def test_accounts_and_dimensions_are_found_by_the_uuids_that_are_listed(company):
     listed = list(dimensions(company))
-    assert len({uuid for _, _, _, uuid, _ in listed}) == len(listed)
+    assert len({row.uuid for row in listed}) == len(listed)
     assert {kind for kind, *_ in listed} == {"account", *DimensionValue.KINDS}
-    for kind, code, _, uuid, _ in listed:
+    for kind, code, _, uuid, *_ in listed:
         if kind == "account":
             assert accounts_by_uuid(company, [uuid])[uuid].number == code
         else:

@@ -9,14 +9,23 @@ from datetime import date
 from uuid import uuid4
 
 import pytest
+from peewee import PeeweeException
 
-from opus_soap.database import proxy
-from opus_soap.errors import OpusSoapError, ParkedVoucherDecided, ParkedVoucherUnknown, VoucherRefused
+from opus_soap.database import is_postgresql, proxy, transaction
+from opus_soap.errors import (
+    DecisionRefused,
+    OpusSoapError,
+    ParkedVoucherChanged,
+    ParkedVoucherDecided,
+    ParkedVoucherUnknown,
+    VoucherRefused,
+)
 from opus_soap.ledger import parking
 from opus_soap.ledger.models import ParkedVoucher, Period, UserRight, Voucher
-from opus_soap.ledger.posting import lines_of, post, reverse
+from opus_soap.ledger.posting import lines_of, post, post_many, reverse
 from opus_soap.ledger.verification import verify
 from opus_soap.store import audit
+from opus_soap.store.schema import migrate
 
 
 @pytest.fixture
@@ -88,13 +97,15 @@ def test_whoever_entered_it_cannot_release_it(parked, right, clock, user):
     assert refusals(parked, clock, user) == ["LED-038"]
 
 
+BOTH = ["LED-039"] * 2  # a line of its is on P210, the others are on none
 RIGHTS = {
-    "none": ([], ["LED-039"]),
-    "on its profit centre": ([(12500, "P210")], []),
+    "none": ([], BOTH),
+    "on its profit centre": ([(12500, "P210")], ["LED-039"]),
     "on all": ([(12500, "")], []),
-    "too little": ([(12499, "P210"), (12499, "")], ["LED-039"]),
-    "on another profit centre": ([(10**9, "P220")], ["LED-039"]),
-    "taken away": ([(12500, ""), (0, "")], ["LED-039"]),
+    "too little": ([(12499, "P210"), (12499, "")], BOTH),
+    "too little on all": ([(12500, "P210"), (12499, "")], ["LED-039"]),
+    "on another profit centre": ([(10**9, "P220")], BOTH),
+    "taken away": ([(12500, ""), (0, "")], BOTH),
 }
 
 
@@ -116,12 +127,33 @@ def test_without_a_profit_centre_it_needs_the_right_to_all(draft, right, clock):
 
 
 def test_every_profit_centre_counts(whole, right, clock):
-    lines = (whole.lines[0], whole.lines[1]._replace(profit_center="P220"), whole.lines[2])
+    centers = ("P210", "P220", "P210")
+    lines = tuple(
+        line._replace(profit_center=center) for line, center in zip(whole.lines, centers, strict=True)
+    )
     (parked,) = parking.park_many([replace(whole, lines=lines)], clock)
     right("anna", 10**9, "P210")
     assert refusals(parked, clock) == ["LED-039"]
     right("anna", 10**9, "P220")
     release(parked, clock)
+
+
+def test_a_right_on_one_profit_centre_is_none_to_lines_without(whole, right, clock):
+    """999,999 of a million on no profit centre at all are not for whoever may release on P210."""
+    right("anna", 10**9, "P210")
+    (parked,) = parking.park_many([whole], clock)
+    with pytest.raises(DecisionRefused, match=r"may not release 125,00 kr. on \* \(limit 0,00; \* = no"):
+        release(parked, clock)
+
+
+def test_whoever_brought_it_in_cannot_release_it(whole, right, clock):
+    (parked,) = parking.park_many([replace(whole, delivered_by=("root", "bent"))], clock)
+    for user in ("Root", "bent"):
+        right(user, 10**9)
+        assert refusals(parked, clock, user) == ["LED-038"]
+    right("anna", 10**9)
+    details = Voucher.get_by_id(release(parked, clock).id).details
+    assert (details["DELIVERED_BY"], details["RELEASED_BY"]) == ("root, bent", "anna")
 
 
 def test_it_is_checked_again_and_stays_parked(parked, right, clock):
@@ -151,6 +183,100 @@ def test_dismissed_it_never_comes_into_the_books(parked, right, clock):
     assert [entry.detail.get("reason") for entry in audit.trail(parked.uuid)] == [None, "dobbelt"]
 
 
+@pytest.mark.parametrize(
+    ("user", "limit_ore", "center", "expected"),
+    [
+        ("anna", 0, "", ["LED-044"]),
+        ("anna", 12499, "", ["LED-044"]),
+        ("anna", 12500, "P220", []),  # any right will do: nothing is posted
+        ("ole", 10**9, "", ["LED-038"]),  # whom the sender named
+        ("test", 10**9, "", ["LED-038"]),  # who entered it
+        ("root", 10**9, "", ["LED-038"]),  # who brought it in
+    ],
+)
+def test_who_dismisses_it_is_another_and_has_a_right(whole, right, clock, user, limit_ore, center, expected):
+    (parked,) = parking.park_many([replace(whole, delivered_by=("root",))], clock)
+    right(user, limit_ore, center)
+    found: list[str] = []
+    try:
+        parking.dismiss(parked.uuid, user=user, actor="t", reason="x", clock=clock)
+    except DecisionRefused as refused:
+        found = [error.code for error in refused.errors]
+    assert found == expected
+    state = ParkedVoucher.get().state
+    assert state == (ParkedVoucher.PARKED if expected else ParkedVoucher.DISMISSED)
+
+
+# --- what was parked, and nothing else
+
+
+def tamper(change: str) -> None:
+    """Change the parked voucher behind the triggers' back."""
+    on = " ON parked_voucher" if is_postgresql() else ""
+    proxy.obj.execute_sql(f"DROP TRIGGER parked_voucher_no_change{on}")
+    proxy.obj.execute_sql(f"UPDATE parked_voucher SET {change}")
+    migrate()
+
+
+CHANGES = {
+    "an amount": "draft = replace(replace(draft, '10000', '90000'), '-12500', '-92500')",
+    "white space": "draft = replace(draft, ':', ': ')",
+    "no JSON": "draft = replace(draft, '{', '[')",
+    "what it is about": "amount_ore = 1",
+    "who entered it": "entered_by = 'other'",
+    "its number": "reference = 'F-1002'",
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_changed_one_is_not_released_and_is_told(parked, right, clock, name):
+    right("anna", 10**9)
+    assert verify().ok
+    tamper(CHANGES[name])
+    with pytest.raises(ParkedVoucherChanged):
+        release(parked, clock)
+    assert Voucher.select().count() == 0
+    assert [problem for problem in verify().problems if str(parked.uuid) in problem]
+    parking.dismiss(parked.uuid, user="anna", actor="t", reason="changed", clock=clock)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["amount_ore = 1", "draft = '{}'", "state = 'parked'", "decided_by = 'bent'", "hash = draft"],
+)
+def test_the_database_refuses_to_change_it(parked, right, clock, change):
+    right("anna", 10**9)
+    if "parked" in change or "decided_by" in change:
+        release(parked, clock)
+    change = change.replace("hash = draft", "hash = (SELECT root FROM seal)")
+    with pytest.raises(PeeweeException, match="append-only"), transaction():
+        proxy.obj.execute_sql(f"UPDATE parked_voucher SET {change}")
+    with pytest.raises(PeeweeException, match="append-only"), transaction():
+        ParkedVoucher.delete().execute()
+
+
+DECISIONS = {
+    "released, then parked": ("released", "state = 'parked', decided_by = NULL, decided_at = NULL"),
+    "released, then dismissed": ("released", "state = 'dismissed'"),
+    "by another": ("released", "decided_by = 'bent'"),
+    "dismissed, then released": ("dismissed", "state = 'released'"),
+    "for another reason": ("dismissed", "reason = 'y'"),
+}
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_a_changed_decision_is_told(parked, right, clock, name):
+    right("anna", 10**9)
+    state, change = DECISIONS[name]
+    if state == "released":
+        release(parked, clock)
+    else:
+        parking.dismiss(parked.uuid, user="anna", actor="t", reason="x", clock=clock)
+    assert verify().ok
+    tamper(change)
+    assert [problem for problem in verify().problems if str(parked.uuid) in problem]
+
+
 def test_a_parked_reversal_is_one_when_it_is_released(draft, right, clock):
     original = post(draft, clock)
     opposite = tuple(line._replace(amount_ore=-line.amount_ore) for line in draft.lines)
@@ -165,14 +291,36 @@ def test_a_parked_reversal_is_one_when_it_is_released(draft, right, clock):
     assert [error.code for error in late.errors] == ["LED-024"]
 
 
-def test_reversed_meanwhile_it_stays_parked(draft, right, clock):
+def test_while_a_reversal_is_parked_there_is_no_other(draft, right, clock):
     original = post(draft, clock)
     opposite = tuple(line._replace(amount_ore=-line.amount_ore) for line in draft.lines)
     (parked,) = parking.park_many([replace(draft, lines=opposite, reverses=original)], clock)
     right("anna", 10**9)
+    with pytest.raises(VoucherRefused, match="parked"):  # one at a time
+        reverse(original, posting_date=date(2026, 11, 24), entered_by="t", source="t", clock=clock)
+    (second,) = parking.park_many([replace(draft, lines=opposite, reverses=original)], clock)
+    assert [error.code for error in second.errors] == ["LED-043"]
+    parking.dismiss(parked.uuid, user="anna", actor="t", reason="x", clock=clock)
     reverse(original, posting_date=date(2026, 11, 24), entered_by="t", source="t", clock=clock)
-    with pytest.raises(VoucherRefused, match="reversed"):
-        release(parked, clock)
+
+
+def test_of_two_reversals_in_one_go_one_is_posted_or_parked(draft, clock):
+    original = post(draft, clock)
+    opposite = tuple(line._replace(amount_ore=-line.amount_ore) for line in draft.lines)
+    both = [replace(draft, lines=opposite, reverses=original, reference=number) for number in ("1", "2")]
+    first, second = parking.park_many(both, clock)
+    assert isinstance(first, ParkedVoucher)
+    assert [(error.code, error.value) for error in second.errors] == [("LED-043", "1")]
+
+
+def test_of_two_reversals_posted_in_one_go_the_second_is_refused(draft, clock):
+    original = post(draft, clock)
+    opposite = tuple(line._replace(amount_ore=-line.amount_ore) for line in draft.lines)
+    both = [replace(draft, lines=opposite, reverses=original, reference=number) for number in ("1", "2")]
+    first, second, third = post_many([*both, draft], clock)
+    assert first.reverses == original
+    assert [(error.code, error.value) for error in second.errors] == [("LED-024", "1")]
+    assert isinstance(third, Voucher)
 
 
 def test_of_two_who_release_at_once_one_does(parked, right, clock):

@@ -14,9 +14,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from opus_soap.errors import SftpUnusable
+from opus_soap.interfaces.postings_in.reading import ReadingLimits
+from opus_soap.interfaces.postings_in.receiving import Receiver
+from opus_soap.interfaces.postings_in.sweeping import WatchedFolders
 from opus_soap.settings import Settings
 from opus_soap.simulate import sftp
 from opus_soap.store import credentials
+from opus_soap.store.files import FileStore
 from opus_soap.store.models import PostingSender
 from tests.acceptance.sftp import sftp_client
 
@@ -83,6 +87,11 @@ def senders(company, clock):
 
 
 @pytest.fixture
+def receiver(settings, clock, tmp_path):
+    return Receiver("999", FileStore(tmp_path / "files"), ReadingLimits(), clock)
+
+
+@pytest.fixture
 def running(settings, senders):
     made = Running(settings)
     yield made
@@ -136,6 +145,20 @@ def test_a_sender_puts_a_file_and_takes_its_receipt(running):
         lambda client: client.open("request/pipe.xml"),
         lambda client: client.open("request"),
         lambda client: client.chmod("archive/old.xml", 0o777),
+        lambda client: client.listdir("archive/away"),
+        lambda client: client.open("archive/away/request/secret.xml"),
+        lambda client: client.stat("archive/away/request/secret.xml"),
+        lambda client: client.lstat("archive/away/request/secret.xml"),
+        lambda client: client.stat("archive/away"),
+        lambda client: client.normalize("archive/away/request"),
+        lambda client: put(client, "archive/away/request/a.xml"),
+        lambda client: client.remove("archive/away/request/secret.xml"),
+        lambda client: client.listdir("work"),
+        lambda client: client.stat("work/busy.xml"),
+        lambda client: client.open("/request/../work/busy.xml"),
+        lambda client: put(client, "work/busy.xml"),
+        lambda client: client.remove("work/busy.xml"),
+        lambda client: client.rename("request/mine.xml", "work/mine.xml"),
         lambda client: put(client, "request/" + "x" * 250),
         lambda client: put(client, "request/large.xml", b"x" * 1_000_001),
         lambda client: [put(client, f"request/{number}.xml") for number in range(9)],
@@ -151,13 +174,16 @@ def test_what_a_sender_may_not_has_no_effect(running, attempt):
         for name in ("mine", "other"):
             (home / f"request/{name}.xml").write_text(name)
         (home / "request/trap.xml").symlink_to(other / "request/secret.xml")
+        (home / "archive/away").symlink_to(other)
+        (home / "work/busy.xml").write_text("busy")
         if "pipe.xml" in attempt.__code__.co_consts:
             os.mkfifo(home / "request/pipe.xml")
         with pytest.raises(OSError):  # noqa: PT011  paramiko's errors say little
             attempt(client)
     assert [path.name for path in (other / "request").iterdir()] == ["secret.xml"]
     assert (other / "request/secret.xml").read_text() == "secret"
-    assert [path.name for path in (home / "archive").iterdir()] == ["old.xml"]
+    assert sorted(path.name for path in (home / "archive").iterdir()) == ["away", "old.xml"]
+    assert (home / "work/busy.xml").read_text() == "busy"
     assert (home / "request/other.xml").read_text() == "other"
     assert not list((home / "response").iterdir())
 
@@ -170,6 +196,47 @@ def test_who_shows_nothing_good_stays_outside(running, user, secret):
         pass
     assert any(entry["event"] == "login refused" for entry in logs)
     assert secret not in str(logs)
+
+
+def test_a_link_shows_in_a_listing_and_leads_nowhere(running):
+    with running.client() as client:
+        client.listdir("/")
+        (running.root / "KY01/archive/away").symlink_to(running.root)
+        assert client.listdir("archive") == ["away"]
+        assert client.normalize("archive") == "/archive"
+
+
+def test_a_folder_that_somebody_made_a_link_leads_nowhere(running):
+    with running.client() as client:
+        client.listdir("/")
+        secret = running.root / "XX01/archive"
+        secret.mkdir(parents=True)
+        (secret / "secret.xml").write_text("secret")
+        (running.root / "KY01/archive").rmdir()
+        (running.root / "KY01/archive").symlink_to(secret)
+        for ask in (client.listdir, client.stat):
+            with pytest.raises(OSError):  # noqa: PT011
+                ask("archive")
+        with pytest.raises(OSError):  # noqa: PT011
+            client.open("archive/secret.xml")
+
+
+@pytest.mark.parametrize("name", [b"\xff.xml", b"a\x01b.xml", "\ufffe.xml".encode(), b"0101901234.xml"])
+def test_whatever_a_file_is_called_the_server_goes_on(running, receiver, name):
+    """With `--watch` it also deals with the files: no name may end it."""
+    folders = WatchedFolders(running.root, receiver, settle_seconds=0)
+    with running.client() as client:
+        put(client, b"/request/" + name)
+        os.utime(os.fsencode(running.root / "KY01/request") + b"/" + name, (1, 1))
+        assert folders.go_round(running.root / "no.key")
+        assert os.listdir(os.fsencode(running.root / "KY01/response")) == [name]
+        assert client.listdir("request") == []
+
+
+def test_a_login_is_logged_without_what_it_may_hold(running):
+    with capture_logs() as logs, pytest.raises(paramiko.SSHException), running.client("0101901234", "x"):
+        pass
+    assert "0101901234" not in str(logs)
 
 
 def test_a_stopped_sender_and_a_revoked_password_stay_outside(running, senders, clock):

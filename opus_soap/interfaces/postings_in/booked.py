@@ -1,7 +1,7 @@
 """FinancePostingBooked, our third receipt: what production never tells a sender of its vouchers.
 
-It is written when every voucher of a file has been decided: its number in the books, its fingerprint, and the
-seal that covers it, if there is one yet. Written piece by piece, as the receipt is.
+It is written when every voucher of a file has been decided, and sealed where the books are: its number in the
+books, its fingerprint, and the seal that covers it. Written piece by piece, as the receipt is.
 """
 
 from __future__ import annotations
@@ -42,6 +42,27 @@ def is_decided(file: PostingFile) -> bool:
         .where(PostingDocument.file == file, ParkedVoucher.state == ParkedVoucher.PARKED)
     )
     return not waiting.exists()
+
+
+def is_sealed(file: PostingFile, *, expected: bool) -> bool:
+    """Whether every voucher of a file that is in the books is under a seal.
+
+    Where a company code has no seal yet, and none is `expected`, there is nothing to wait for.
+    """
+    newest = (
+        Voucher.select(Voucher.company_code, fn.MAX(Voucher.id))
+        .join(PostingDocument, on=(PostingDocument.voucher_uuid == Voucher.uuid))
+        .where(PostingDocument.file == file)
+        .group_by(Voucher.company_code)
+    )
+    rows: list[tuple[int, int]] = list(newest.tuples())  # type: ignore[arg-type]
+    for company, last in rows:
+        sealed = Seal.select(fn.MAX(Seal.last_voucher)).where(Seal.company_code == company).scalar()
+        if sealed is None and not expected:
+            continue
+        if sealed is None or sealed < last:
+            return False
+    return True
 
 
 def write(out: BinaryIO, file: PostingFile) -> None:

@@ -30,6 +30,7 @@ from opus_soap.errors import (
     PostingValueWrong,
     mask_cpr,
 )
+from opus_soap.interfaces.postings_in.currency import ISO_4217
 from opus_soap.interfaces.postings_in.reading import Document, Finding, Place, ReadingLimits
 from opus_soap.money import kroner_from_ore
 from opus_soap.texts import names_person
@@ -45,7 +46,6 @@ _HEADER_TEXTS, _HEADER_NUMBERS = (
     ("RECEIV_DOC", "XREF1_HD", "XREF2_HD", "XBLNR_ALT"),
 )
 _LINE_TEXTS = ("ITEM_TEXT", "ALLOC_NMBR", "REF_KEY_1", "REF_KEY_2", "DISP1", "DISP2", "DISP3")
-_CURRENCY = re.compile("[A-Z]{3}")  # ISO 4217
 _TEN_DIGITS = re.compile(r"\d{10,}")
 PARTIES = (
     ("PAYEE_NO_CODE", "PAYEE_NO"),
@@ -112,9 +112,21 @@ def _check_header(
             yield PostingDateImpossible(element=name, value=text), name
     number, currency = header.get("RECEIV_DOC", ""), header.get("CURRENCY")
     if number != number.strip():  # people would read it as another's
-        yield PostingValueWrong(element="RECEIV_DOC", value=f"{number}|", expected="≠ _…_"), "RECEIV_DOC"
-    if currency and not _CURRENCY.fullmatch(currency):
-        yield PostingValueWrong(element="CURRENCY", value=currency, expected="DKK, EUR, …"), "CURRENCY"
+        blanks = PostingValueWrong(
+            element="RECEIV_DOC",
+            value=number,
+            expected="uden blanke tegn før og efter",
+            english="no blanks before or after",
+        )
+        yield blanks, "RECEIV_DOC"
+    if currency and not ISO_4217.fullmatch(currency):
+        code = PostingValueWrong(
+            element="CURRENCY",
+            value=currency,
+            expected="tre store bogstaver, fx DKK",
+            english="three capitals, e.g. DKK",
+        )
+        yield code, "CURRENCY"
     yield from _check_texts(header, _HEADER_TEXTS)
     yield from _check_texts(
         {name: _TEN_DIGITS.sub("", header[name]) for name in _HEADER_NUMBERS if name in header},
@@ -177,9 +189,19 @@ def _check_parties(line: Mapping[str, str]) -> Iterator[tuple[PostingsInError, s
     for code_element, element in PARTIES:
         code, number = line.get(code_element, ""), line.get(element, "")
         if bool(code) != bool(number):
-            yield PostingPartyWrong(element=element, value=code or "-", expected="kode og nummer"), element
+            missing = element if code else code_element
+            wrong = PostingPartyWrong(
+                element=element,
+                value=code or "-",
+                expected=f"{missing} mangler",
+                english=f"{missing} is missing",
+            )
+            yield wrong, element
         elif len(number) != (length := _DIGITS_OF.get(code, len(number))):
-            yield PostingPartyWrong(element=element, value=code, expected=f"{length} cifre"), element
+            wrong = PostingPartyWrong(
+                element=element, value=code, expected=f"{length} cifre", english=f"{length} digits"
+            )
+            yield wrong, element
 
 
 def _check_references(document: Document) -> Iterator[Finding]:

@@ -28,6 +28,7 @@ from opus_soap.errors import (
     CsvEncodingWrong,
     CsvHeaderWrong,
     CsvRowEmpty,
+    CsvSeparatorWrong,
     CsvSideWrong,
     CsvTooLarge,
     CsvUnreadable,
@@ -66,6 +67,8 @@ COLUMNS = {
 }
 ENCODINGS = ("utf-8", "windows-1252")
 _BY_ELEMENT = {element: column for column, element in COLUMNS.items() if element}
+_SEPARATOR = ";"
+_OTHERS = {",": ",", "\t": "\\t", "|": "|"}  # what others write between columns → how it is shown
 _SIDES = {"Debet": "D", "Kredit": "K"}
 _AMOUNT = re.compile(r"(\d{1,12}|\d{1,3}(?:\.\d{3}){1,3}(?=,))(?:,(\d{1,2}))?", re.ASCII)
 _DATE = re.compile(r"(\d{2})\.(\d{2})\.(\d{4})", re.ASCII)
@@ -119,7 +122,7 @@ def read_csv(data: bytes, encoding: str) -> CsvForm:
         wrong = CsvEncodingWrong(value=f"0x{data[error.start]:02X}", expected=encoding, other=other)
         form.mistakes.append(CsvMistake(wrong, data.count(b"\n", 0, error.start) + 1))
         return form
-    records = csv.reader(StringIO(text, newline=""), delimiter=";", strict=True)
+    records = csv.reader(StringIO(text, newline=""), delimiter=_SEPARATOR, strict=True)
     try:
         _read(form, records)
     except csv.Error as error:
@@ -165,6 +168,10 @@ def moment_of(heading: Heading) -> datetime:
 
 def _read(form: CsvForm, records: Any) -> None:
     headings: list[str] = next(records, [])
+    separator = _other_separator(headings)
+    if separator:  # not 25 headings that are each wrong
+        form.mistakes.append(CsvMistake(CsvSeparatorWrong(value=separator, expected=_SEPARATOR), 1))
+        return
     for place, column in enumerate(COLUMNS):
         given = headings[place].strip() if place < len(headings) else ""
         if given != column:
@@ -184,6 +191,13 @@ def _read(form: CsvForm, records: Any) -> None:
             return
     if not form.rows:
         form.mistakes.append(CsvMistake(CsvRowEmpty(element="2"), 2))
+
+
+def _other_separator(headings: Sequence[str]) -> str:
+    """What is between the headings when they are read as a single one; empty otherwise."""
+    if len(headings) != 1:
+        return ""
+    return next((told for mark, told in _OTHERS.items() if headings[0].count(mark) >= len(COLUMNS) // 2), "")
 
 
 def _line(form: CsvForm, record: Sequence[str], row: int) -> Iterator[CsvMistake]:

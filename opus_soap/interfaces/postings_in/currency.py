@@ -2,17 +2,20 @@
 
 A rate is kroner for 100 units, as Nationalbanken quotes it. The sender may give it (EXCH_RATE); the
 municipality's own rate on the day of translation (TRANS_DATE, or else PSTNG_DATE) is taken otherwise, and is
-what a given one is held against.
+what a given one is held against. Where the municipality has none, a given rate counts only by agreement with
+the sender: nobody could see that it is for 1 unit and not for 100.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from opus_soap.errors import PostingRateMissing, PostingRateWrong, PostingsInError
+from opus_soap.errors import PostingRateMissing, PostingRateUnchecked, PostingRateWrong, PostingsInError
 from opus_soap.money import round_to_ore
 
+ISO_4217 = re.compile("[A-Z]{3}")  # the shape of a currency's code
 # a currency and an ISO date → kroner for 100 units, if that is known
 RateOn = Callable[[str, str], Decimal | None]
 
@@ -20,10 +23,15 @@ _FARTHEST = Decimal("0.1")  # of the known rate; a rate for 1 unit instead of 10
 _OF_ITSELF = (Decimal(0), Decimal(1), Decimal(100))  # what senders write for the currency's own rate
 
 
-def check_rate(header: Mapping[str, str], own: str, rate_on: RateOn) -> Iterator[tuple[PostingsInError, str]]:
-    """What is wrong with CURRENCY and EXCH_RATE; `own` is the company code's currency."""
+def check_rate(
+    header: Mapping[str, str], own: str, rate_on: RateOn, *, own_rates: bool
+) -> Iterator[tuple[PostingsInError, str]]:
+    """What is wrong with CURRENCY and EXCH_RATE; `own` is the company code's currency.
+
+    `own_rates`: a given rate counts where the municipality has none.
+    """
     currency, given = header.get("CURRENCY") or own, _given(header)
-    if not _day(header) or currency != currency.strip().upper():  # told already
+    if not _day(header) or not ISO_4217.fullmatch(currency):  # told already
         return
     if currency == own:
         if given is not None and given not in _OF_ITSELF:
@@ -35,7 +43,10 @@ def check_rate(header: Mapping[str, str], own: str, rate_on: RateOn) -> Iterator
             yield PostingRateMissing(value=currency, expected=_day(header)), "CURRENCY"
     elif given == 0:
         yield PostingRateWrong(value=given, expected="> 0"), "EXCH_RATE"
-    elif known is not None and abs(given - known) > known * _FARTHEST:
+    elif known is None:
+        if not own_rates:
+            yield PostingRateUnchecked(element=currency, value=given, expected=_day(header)), "EXCH_RATE"
+    elif abs(given - known) > known * _FARTHEST:
         yield PostingRateWrong(value=given, expected=f"{known} ± 10 %"), "EXCH_RATE"
 
 

@@ -46,6 +46,7 @@ class Drafter:
     rate_on: RateOn
     period_of: PeriodOf
     keep: Keep  # puts aside what must not stand in the books: numbers of persons, attachments
+    delivered_by: tuple[str, ...] = ()  # users who brought the file in
 
     def draft(self, document: Examined, reverses: Voucher | None = None) -> VoucherDraft:
         """The draft of a voucher that has been checked."""
@@ -70,6 +71,7 @@ class Drafter:
             period=period,
             details=self._details(document, rate) or None,
             reverses=reverses,
+            delivered_by=self.delivered_by,
         )
 
     def question(self, document: Examined) -> VoucherDraft:

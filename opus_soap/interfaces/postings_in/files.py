@@ -14,6 +14,7 @@ from opus_soap.errors import (
     PostingFileRefused,
     PostingReceiverWrong,
     PostingSenderUnknown,
+    PostingShortWrong,
     PostingsInError,
 )
 from opus_soap.interfaces.postings_in.reading import Summary
@@ -45,7 +46,7 @@ def sender_of(summary: Summary, municipality: str, file_name: str, as_sender: st
     if sender is None or (as_sender is not None and as_sender != claimed):
         errors.insert(0, PostingSenderUnknown(value=claimed or "-", expected=municipality))
     elif named and named[2].casefold() != sender.short.casefold():
-        errors.append(PostingFileNameWrong(element="FILE_NAME", value=named[2], expected=sender.short))
+        errors.append(PostingShortWrong(element=claimed, value=named[2], expected=sender.short))
     if errors or sender is None:
         raise PostingFileRefused(errors, fields)
     return sender

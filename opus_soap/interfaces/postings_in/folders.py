@@ -1,58 +1,66 @@
-"""Watched folders: a sender puts its files into `request`, and finds their receipts in `response`.
+"""A sender's folders: it puts its files into `request`, and finds their receipts in `response`.
 
-Below the root each sender has a folder of its own, called like its SENDERID, with `request`, `response`,
-`archive` (files that were dealt with) and `quarantine` (files that were refused as a whole). A file is
-dealt with when it is called `*.xml` and has not changed for a while; `*.part` is still being written.
-Whatever is interrupted is done again: a file leaves `request` only after its receipt is in `response`.
+Beside the two lie `archive` (files that were dealt with), `quarantine` (files that were refused as a whole)
+and `work`, which is ours alone: a file is renamed into it before it is read, so that nobody replaces or
+removes what is being dealt with. What lies there when a sweep begins is gone on with first.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
-import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol
 from uuid import uuid4
 
-import structlog
-from peewee import PeeweeException
-
-from opus_soap.errors import FolderFailed, OpusSoapError, PostingFileRefused
+from opus_soap.errors import FolderFailed
 from opus_soap.failpoints import failpoint
-from opus_soap.interfaces.postings_in import booked, receipts
-from opus_soap.interfaces.postings_in.receiving import Receiver
-from opus_soap.ledger.seals import seal_all
 from opus_soap.store.files import forget_parts, sync_folder
-from opus_soap.store.models import PostingFile, PostingSender
 
-REQUEST, RESPONSE, ARCHIVE, QUARANTINE = "request", "response", "archive", "quarantine"
-log = structlog.get_logger("opus_soap.postings_in")
+REQUEST, RESPONSE, ARCHIVE, QUARANTINE, WORK = "request", "response", "archive", "quarantine", "work"
+SENDERS = (REQUEST, RESPONSE, ARCHIVE, QUARANTINE)  # what a sender sees
+LONGEST_NAME = 255  # bytes, as of every file system that matters
+_LOCK = ".lock"  # in `work`
+_MOST_SEEN = 10_000  # files of the future that are remembered
+
+Facts = tuple[int | None, ...]
 
 
 class SenderFolders(Protocol):
-    """The four folders of one sender, on this machine or another."""
+    """The folders of one sender, on this machine or another."""
 
-    def ready(self) -> Iterator[str]:
+    def begun(self) -> list[str]:
+        """The names of the files in `work`, in order: those that nobody writes to any more."""
+
+    def ready(self) -> list[str]:
         """The names of the files in `request` that nobody writes to any more, in order."""
 
+    def claim(self, name: str) -> bool:
+        """From `request` into `work`; False when it is not there any more, or is now another."""
+
+    def restore(self, name: str, write: Callable[[BinaryIO], None]) -> None:
+        """A file in `work`, there whole or not yet: one that was begun, and lost since."""
+
     def open(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """A file in `request`, to read from."""
+        """A file in `work`, to read from."""
+
+    def facts(self, name: str) -> Facts:
+        """What changes when a file in `work` is written to."""
 
     def came_at(self, name: str) -> datetime:
-        """When it came: told the same after a kill."""
+        """When a file in `work` came: told the same after a kill."""
 
     def answer(self, name: str, write: Callable[[BinaryIO], None]) -> None:
         """A file in `response`: there whole, or not yet."""
 
     def move(self, name: str, folder: str) -> None:
-        """From `request` into `archive` or `quarantine`, whatever lies there under the name already."""
+        """From `work` into another, whatever lies there under the name already."""
 
     def has(self, name: str, folder: str) -> bool:
         """Whether a file of this name lies in a folder."""
@@ -64,57 +72,126 @@ class LocalFolders:
 
     home: Path
     settle_seconds: float = 2.0  # a file that changed since may still be written
+    # files whose time has not come yet, by what changes with them → when they were first seen so
+    _future: dict[Facts, float] = field(default_factory=dict, repr=False, compare=False)
 
     def prepare(self) -> None:
         """Make them, and clear what killed processes left; raises `FolderFailed`."""
-        for name in (REQUEST, RESPONSE, ARCHIVE, QUARANTINE):
+        for name in (*SENDERS, WORK):
             folder = self.home / name
             try:
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700 if name == WORK else 0o777)
             except OSError as error:
                 raise FolderFailed(element=str(folder), value=error.strerror or "?") from None
-        forget_parts(self.home / RESPONSE)
+        for name in (RESPONSE, WORK):
+            forget_parts(self.home / name)
 
-    def ready(self) -> Iterator[str]:
-        """The names of the files in `request` that have not changed for a while."""
-        before = time.time() - self.settle_seconds
-        for path in sorted((self.home / REQUEST).glob("*")):
-            status = path.lstat()
-            if stat.S_ISREG(status.st_mode) and is_wanted(path.name) and status.st_mtime <= before:
-                yield path.name
+    @contextmanager
+    def held(self) -> Iterator[bool]:
+        """True until the block ends, or the process; False when another holds them. Raises OSError."""
+        with (self.home / WORK / _LOCK).open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+
+    def begun(self) -> list[str]:
+        """The names of the files in `work` that have not changed for a while; raises OSError."""
+        return [path.name for path, status in self._files(WORK) if self._is_settled(status)]
+
+    def ready(self) -> list[str]:
+        """The names of the files in `request` that have not changed for a while; raises OSError."""
+        return [path.name for path, status in self._files(REQUEST) if self._is_settled(status)]
+
+    def settling(self) -> int:
+        """How many files wait until they have not changed for a while; raises OSError."""
+        return sum(
+            not self._is_settled(status) for name in (REQUEST, WORK) for _, status in self._files(name)
+        )
+
+    def _files(self, folder: str) -> Iterator[tuple[Path, os.stat_result]]:
+        for path in sorted((self.home / folder).glob("*")):
+            with suppress(FileNotFoundError):  # taken by its sender, or another watcher
+                status = path.lstat()
+                if stat.S_ISREG(status.st_mode) and is_wanted(path.name):
+                    yield path, status
+
+    def _is_settled(self, status: os.stat_result) -> bool:
+        """Unchanged for a while; of a file whose time is still to come, as it was some time before."""
+        if status.st_mtime <= (now := time.time()) - self.settle_seconds:
+            return True
+        if status.st_mtime <= now:
+            return False
+        if len(self._future) >= _MOST_SEEN:
+            self._future.clear()
+        facts, at = _facts(status), time.monotonic()
+        known = facts in self._future
+        return at - self._future.setdefault(facts, at) >= self.settle_seconds and known
+
+    def claim(self, name: str) -> bool:
+        """From `request` into `work`; raises OSError.
+
+        False when it is gone, when one of this name is in `work`, and when what was renamed has changed since
+        it was looked at: then the next sweep finds it there.
+        """
+        place = self.home / WORK / name
+        if os.path.lexists(place):
+            return False
+        failpoint("folders.claiming")
+        try:
+            (self.home / REQUEST / name).rename(place)
+        except FileNotFoundError:
+            return False
+        failpoint("folders.claimed")
+        return self._is_settled(place.lstat())
+
+    def restore(self, name: str, write: Callable[[BinaryIO], None]) -> None:
+        """A file in `work`, unless there is one; raises OSError."""
+        if not self.has(name, WORK):
+            self._write(self.home / WORK / name, write)
+            os.utime(self.home / WORK / name, (0, 0))  # nobody writes to it
 
     def open(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """A file in `request`; never through a link. Raises OSError."""
-        return open(os.open(self.home / REQUEST / name, os.O_RDONLY | os.O_NOFOLLOW), "rb")
+        """A file in `work`; never through a link. Raises OSError."""
+        return open(os.open(self.home / WORK / name, os.O_RDONLY | os.O_NOFOLLOW), "rb")
+
+    def facts(self, name: str) -> Facts:
+        """Which file it is, its size and time; raises OSError."""
+        return _facts((self.home / WORK / name).lstat())
 
     def came_at(self, name: str) -> datetime:
-        """When its entry last changed; raises OSError."""
-        return datetime.fromtimestamp((self.home / REQUEST / name).stat().st_ctime, UTC)
+        """When its entry last changed, as it was claimed; raises OSError."""
+        return datetime.fromtimestamp((self.home / WORK / name).lstat().st_ctime, UTC)
 
     def answer(self, name: str, write: Callable[[BinaryIO], None]) -> None:
         """A file in `response`, synced; raises OSError."""
         place = self.home / RESPONSE / name
+        self._write(place, write)
+        failpoint("folders.receipt_renamed")
+        sync_folder(place.parent)
+        failpoint("folders.receipt_synced")
+
+    def _write(self, place: Path, write: Callable[[BinaryIO], None]) -> None:
         part = place.with_name(f".{uuid4().hex}.part")
         try:
             with part.open("xb") as out:
                 write(out)
                 out.flush()
                 os.fsync(out.fileno())
-            failpoint("folders.receipt_written")
+            failpoint("folders.written")
             part.replace(place)
-            failpoint("folders.receipt_renamed")
-            sync_folder(place.parent)
-            failpoint("folders.receipt_synced")
         finally:
             part.unlink(missing_ok=True)
 
     def move(self, name: str, folder: str) -> None:
-        """Out of the way; raises OSError."""
+        """Out of `work`; raises OSError."""
         place = self.home / folder / name
-        if place.exists():
+        if os.path.lexists(place):
             place = self.home / folder / beside(name)
         failpoint("folders.moving")
-        (self.home / REQUEST / name).rename(place)
+        (self.home / WORK / name).rename(place)
         failpoint("folders.moved")
         sync_folder(place.parent)
 
@@ -123,112 +200,18 @@ class LocalFolders:
         return (self.home / folder / name).exists()
 
 
-@dataclass(frozen=True)
-class Sweeper:
-    """Deals with what lies in a sender's folders."""
-
-    receiver: Receiver
-
-    def sweep(self, sender: PostingSender, folders: SenderFolders) -> int:
-        """Deal with every file that is ready; returns how many.
-
-        One that cannot be dealt with (a full disk, a locked database) stays where it is, for the next sweep.
-        """
-        done = 0
-        for name in folders.ready():
-            try:
-                self._deal_with(name, sender, folders)
-                done += 1
-            except (OpusSoapError, PeeweeException, OSError) as error:
-                log.error("file left for the next sweep", file=name, reason=str(error))
-        return done
-
-    def tell_booked(self, sender: PostingSender, folders: SenderFolders) -> None:
-        """The third receipts of files that came by these folders and have been decided since."""
-        waiting = PostingFile.select().where(
-            PostingFile.sender == sender,
-            PostingFile.state == PostingFile.BOOKED,
-            PostingFile.booked_sha256.is_null(),
-        )
-        for file in waiting if sender.booked_receipts else ():
-            try:
-                if folders.has(file.name, ARCHIVE) and (stored := self.receiver.write_booked(file)):
-                    # told before it is noted: whoever is killed between tells it again
-                    folders.answer(booked.name_of(file.name), partial(self._copy, stored.sha256))
-                    self.receiver.note_booked(file, stored)
-            except (OpusSoapError, PeeweeException, OSError) as error:
-                log.error("third receipt left for the next sweep", file=file.name, reason=str(error))
-
-    def _deal_with(self, name: str, sender: PostingSender, folders: SenderFolders) -> None:
-        sender_id = sender.sender_id
-        with folders.open(name) as data:
-            try:
-                file = self.receiver.deliver(data, name, actor=f"folder:{sender_id}", as_sender=sender_id)
-            except PostingFileRefused as error:
-                self._refuse(name, folders, error)
-                return
-        folders.answer(name, partial(self._copy, str(file.receipt_sha256)))
-        folders.move(name, ARCHIVE)
-        log.info("file dealt with", file=name, vouchers=file.documents)
-
-    def _refuse(self, name: str, folders: SenderFolders, refused: PostingFileRefused) -> None:
-        failpoint("folders.refused")
-        at = folders.came_at(name)
-        folders.answer(name, lambda out: receipts.refuse(out, refused, at))
-        folders.move(name, QUARANTINE)
-        log.warning("file refused", file=name, codes=[error.code for error in refused.errors])
-
-    def _copy(self, sha256: str, out: BinaryIO) -> None:
-        with self.receiver.store.open(sha256) as stored:
-            shutil.copyfileobj(stored, out)
-
-
-@dataclass(frozen=True)
-class WatchedFolders:
-    """The folders of all of a municipality's senders, on this machine."""
-
-    root: Path
-    receiver: Receiver
-    settle_seconds: float = 2.0
-
-    def prepare(self) -> None:
-        """Make the folders of every sender, and clear what killed processes left; raises `FolderFailed`."""
-        forget_parts(self.receiver.store.folder)
-        for sender in self._senders():
-            self.of(sender).prepare()
-
-    def sweep(self) -> int:
-        """Deal with every file that is ready, each sender's in order of name; returns how many."""
-        sweeper = Sweeper(self.receiver)
-        return sum(sweeper.sweep(sender, self.of(sender)) for sender in self._senders())
-
-    def go_round(self, seal_key_file: Path) -> None:
-        """Everything that is to be done now: new senders' folders, files, seals, third receipts."""
-        self.prepare()
-        self.sweep()
-        seal_all(self.receiver.municipality, seal_key_file, clock=self.receiver.clock)
-        self.tell_booked()
-
-    def tell_booked(self) -> None:
-        """Tell senders who agreed on it what became of their vouchers in the books."""
-        for sender in self._senders():
-            Sweeper(self.receiver).tell_booked(sender, self.of(sender))
-
-    def of(self, sender: PostingSender) -> LocalFolders:
-        """A sender's."""
-        return LocalFolders(self.root / sender.sender_id, self.settle_seconds)
-
-    def _senders(self) -> Iterator[PostingSender]:
-        yield from PostingSender.select().where(
-            PostingSender.municipality == self.receiver.municipality, PostingSender.active
-        )
-
-
 def is_wanted(name: str) -> bool:
     """Whether a file is one to deal with, by its name."""
     return name.lower().endswith(".xml") and not name.startswith(".")
 
 
 def beside(name: str) -> str:
-    """Another name, for one that is taken."""
-    return f"{name[:-4]}.{uuid4().hex[:8]}{name[-4:]}"
+    """Another name, for one that is taken; not longer than a name may be."""
+    stem, ending = name[:-4], f".{uuid4().hex[:8]}{name[-4:]}"
+    while len(os.fsencode(stem + ending)) > LONGEST_NAME:
+        stem = stem[:-1]
+    return stem + ending
+
+
+def _facts(status: os.stat_result) -> Facts:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

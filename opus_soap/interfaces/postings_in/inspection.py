@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 from lxml import etree
@@ -13,16 +12,18 @@ from opus_soap.clock import Clock
 from opus_soap.errors import PostingFileRefused, PostingsInError
 from opus_soap.interfaces.postings_in.drafts import Drafter, periods_of
 from opus_soap.interfaces.postings_in.elements import ledger_finding
+from opus_soap.interfaces.postings_in.entering import by_company
 from opus_soap.interfaces.postings_in.examining import Examined, batches, examine
 from opus_soap.interfaces.postings_in.files import check_name_is_free, find_sender, sender_of
 from opus_soap.interfaces.postings_in.judging import (
     Accepted,
     Judged,
     Key,
-    code_of,
+    accepted_before,
     find_company,
     judge,
     key,
+    needs_release,
     rates_of,
     reversed_by,
     without_repetition,
@@ -35,7 +36,7 @@ from opus_soap.interfaces.postings_in.reading import (
     read,
     survey,
 )
-from opus_soap.ledger.checks import check, check_reversal_of, normalised
+from opus_soap.ledger.checks import check, check_reversal_of, normalised, reversed_before
 from opus_soap.ledger.drafts import VoucherDraft
 from opus_soap.ledger.references import References
 from opus_soap.store.models import PostingFile, PostingSender
@@ -100,24 +101,20 @@ class Inspector:
         self, batch: Sequence[Examined], sender: PostingSender, taken: Taken
     ) -> Iterator[tuple[str, Finding]]:
         file, rate_on = PostingFile(sender=sender, name=""), rates_of(self.municipality)
-        for code, group in groupby(batch, key=code_of):
+        found: list[tuple[Examined, list[Finding]]] = []
+        for code, group in by_company(batch):
             company = find_company(self.municipality, code)
-            drafter = None
+            drafter = known = None
             if company is not None:
                 drafter = Drafter(company, file, rate_on, periods_of(company, self.clock), _forget)
-            for some in without_repetition(list(group)):
-                judged = judge(some, sender, rate_on, drafter, taken.among(some))
-                drafts = [normalised(one.draft) for one in judged if one.draft is not None]
-                known = References(company, drafts) if company is not None else None
-                ready = iter(drafts)
-                for one in judged:
-                    found = list(one.findings)
-                    if one.draft is not None and known is not None:
-                        draft = next(ready)
-                        found += _asked_of_the_books(draft, one, known)
-                        if not found:
-                            taken.add(one.document, draft)
-                    yield from ((one.document.number, finding) for finding in found)
+                known = References(company)
+            earlier = accepted_before(sender, group)
+            for some in without_repetition(group):
+                judged = judge(some, sender, rate_on, drafter, known, {**earlier, **taken.among(some)})
+                found += [(one.document, _all_of(one, sender, known, taken)) for one in judged]
+        found.sort(key=lambda pair: pair[0].position)
+        for document, findings in found:
+            yield from ((document.number, finding) for finding in findings)
 
 
 class Taken:
@@ -131,20 +128,30 @@ class Taken:
         self._reversed_here = reversed_here
         self._digests: dict[Key, bytes] = {}
         self._drafts: dict[Key, VoucherDraft] = {}
+        self._waiting: set[Key] = set()
+        self._reversing: dict[object, tuple[str, bool]] = {}
 
-    def add(self, document: Examined, draft: VoucherDraft) -> None:
-        """A voucher that nothing is wrong with."""
+    def add(self, document: Examined, draft: VoucherDraft, reversed_: object, *, waits: bool) -> None:
+        """A voucher that nothing is wrong with, what it reverses, and whether it would be parked."""
         known_by = key(document)
         self._digests[known_by] = document.digest
-        if document.number in self._reversed_here:
+        if document.number in self._reversed_here and waits:
+            self._waiting.add(known_by)
+        elif document.number in self._reversed_here:
             self._drafts[known_by] = draft
+        if reversed_ is not None:
+            self._reversing[reversed_] = draft.reference, waits
+
+    def reversal_of(self, reversed_: object) -> tuple[str, bool] | None:
+        """The number of the voucher of the file that reverses the same, and whether it would be parked."""
+        return self._reversing.get(reversed_)
 
     def among(self, documents: Sequence[Examined]) -> dict[Key, Accepted]:
         """Those that these vouchers repeat, and those that any reverses."""
         wanted = {key(document) for document in documents} & self._digests.keys()
         return {
             known_by: Accepted(self._digests[known_by], self._file_name, None, self._drafts.get(known_by))
-            for known_by in wanted | self._drafts.keys()
+            for known_by in wanted | self._drafts.keys() | self._waiting
         }
 
 
@@ -155,10 +162,38 @@ def _located(locator: Locator, found: Sequence[tuple[str, Finding]]) -> Iterator
         yield Told(finding, number, line, column)
 
 
-def _asked_of_the_books(draft: VoucherDraft, judged: Judged, known: References) -> list[Finding]:
-    if judged.opposite_of is not None:
-        errors = check_reversal_of(draft, judged.opposite_of, known)
+def _all_of(judged: Judged, sender: PostingSender, known: References | None, taken: Taken) -> list[Finding]:
+    """Every mistake of a voucher; one without any counts for those after it."""
+    found = list(judged.findings)
+    if judged.draft is None or known is None:
+        return found
+    draft = normalised(judged.draft)
+    known.learn([draft])
+    reversed_ = _reversed_by(judged)
+    found += _asked_of_the_books(draft, judged, known, taken.reversal_of(reversed_))
+    if not found:
+        taken.add(judged.document, draft, reversed_, waits=needs_release(draft, sender))
+    return found
+
+
+def _reversed_by(judged: Judged) -> object:
+    """What a voucher reverses: the key of one in the books, or of another in the file; None: nothing."""
+    if (original := judged.opposite_of) is not None:
+        return original.reference, original.company_code.code, original.posting_date.year
+    return judged.draft.reverses.id if judged.draft is not None and judged.draft.reverses else None
+
+
+def _asked_of_the_books(
+    draft: VoucherDraft, judged: Judged, known: References, before: tuple[str, bool] | None
+) -> list[Finding]:
+    """`before`: the voucher of the file that reverses the same."""
+    original = judged.opposite_of
+    if original is not None:
+        errors = [reversed_before(original.reference, *before)] if before else []
+        errors += check_reversal_of(draft, original, known)
     else:
+        if draft.reverses is not None and before is not None:
+            known.reversing[draft.reverses.id] = before
         errors = check(draft, known)
     return [ledger_finding(error, judged.document.position) for error in errors]
 

@@ -47,8 +47,8 @@ class Accepted:
 
     digest: bytes
     file: str
-    voucher: UUID | None  # None: nothing came of it, for the file is only looked at
-    draft: VoucherDraft | None = None  # then what would have, when another voucher reverses it
+    voucher: UUID | None  # None: not yet, or nothing ever will, for the file is only looked at
+    draft: VoucherDraft | None = None  # then what is to come of it, as far as it is kept
 
 
 @dataclass
@@ -66,18 +66,19 @@ def judge(
     sender: PostingSender,
     rate_on: RateOn,
     drafter: Drafter | None,
-    taken: Mapping[Key, Accepted] | None = None,
+    known: References | None,
+    earlier: Mapping[Key, Accepted],
 ) -> list[Judged]:
     """Judge vouchers of one company code that were examined; no number comes twice in them.
 
-    The ledger's rules come after, but for those with mistakes: of them it tells its own here. There is no
-    drafter when there is no such company code. `taken` are vouchers that would have been accepted before.
+    The ledger's rules come after, but for those with mistakes: of them it tells its own here. There is
+    neither a drafter nor what is `known` when there is no such company code. `earlier` is what was accepted
+    before of what these vouchers name.
     """
     company = drafter.company if drafter else None
-    earlier = {**_accepted(sender, documents), **(taken or {})}
     judged, wrong = [], []
     for document in documents:
-        one = Judged(document, _with_rate(document, company, rate_on))
+        one = Judged(document, _with_rate(document, company, rate_on, sender))
         one.findings += _check_rights(document, sender, company)
         judged.append(one)
         if drafter is None:
@@ -89,15 +90,15 @@ def judge(
             wrong.append(one)
         else:
             _draft(one, drafter, earlier)
-    if drafter is not None and wrong:
-        _ask_the_books(wrong, drafter)
+    if drafter is not None and known is not None and wrong:
+        _ask_the_books(wrong, drafter, known)
     return judged
 
 
-def _ask_the_books(wrong: Sequence[Judged], drafter: Drafter) -> None:
+def _ask_the_books(wrong: Sequence[Judged], drafter: Drafter, known: References) -> None:
     """What the ledger has against vouchers with mistakes; where one was found already, it is told once."""
     drafts = [normalised(drafter.question(one.document)) for one in wrong]
-    known = References(drafter.company, drafts)
+    known.learn(drafts)
     for one, draft in zip(wrong, drafts, strict=True):
         told = {(finding.place.line, finding.place.element) for finding in one.findings}
         for error in check_entries(draft, known, dated=draft.posting_date != NO_DAY):
@@ -186,7 +187,7 @@ def _original(
     return found if found is not None else "ikke er bogført (parkeret eller afvist)"
 
 
-def _accepted(sender: PostingSender, documents: Sequence[Examined]) -> dict[Key, Accepted]:
+def accepted_before(sender: PostingSender, documents: Sequence[Examined]) -> dict[Key, Accepted]:
     """What the sender delivered before under the numbers that these vouchers name."""
     found = {}
     numbers = {document.header.get("RECEIV_DOC", "") for document in documents}
@@ -211,21 +212,23 @@ def _repeated(document: Examined, accepted: Accepted, drafter: Drafter, *, whole
     """`whole`: nothing else is wrong with it, so that it can be compared."""
     if accepted.digest == document.digest:
         same = "med samme indhold"
-    elif not whole or accepted.voucher is None:
-        same = "med andet indhold"
+    elif whole and (first := accepted.draft or accepted.voucher):
+        same = f"med andet indhold: {what_differs(document, drafter, first)}"
     else:
-        same = f"med andet indhold: {what_differs(document, drafter, accepted.voucher)}"
+        same = "med andet indhold"
     repeated = PostingRepeated(element=document.number, value=same, expected=accepted.file)
     return Finding(repeated, Place(document.position, 0, "RECEIV_DOC"))
 
 
-def _with_rate(document: Examined, company: CompanyCode | None, rate_on: RateOn) -> list[Finding]:
+def _with_rate(
+    document: Examined, company: CompanyCode | None, rate_on: RateOn, sender: PostingSender
+) -> list[Finding]:
     """What was found, and what is wrong with currency and rate: with the header, before the lines."""
     own = company.currency if company else _ANY_CURRENCY
     header = document.header
     of_rate = [
         Finding(error, Place(document.position, 0, element))
-        for error, element in check_rate(header, own, rate_on)
+        for error, element in check_rate(header, own, rate_on, own_rates=sender.own_rates)
     ]
     if not of_rate:
         return list(document.findings)

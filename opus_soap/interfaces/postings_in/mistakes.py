@@ -5,6 +5,7 @@ What this finds and what the schema refuses must be the same; a test with mutate
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,6 +15,7 @@ from lxml import etree
 
 from opus_soap.errors import (
     PostingContentUnexpected,
+    PostingDateImpossible,
     PostingElementMisplaced,
     PostingElementMissing,
     PostingElementRepeated,
@@ -27,6 +29,7 @@ from opus_soap.interfaces.postings_in.schema import Child, Sequence, ValueType
 
 LONGEST_SHOWN = 60  # characters of a wrong value
 PERSONAL = frozenset({"PAYEE_NO", "SERV_REC_NO", "INFORM_DUTY_NO"})
+_DAY = re.compile(r"(19\d{2}|20[0-5]\d)\d{4}", re.ASCII)  # meant to be one, in a year that may be
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _HARMLESS = frozenset({f"{_XSI}schemaLocation", f"{_XSI}noNamespaceSchemaLocation"})
 
@@ -97,9 +100,17 @@ def wrong(name: str, text: str, form: ValueType) -> PostingsInError | None:
     good = text in form.choices if form.choices else form.pattern is None or form.pattern.fullmatch(text)
     if good:
         return None
+    if form.is_date and _DAY.fullmatch(text):
+        return PostingDateImpossible(element=name, value=text)
     masked = mask_cpr(text)  # before it is cut: nine of ten digits are a person's, too
     short = masked if len(masked) <= LONGEST_SHOWN else f"{masked[:LONGEST_SHOWN]}…"
-    return PostingValueWrong(element=name, value=short, expected=form.form, sensitive=name in PERSONAL)
+    return PostingValueWrong(
+        element=name,
+        value=short,
+        expected=form.form,
+        english=form.form_english,
+        sensitive=name in PERSONAL,
+    )
 
 
 def _attributes(node: etree._Element) -> Iterator[Mistake]:

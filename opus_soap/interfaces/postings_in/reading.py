@@ -25,11 +25,12 @@ from opus_soap.errors import (
     PostingElementUnknown,
     PostingFileTooLarge,
     PostingFileUnreadable,
+    PostingPartsQualified,
     PostingRootWrong,
     PostingsInError,
 )
 from opus_soap.interfaces.postings_in.mistakes import mistakes
-from opus_soap.interfaces.postings_in.schema import REQUEST, Sequence, part_schema, parts
+from opus_soap.interfaces.postings_in.schema import NAMESPACE, REQUEST, Sequence, part_schema, parts
 
 CONTROL, DOCUMENT, LINE = "CONTROL_FIELDS", "POSTING_DOCUMENT", "LINE"
 _STEP = 256 * 1024  # bytes
@@ -114,7 +115,7 @@ def survey(
 ) -> Summary:
     """The first look, to the end of the file; `note` is shown every voucher.
 
-    Raises `PostingFileUnreadable`, `PostingRootWrong`, `PostingFileTooLarge`.
+    Raises `PostingFileUnreadable`, `PostingRootWrong`, `PostingPartsQualified`, `PostingFileTooLarge`.
     """
     summary, controls = Summary(), 0
     reader = _Parts(limits)
@@ -138,6 +139,9 @@ def survey(
                     note(node)
     reader.close()
     summary.errors += reader.strangers(None)
+    for error in summary.errors:
+        if isinstance(error, PostingPartsQualified):  # nothing in the file is what it says to a reader
+            raise error
     if summary.documents > limits.max_documents:
         raise PostingFileTooLarge(element=DOCUMENT, value=summary.documents, expected=limits.max_documents)
     if summary.lines > limits.max_lines:
@@ -214,6 +218,9 @@ class _Parts:
         texts = (self._tail, self._root.text, *(other.tail for other in others))
         if any(text and text.strip() for text in texts):
             yield PostingContentUnexpected(element=name, value="text", expected="elements")
+        if any(etree.QName(other).namespace == NAMESPACE for other in others):
+            yield PostingPartsQualified(element=name)
+            return
         for other in others[:_MOST_STRANGERS]:
             yield PostingElementUnknown(element=name, value=str(other.tag), expected=DOCUMENT)
 

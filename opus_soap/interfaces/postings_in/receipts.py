@@ -6,6 +6,7 @@ million vouchers takes no more memory than one of ten.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,16 +14,21 @@ from typing import BinaryIO
 from xml.sax.saxutils import escape
 
 from opus_soap.clock import COPENHAGEN
-from opus_soap.errors import LedgerError, OpusSoapError, PostingFileRefused, PostingsInError
+from opus_soap.errors import LedgerError, OpusSoapError, PostingFileRefused, PostingsInError, mask_cpr
 from opus_soap.interfaces.postings_in.schema import NAMESPACE
 from opus_soap.money import danish
+from opus_soap.texts import legal_xml
 
 MESSAGE_CLASS = "ZFIR_EXTPOST"
 INFORMATION, ERROR = "I", "E"
 DETAIL = "D"  # ours alone, for people: production's receipt has no such row
 LONGEST_TEXT = 220
+LONGEST_FIELD = 255  # of CONTROL_FIELDS that break the schema
 LEDGER_NUMBERS = 500  # LED-010 is message 510
 OTHER_NUMBER = 599
+_SENT = "%Y%m%d %H%M%S"
+_IN_DIGITS = re.compile(r"(?:19|20)\d{6} \d{6}", re.ASCII)
+_SEPARATORS = {ord("-"): None, ord(":"): None}
 
 
 @dataclass(frozen=True)
@@ -84,9 +90,7 @@ def received_before(document: str, year: int) -> Return:
 
 def of_error(error: OpusSoapError, document: str = "", line: int = 0) -> Return:
     """An error of ours, under its number."""
-    text = error.text_danish
-    short = text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
-    return Return(number_of(error), short, document, line, ERROR)
+    return Return(number_of(error), _fit(legal_xml(error.text_danish)), document, line, ERROR)
 
 
 def number_of(error: OpusSoapError) -> str:
@@ -110,11 +114,36 @@ def write(out: BinaryIO, control: Mapping[str, str], returns: Iterable[Return]) 
     out.write(b"</n0:FinancePostingResponse>\n")
 
 
-def refuse(out: BinaryIO, refused: PostingFileRefused, at: datetime) -> None:
-    """The receipt of a file that has no effect as a whole: its errors, about no voucher; raises OSError."""
-    _, *_, name = of_file(Counts(0, 0), refused.control, at)
-    statistics, *_ = of_file(Counts(0, 0), refused.control, at)
-    write(out, refused.control, [statistics, name, *(of_error(error) for error in refused.errors)])
+def refuse(out: BinaryIO, refused: PostingFileRefused, at: datetime, name: str = "") -> None:
+    """The receipt of a file that has no effect as a whole: its errors, about no voucher; raises OSError.
+
+    `at` is when it came and `name` what it is called outside: they stand where the file does not tell.
+    """
+    control = refused_control(refused.control, at, name)
+    statistics, *_, about = of_file(Counts(0, 0), control, at)
+    about = Return(about.number, _fit(mask_cpr(about.text)))
+    write(out, control, [statistics, about, *(of_error(error) for error in refused.errors)])
+
+
+def refused_control(control: Mapping[str, str], at: datetime, name: str) -> dict[str, str]:
+    """CONTROL_FIELDS of a file that may have none: whoever parses the receipt finds every element as always.
+
+    Date and time are the file's own when both are a date and a time, in whichever of the two forms; else when
+    it came, in Copenhagen.
+    """
+    plain = {field: legal_xml(text.strip())[:LONGEST_FIELD] for field, text in control.items()}
+    sent = f"{plain.get('SEND_DATE', '')} {plain.get('SEND_TIME', '')}".translate(_SEPARATORS)
+    try:
+        told = datetime.strptime(sent, _SENT) if _IN_DIGITS.fullmatch(sent) else at.astimezone(COPENHAGEN)  # noqa: DTZ007
+    except ValueError:
+        told = at.astimezone(COPENHAGEN)
+    date, time = f"{told:%Y%m%d %H%M%S}".split()
+    called = plain.get("FILE_NAME") or legal_xml(name)[:LONGEST_FIELD]
+    return {**plain, "FILE_NAME": called, "SEND_DATE": date, "SEND_TIME": time}
+
+
+def _fit(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
 
 
 def control_fields(control: Mapping[str, str]) -> dict[str, str]:

@@ -10,52 +10,36 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
-from itertools import compress, groupby
-from operator import not_
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from peewee import IntegrityError
 
 from opus_soap.clock import Clock
-from opus_soap.database import analyze, insert_rows, is_postgresql, new_uuid, transaction
+from opus_soap.database import analyze, is_postgresql, new_uuid, retried, transaction
 from opus_soap.errors import (
     FileTooLarge,
     PostingFileRefused,
     PostingFileTooLarge,
-    PostingRepeated,
     PostingsInError,
     TooManyAtOnce,
-    VoucherRefused,
 )
 from opus_soap.failpoints import failpoint
-from opus_soap.interfaces.postings_in import booked, receipts
-from opus_soap.interfaces.postings_in.drafts import Drafter, periods_of
-from opus_soap.interfaces.postings_in.elements import ledger_finding
+from opus_soap.interfaces.postings_in import booked, receipts, refusals
+from opus_soap.interfaces.postings_in.entering import enter
 from opus_soap.interfaces.postings_in.examining import Examined
 from opus_soap.interfaces.postings_in.files import check_same, find_file, sender_of
-from opus_soap.interfaces.postings_in.judging import (
-    Judged,
-    code_of,
-    find_company,
-    judge,
-    needs_release,
-    rates_of,
-    without_repetition,
-    year_of,
-)
-from opus_soap.interfaces.postings_in.reading import Finding, ReadingLimits, Summary, survey
+from opus_soap.interfaces.postings_in.proofs import FINISHED, hash_of_file
+from opus_soap.interfaces.postings_in.reading import ReadingLimits, Summary, survey
 from opus_soap.interfaces.postings_in.reading_ahead import Task, collecting_seldom, reading
 from opus_soap.interfaces.postings_in.receipts import Return
 from opus_soap.interfaces.postings_in.writing import WrittenDocument, file_name, write
-from opus_soap.ledger.drafts import VoucherDraft
-from opus_soap.ledger.models import CompanyCode, ParkedVoucher, Posting, Voucher
-from opus_soap.ledger.parking import park_many
-from opus_soap.ledger.posting import post_many
+from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.settings import Settings
-from opus_soap.store import audit, content
+from opus_soap.store import audit
 from opus_soap.store.files import FileStore, StoredFile
 from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
 
@@ -63,17 +47,9 @@ _MOST_AT_ONCE = 600  # files of one sender that are named after the same second
 _CLIENT = "P01CLNT"  # RECEIVER, before the municipality, of what was not addressed to a client
 _GROWN = (1, 10, 100)  # batches after which a table is another than the planner knew
 _PAGE = 1000  # vouchers of a receipt at once
-_COLUMNS = (
-    "file",
-    "position",
-    "sender",
-    "number",
-    "company_code",
-    "year",
-    "digest",
-    "voucher_uuid",
-    "returns",
-)
+_RECEIVED = "postings_in.received"  # in the audit trail
+_USER = "cli:"  # actors who are people, before their names
+_FINISH = [PostingFile.state, PostingFile.receipt_sha256, PostingFile.finished_at, PostingFile.hash]
 
 
 @dataclass(frozen=True)
@@ -84,11 +60,13 @@ class Receiver:
     store: FileStore
     limits: ReadingLimits
     clock: Clock
+    seal_key_file: Path | None = None  # where it exists, third receipts wait for the seals
 
     @classmethod
     def of(cls, municipality: str, settings: Settings, clock: Clock) -> Receiver:
         """A municipality's, by the settings."""
-        return cls(municipality, FileStore(settings.files_folder), limits_of(settings), clock)
+        store = FileStore(settings.files_folder)
+        return cls(municipality, store, limits_of(settings), clock, settings.seal_key_file)
 
     def deliver(
         self, source: BinaryIO, file_name: str, *, actor: str, as_sender: str | None = None
@@ -99,27 +77,48 @@ class Receiver:
         Raises a `PostingsInError` when the file as a whole has no effect, `FileStoreFailed`, and
         `ReadingInterrupted`: then the file goes on where it stopped when it is delivered again.
         """
-        return self.deal_with(self.take(source), file_name, actor=actor, as_sender=as_sender)
+        stored = self.take(source, file_name, actor=actor)
+        return self.deal_with(stored, file_name, actor=actor, as_sender=as_sender)
 
-    def take(self, source: BinaryIO) -> StoredFile:
+    def take(self, source: BinaryIO, file_name: str, *, actor: str) -> StoredFile:
         """Store a file's bytes; raises `PostingFileRefused`, `FileStoreFailed`, what the source raises."""
-        try:
-            return self.store.take(source, most_bytes=self.limits.max_bytes)
-        except FileTooLarge as error:
-            too_large = PostingFileTooLarge(element="byte", value=error.value, expected=error.expected)
-            raise PostingFileRefused([too_large]) from None
+        with refusals.noted(self.municipality, actor, file_name, "", self.clock):
+            try:
+                return self.store.take(source, most_bytes=self.limits.max_bytes)
+            except FileTooLarge as error:
+                too_large = PostingFileTooLarge(element="byte", value=error.value, expected=error.expected)
+                raise PostingFileRefused([too_large]) from None
 
     def deal_with(
         self, stored: StoredFile, file_name: str, *, actor: str, as_sender: str | None = None
     ) -> PostingFile:
         """The rest of `deliver`, of a file that has been stored."""
         failpoint("postings_in.stored")
-        with reading(Task(stored.path, self.municipality, self.limits)) as found:
+        with (
+            refusals.noted(self.municipality, actor, file_name, stored.sha256, self.clock),
+            reading(Task(stored.path, self.municipality, self.limits)) as found,
+        ):
             file = self._file(stored, file_name, actor, as_sender)
             failpoint("postings_in.file_committed")
             if file.state == PostingFile.UNDER_WAY:
-                self._deal_with(file, found)
+                self._deal_with(file, found, actor)
         return file
+
+    def unfinished(self) -> list[PostingFile]:
+        """The files that were begun and not finished, in order; somebody may be at work on one."""
+        begun = PostingFile.select().where(
+            PostingFile.municipality == self.municipality, PostingFile.state == PostingFile.UNDER_WAY
+        )
+        return list(begun.order_by(PostingFile.id))
+
+    def resume(self, file: PostingFile) -> None:
+        """Finish a file that was begun from the bytes that are kept of it, behind the last batch.
+
+        Raises `ContentMissing`, `ContentDamaged`, and what `deliver` raises.
+        """
+        self.store.verify(file.sha256)
+        with reading(Task(self.store.place(file.sha256), self.municipality, self.limits)) as found:
+            self._deal_with(file, found, "resume")
 
     def _file(self, stored: StoredFile, file_name: str, actor: str, as_sender: str | None) -> PostingFile:
         """The file's row: made now, or the one that it has."""
@@ -135,7 +134,7 @@ class Receiver:
         if known is None:
             try:
                 with transaction():
-                    return self._new_file(stored, summary, sender, actor)
+                    return self._new_file(stored, summary, sender, file_name, actor)
             except IntegrityError:  # another process was quicker
                 known = find_file(sender, fields["FILE_NAME"])
                 if known is None:
@@ -144,13 +143,14 @@ class Receiver:
         return known
 
     def _new_file(
-        self, stored: StoredFile, summary: Summary, sender: PostingSender, actor: str
+        self, stored: StoredFile, summary: Summary, sender: PostingSender, file_name: str, actor: str
     ) -> PostingFile:
         file = PostingFile.create(
             uuid=new_uuid(),
             municipality=self.municipality,
             sender=sender,
             name=summary.control.fields["FILE_NAME"],
+            called=file_name,
             name_key=summary.control.fields["FILE_NAME"].casefold(),
             sha256=stored.sha256,
             size=stored.size,
@@ -160,7 +160,7 @@ class Receiver:
             received_at=self.clock.now(),
         )
         audit.record(
-            "postings_in.received",
+            _RECEIVED,
             file.uuid,
             actor=actor,
             at=file.received_at,
@@ -173,57 +173,34 @@ class Receiver:
 
     # --- vouchers
 
-    def _deal_with(self, file: PostingFile, found: Iterable[Sequence[Examined]]) -> None:
+    def _deal_with(self, file: PostingFile, found: Iterable[Sequence[Examined]], actor: str) -> None:
         """Every voucher that has not been dealt with, batch by batch; then the receipt."""
+        delivered_by = _users(file, actor)
         with collecting_seldom():
             for number, batch in enumerate(found, start=1):
-                self._deal_with_batch(file, batch)
+                self._deal_with_batch(file, batch, delivered_by)
                 failpoint("postings_in.batch_committed")
                 if number in _GROWN:
                     analyze(PostingDocument, Voucher, Posting)
         self._finish(file)
 
-    def _deal_with_batch(self, file: PostingFile, batch: Sequence[Examined]) -> None:
+    @retried
+    def _deal_with_batch(
+        self, file: PostingFile, batch: Sequence[Examined], delivered_by: tuple[str, ...]
+    ) -> None:
         with transaction():
             hold_sender(file.sender)
-            position = _held(file).position
-            fresh = [document for document in batch if document.position > position]
+            held = _held(file)
+            fresh = [document for document in batch if document.position > held.position]
             if not fresh:
                 return  # another process has been here
             failpoint("postings_in.batch_begun")
-            for code, group in groupby(fresh, key=code_of):
-                company = find_company(self.municipality, code)
-                for some in without_repetition(list(group)):
-                    self._book(file, company, some)
+            file.said_root = held.said_root
+            file.said_root = enter(file, fresh, delivered_by, self.clock)
             failpoint("postings_in.batch_booked")
             file.position = fresh[-1].position
-            file.save(only=[PostingFile.position])
+            file.save(only=[PostingFile.position, PostingFile.said_root])
             failpoint("postings_in.position_saved")
-
-    def _book(self, file: PostingFile, company: CompanyCode | None, documents: list[Examined]) -> None:
-        """Vouchers of one company code into the books, and what is said of each."""
-        rate_on, drafter = rates_of(self.municipality), None
-        if company is not None:
-            drafter = Drafter(company, file, rate_on, periods_of(company, self.clock), self._keep)
-        judged = judge(documents, file.sender, rate_on, drafter)
-        drafts = [one.draft for one in judged if one.draft is not None]
-        results = iter(self._enter(drafts, file.sender))
-        failpoint("postings_in.vouchers_posted")
-        rows = [_row(file, one, next(results) if one.draft is not None else None) for one in judged]
-        insert_rows(PostingDocument, _COLUMNS, rows)
-
-    def _enter(
-        self, drafts: list[VoucherDraft], sender: PostingSender
-    ) -> list[Voucher | ParkedVoucher | VoucherRefused]:
-        """Each into the books, or parked until a second person has looked at it."""
-        waits = [needs_release(draft, sender) for draft in drafts]
-        posted = iter(post_many(list(compress(drafts, map(not_, waits))), self.clock))
-        parked = iter(park_many(list(compress(drafts, waits)), self.clock))
-        return [next(parked) if waiting else next(posted) for waiting in waits]
-
-    def _keep(self, data: bytes, media_type: str) -> str:
-        """Into content that can be purged; returns the hash."""
-        return content.put(data, media_type, at=self.clock.now()).sha256
 
     # --- the receipt
 
@@ -238,21 +215,37 @@ class Receiver:
                 held.state = PostingFile.BOOKED
                 held.receipt_sha256 = stored.sha256
                 held.finished_at = file.finished_at
-                held.save(only=[PostingFile.state, PostingFile.receipt_sha256, PostingFile.finished_at])
+                held.hash = hash_of_file(held)
+                held.save(only=_FINISH)
+                self._note_finished(held, file.sender)
                 failpoint("postings_in.finish_saved")
         failpoint("postings_in.finish_committed")
         file.state, file.receipt_sha256 = held.state, held.receipt_sha256
         file.finished_at = held.finished_at
 
+    def _note_finished(self, file: PostingFile, sender: PostingSender) -> None:
+        assert file.hash is not None
+        audit.record(
+            FINISHED,
+            file.uuid,
+            actor=sender.sender_id,
+            at=file.finished_at,
+            municipality=self.municipality,
+            hash=file.hash.hex(),
+        )
+
     def finish_booked(self, file: PostingFile) -> str | None:
-        """The hash of a file's third receipt, written now or before; None while a voucher still waits."""
+        """The hash of a file's third receipt, written now or before; None while a voucher waits."""
         if file.booked_sha256 is None and (stored := self.write_booked(file)) is not None:
             self.note_booked(file, stored)
         return file.booked_sha256
 
     def write_booked(self, file: PostingFile) -> StoredFile | None:
-        """The third receipt as it is now; None while a voucher still waits."""
+        """The third receipt as it is now; None while a voucher waits for a second person, or for its seal."""
         if file.state != PostingFile.BOOKED or not booked.is_decided(file):
+            return None
+        seals = self.seal_key_file is not None and self.seal_key_file.exists()
+        if not booked.is_sealed(file, expected=seals):
             return None
         return self.store.write(lambda out: booked.write(out, file))
 
@@ -329,43 +322,10 @@ def _page(query: Any) -> list[tuple[int, str, Any]]:
     return list(query.order_by(PostingDocument.position).limit(_PAGE).tuples())
 
 
-def _row(
-    file: PostingFile, judged: Judged, result: Voucher | ParkedVoucher | VoucherRefused | None
-) -> tuple[object, ...]:
-    """A PostingDocument's columns: what became of a voucher, and what is said of it."""
-    document, findings = judged.document, judged.findings
-    if isinstance(result, VoucherRefused):
-        findings = [ledger_finding(error, document.position) for error in result.errors]
-    taken = result if isinstance(result, (Voucher, ParkedVoucher)) else None
-    returns = list(_returns_of(document, findings)) if findings else [_accepted(document)]
-    if isinstance(taken, ParkedVoucher):
-        returns.append(receipts.parked(document.number, taken.amount_ore))
-    return (
-        file.id,
-        document.position,
-        file.sender_id,
-        document.number,
-        code_of(document),
-        year_of(document),
-        document.digest,
-        taken.uuid if taken is not None else None,
-        [[row.number, row.line, row.kind, row.text] for row in returns],
-    )
-
-
-def _accepted(document: Examined) -> Return:
-    return receipts.accepted(document.number, code_of(document), document.header["PSTNG_DATE"])
-
-
-def _returns_of(document: Examined, findings: Sequence[Finding]) -> Iterator[Return]:
-    """What production would say, and after it what it does not."""
-    number = document.number
-    for finding in findings:
-        told = receipts.of_error(finding.error, number, finding.place.line)
-        if isinstance(finding.error, PostingRepeated):
-            yield receipts.received_before(number, year_of(document))
-            told = replace(told, kind=receipts.DETAIL)
-        yield told
+def _users(file: PostingFile, actor: str) -> tuple[str, ...]:
+    """Who brought a file in at the command line, or goes on with it there: they entered its vouchers."""
+    actors = {actor, *(entry.actor for entry in audit.trail(file.uuid) if entry.event == _RECEIVED)}
+    return tuple(sorted(name.removeprefix(_USER) for name in actors if name.startswith(_USER)))
 
 
 def hold_sender(sender: PostingSender) -> None:

@@ -31,10 +31,13 @@ _NONE = "-"
 Values = dict[str, str]
 
 
-def what_differs(document: Examined, drafter: Drafter, uuid: UUID) -> str:
-    """Element by element, what a voucher has otherwise than the one that was taken under its number."""
+def what_differs(document: Examined, drafter: Drafter, taken: UUID | VoucherDraft) -> str:
+    """Element by element, what a voucher has otherwise than the one that was taken under its number.
+
+    That one is booked, or parked; or about to be, as a draft.
+    """
     again = replace(drafter, keep=lambda data, _: hashlib.sha256(data).hexdigest()).draft(document)
-    first, lines = _first(uuid)
+    first, lines = (taken, taken.lines) if isinstance(taken, VoucherDraft) else _first(taken)
     if first is None:  # the books do not hold what they should; `ledger verify` tells that
         return _NONE
     found = list(_differences(_of_header(first), _of_header(again), ""))

@@ -25,20 +25,29 @@ _OF_PARTS = f"""<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:f="
   <xs:element name="POSTING_DOCUMENT" type="f:PostingDocument"/>
 </xs:schema>"""
 
-# how a form is told to people; types that only limit the length are not here
+# how a form is told to people, in Danish and in English; types that only limit the length are not here
 _FORMS = {
-    "Receiver": "[PQTDU]99CLNT999",
-    "FileName": "ZFIR_KMD_Opus_Posteringer_IND_999_XXXX_yyyymmdd_hhmmss.xml",
-    "Date": "yyyymmdd < 2060",
-    "Time": "hhmmss",
-    "Amount": "-999999999999.99 … 999999999999.99",
-    "LineCount": "2–99999",
-    "MunicipalityCode": "1–999",
-    "CompanyCode": "1–9999",
-    "FiscalPeriod": "1–15",
-    "ExchangeRate": "99999.99999",
-    "FileLength": "0–9999999999",
-    "RequiredDigits20": "1–20 × 0–9",
+    "Receiver": ("[PQTDU]99CLNT999",) * 2,
+    "FileName": (
+        "ZFIR_KMD_Opus_Posteringer_IND_999_XXXX_ååååmmdd_ttmmss.xml",
+        "ZFIR_KMD_Opus_Posteringer_IND_999_XXXX_yyyymmdd_hhmmss.xml",
+    ),
+    "Date": ("ååååmmdd uden skilletegn, før 2060", "yyyymmdd without separators, before 2060"),
+    "Time": ("ttmmss", "hhmmss"),
+    "Amount": (
+        "højst 12 cifre, punktum og præcis to decimaler, fx 100.00",
+        "at most 12 digits, a full stop and exactly two decimals, such as 100.00",
+    ),
+    "LineCount": ("2–99999",) * 2,
+    "MunicipalityCode": ("1–999",) * 2,
+    "CompanyCode": ("1–9999",) * 2,
+    "FiscalPeriod": ("1–15",) * 2,
+    "ExchangeRate": (
+        "kroner for 100 enheder, med punktum, fx 746.00",
+        "kroner for 100 units, with a full stop, such as 746.00",
+    ),
+    "FileLength": ("0–9999999999",) * 2,
+    "RequiredDigits20": ("1–20 cifre", "1–20 digits"),
 }
 
 
@@ -46,10 +55,12 @@ _FORMS = {
 class ValueType:
     """A simple type: what its text must be."""
 
-    form: str
+    form: str  # how it is told to people, in Danish
+    form_english: str
     pattern: re.Pattern[str] | None = None
     longest: int | None = None
     choices: tuple[str, ...] = ()
+    is_date: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +125,7 @@ def _content(element: etree._Element, types: Mapping[str, etree._Element]) -> Va
     if name is None:
         return _sequence(element.find(f"{_XS}complexType"), types)
     if name == "xs:base64Binary":
-        return ValueType("base64", re.compile(r"[A-Za-z0-9+/=\s]*"))
+        return ValueType("base64", "base64", re.compile(r"[A-Za-z0-9+/=\s]*"))
     node = types[name]
     return _sequence(node, types) if node.tag == f"{_XS}complexType" else _value_type(name, node)
 
@@ -127,7 +138,11 @@ def _value_type(name: str, node: etree._Element) -> ValueType:
     choices = tuple(facets["enumeration"])
     longest = int(facets["maxLength"][0]) if facets["maxLength"] else None
     pattern = re.compile(facets["pattern"][0]) if facets["pattern"] else None
-    form = _FORMS.get(name) or " | ".join(choices) or (name if pattern is None else "≥ 1")
+    plain = " | ".join(choices) or (name if pattern is None else "≥ 1")
+    form, english = _FORMS.get(name) or (plain, plain)
     if name.startswith("Digits"):
-        form = f"0–{name.removeprefix('Digits')} × 0–9"
-    return ValueType(form, pattern, longest, choices)
+        digits = name.removeprefix("Digits")
+        form, english = f"højst {digits} cifre", f"at most {digits} digits"
+    elif name.startswith("Required") and name not in _FORMS:
+        form, english = "mindst ét tegn", "at least one character"
+    return ValueType(form, english, pattern, longest, choices, is_date=name == "Date")

@@ -26,6 +26,7 @@ from opus_soap.store.credentials import sender_of_token
 from opus_soap.store.models import PostingFile, PostingSender
 
 _XML = "application/xml"
+_LONGEST_NAME = 120  # in a text
 _MEDIA_TYPES = (_XML, "text/xml")
 
 
@@ -55,7 +56,7 @@ class PostingUploads:
         sender_id, _, file_name = path.removeprefix(self.prefix).partition("/")
         if sender_id != sender.sender_id:
             raise DeliveryForbidden(value=sender_id[:40])
-        if not file_name or "/" in file_name:
+        if not file_name or "/" in file_name or "\0" in file_name:
             raise PathUnknown
         return file_name
 
@@ -69,22 +70,22 @@ class PostingUploads:
         actor = f"http:{sender.sender_id}"
         try:
             with limits.body_of(environ, most, settings.upload_timeout_seconds) as body:
-                stored = receiver.take(cast("BinaryIO", body))
+                stored = receiver.take(cast("BinaryIO", body), file_name, actor=actor)
             with at_work():
                 file = receiver.deal_with(stored, file_name, actor=actor, as_sender=sender.sender_id)
         except PostingFileRefused as refused:
             out = BytesIO()
-            receipts.refuse(out, refused, self.clock.now())
+            receipts.refuse(out, refused, self.clock.now(), file_name)
             return 422, _XML, out.getvalue()
-        return 200, _XML, _stored(receiver, file.receipt_sha256)
+        return 200, _XML, _stored(receiver, file.receipt_sha256, file_name)
 
     def _receipt(self, sender: PostingSender, file_name: str) -> bytes:
         receiver = self._receiver(sender)
         if file := _file(sender, file_name):
-            return _stored(receiver, file.receipt_sha256)
+            return _stored(receiver, file.receipt_sha256, file_name)
         if sender.booked_receipts and (file := _file(sender, booked.file_name_of(file_name))):
-            return _stored(receiver, receiver.finish_booked(file))
-        raise ReceiptUnknown(value=file_name[:120])
+            return _stored(receiver, receiver.finish_booked(file), file_name)
+        raise ReceiptUnknown(value=file_name[:_LONGEST_NAME])
 
     def _receiver(self, sender: PostingSender) -> Receiver:
         return Receiver.of(sender.municipality, self.settings, self.clock)
@@ -105,8 +106,8 @@ def _file(sender: PostingSender, name: str) -> PostingFile | None:
     return found
 
 
-def _stored(receiver: Receiver, sha256: str | None) -> bytes:
-    if sha256 is None:  # under way
-        raise ReceiptUnknown
+def _stored(receiver: Receiver, sha256: str | None, name: str) -> bytes:
+    if sha256 is None:  # under way, or not decided and sealed yet
+        raise ReceiptUnknown(value=name[:_LONGEST_NAME])
     with receiver.store.open(sha256) as stored:
         return stored.read()

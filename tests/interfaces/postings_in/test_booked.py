@@ -13,7 +13,7 @@ from opus_soap.ledger.posting import post
 from opus_soap.ledger.seals import create_seal_key, load_seal_key, seal
 from opus_soap.store.models import PostingDocument
 
-from .conftest import NAME, document, request
+from .conftest import CONTROL, NAME, document, request
 
 SCHEMA = etree.XMLSchema(file=str(FOLDER / "FinancePostingBooked.xsd"))
 
@@ -74,6 +74,20 @@ def test_the_seal_that_covers_a_voucher_is_named(deliver, third, company, clock,
     row = seal(company, key, clock=clock)
     told = next(third(file).iter("VOUCHER"))
     assert (told.findtext("SEAL_NO"), told.findtext("SEAL_ROOT")) == ("2", bytes(row.root).hex())
+
+
+def test_it_waits_for_the_seal_where_the_books_are_sealed(deliver, third, company, clock, tmp_path):
+    create_seal_key(tmp_path / "key.pem")
+    key = load_seal_key(tmp_path / "key.pem")
+    first = deliver(request(document()))
+    seal(company, key, clock=clock)
+    later = NAME.replace("120000", "120001")
+    control = {**CONTROL, "FILE_NAME": later, "SEND_TIME": "120001"}
+    second = deliver(request(document(RECEIV_DOC="2"), control=control))
+    assert third(first).find("VOUCHER").findtext("SEAL_NO") == "1"
+    assert third(second) is None
+    seal(company, key, clock=clock)
+    assert third(second).find("VOUCHER").findtext("SEAL_NO") == "2"
 
 
 def test_it_waits_until_all_is_decided_and_stays_what_it_was(deliver, third, sender, clock):

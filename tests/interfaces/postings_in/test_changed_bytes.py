@@ -7,12 +7,17 @@ from sqlite3 import IntegrityError
 import pytest
 
 from opus_soap.database import is_postgresql, proxy
+from opus_soap.interfaces.postings_in.verification import verify_files
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.ledger.seals import create_seal_key, load_seal_key, seal
 from opus_soap.ledger.verification import verify
+from opus_soap.store.models import PostingDocument, PostingFile
 from tests.interfaces.postings_in.conftest import CREDIT, DEBIT, document, request
 
 RICH = DEBIT | {"VALUE_DATE": "20261123", "ALLOC_NMBR": "Sag 7", "REF_KEY_1": "K7"}
+
+
+PLACES = {"posting": "id", "posting_document": "id"}  # a row's place in its table says nothing of it
 
 
 def changed(value: object) -> object:
@@ -44,12 +49,16 @@ def books(deliver, company, clock, tmp_path):
     return cursor
 
 
-@pytest.mark.parametrize("model", [Voucher, Posting], ids=["voucher", "posting"])
-def test_one_changed_byte_in_any_column_is_found(books, model):
+@pytest.mark.parametrize(
+    "model", [Voucher, Posting, PostingDocument, PostingFile], ids=lambda model: model._meta.table_name
+)
+def test_one_changed_byte_in_any_column_is_found(books, receiver, model):
+    def problems() -> set[str]:
+        return {*verify().problems, *verify_files(receiver.store)}
+
     table, missed, tried = model._meta.table_name, [], 0
-    without_triggers = set(verify().problems)
-    # a posting's id is its place in the table and says nothing of it: voucher and line do
-    fields = [field for field in model._meta.sorted_fields if (model, field.name) != (Posting, "id")]
+    without_triggers = problems()
+    fields = [field for field in model._meta.sorted_fields if field.name != PLACES.get(table)]
     for field in fields:
         column = f'"{field.column_name}"'
         (value,) = books.execute(f"SELECT {column} FROM {table} WHERE id = 1").fetchone()
@@ -58,10 +67,10 @@ def test_one_changed_byte_in_any_column_is_found(books, model):
         except IntegrityError:  # the table refuses it by itself
             continue
         tried += 1
-        if not set(verify().problems) - without_triggers:
+        if not problems() - without_triggers:
             missed.append(field.column_name)
         row = changed(1) if field.column_name == "id" else 1
         books.execute(f"UPDATE {table} SET {column} = ? WHERE id = ?", (value, row))
     assert missed == []
     assert tried >= len(fields) - 2
-    assert set(verify().problems) == without_triggers
+    assert problems() == without_triggers

@@ -145,7 +145,9 @@ def test_a_row_is_counted_as_an_editor_counts():
         (b"", {"PIN-481"}),
         (written(), {"PIN-487"}),
         (written(headings=[*COLUMNS, "mere"]), {"PIN-482"}),
-        (written(DEBIT).replace(b";", b","), {"PIN-481"}),
+        (written(DEBIT).replace(b";", b","), {"PIN-491"}),
+        (written(DEBIT).replace(b";", b"\t"), {"PIN-491"}),
+        (b"Artskonto,Tekst\n", {"PIN-481"}),
         (written(DEBIT, headings=list(COLUMNS)[::-1]), {"PIN-481"}),
         (written(DEBIT) + b'"uden slut', {"PIN-489"}),
         (b"\xff\xfe" + written(DEBIT, encoding="utf-16-le"), {"PIN-480"}),
@@ -158,6 +160,12 @@ def test_what_is_no_upload_is_told(data, codes):
     found = {code for code, *_ in mistakes(data)}
     assert found
     assert found <= codes
+
+
+def test_another_separator_is_one_mistake():
+    (mistake,) = read_csv(written(DEBIT, CREDIT).replace(b";", b","), "utf-8").mistakes
+    assert "„,”" in mistake.error.text_danish
+    assert "semikolon" in mistake.error.remedy_danish
 
 
 def test_a_person_is_never_told(book, capsys):

@@ -139,7 +139,7 @@ def test_errors_survive_the_way_between_processes():
             and issubclass(kind, errors.PostingsInError)
             and kind is not PostingFileRefused
         ):
-            error = kind(element="AMT_DOCCUR", value="1", expected="2", other="3")
+            error = kind(element="AMT_DOCCUR", value="1", expected="2", other="3", english="4")
             again = pickle.loads(pickle.dumps(Finding(error, Place(1))))
             assert (again.error.code, again.error.text_danish) == (error.code, error.text_danish)
             assert isinstance(again.error, kind)

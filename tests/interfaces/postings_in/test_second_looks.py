@@ -149,7 +149,12 @@ def rate(currency: str, kroner: str) -> None:
 
 RATES = {
     "known": (None, {"CURRENCY": "EUR"}, 74604),
-    "given": (None, {"CURRENCY": "USD", "EXCH_RATE": "690.5"}, 69050),
+    "given, with nothing to hold it against": ("459", {"CURRENCY": "USD", "EXCH_RATE": "690.5"}, None),
+    "given for a day before the first rate": (
+        "459",
+        {"CURRENCY": "EUR", "EXCH_RATE": "7.46", "TRANS_DATE": "20251231"},
+        None,
+    ),
     "given and near": (None, {"CURRENCY": "EUR", "EXCH_RATE": "747"}, 74700),
     "of the day of translation": (None, {"CURRENCY": "EUR", "TRANS_DATE": "20260601"}, 74604),
     "its own, said": (None, {"CURRENCY": "DKK", "EXCH_RATE": "100"}, 10000),
@@ -169,6 +174,16 @@ def test_another_currency(deliver, receipt, name):
     rows = receipt(deliver(request(voucher(**header))))[1]
     assert rows == [(code or "305", "10000000", 0)]
     assert [row.amount_ore for row in Posting.select().order_by(Posting.line)] == ([ore, -ore] if ore else [])
+
+
+def test_a_sender_whose_own_rates_are_taken_is_believed_where_there_is_no_other(deliver, receipt, sender):
+    sender.own_rates = True
+    sender.save()
+    rate("EUR", "746.04")
+    usd = voucher(CURRENCY="USD", EXCH_RATE="690.5")
+    far = voucher(RECEIV_DOC="2", CURRENCY="EUR", EXCH_RATE="7.46")
+    assert receipt(deliver(request(usd, far)))[1] == [("305", "10000000", 0), ("457", "2", 0)]
+    assert Posting.get(Posting.line == 1).amount_ore == 69050
 
 
 def test_what_was_delivered_is_kept_beside_what_is_posted(deliver):

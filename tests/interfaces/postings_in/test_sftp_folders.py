@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import os
 
-from opus_soap.errors import SftpUnusable
-from opus_soap.interfaces.postings_in.folders import Sweeper
+import pytest
+from lxml import etree
+from structlog.testing import capture_logs
+
+from opus_soap.errors import SftpFolderMissing, SftpUnusable
+from opus_soap.interfaces.postings_in.receiving import Receiver
+from opus_soap.interfaces.postings_in.sweeping import Sweeper
 from opus_soap.ledger.models import Voucher
 from opus_soap.store.models import PostingSender
 from tests.interfaces.postings_in.conftest import NAME, document, request
@@ -89,14 +94,96 @@ def test_what_goes_wrong_there_is_tried_again(sweep, elsewhere):
     (elsewhere / "request" / NAME).write_bytes(request(document()))
     (elsewhere / "response").rmdir()
     assert sweep() == 0
-    assert there_in(elsewhere) == [NAME]
+    assert [path.name for path in (elsewhere / "work").iterdir()] == [NAME]
     (elsewhere / "response").mkdir()
     assert sweep() == 1
     assert Voucher.select().count() == 1
 
 
-def there_in(root):
-    return [path.name for path in (root / "request").iterdir()]
+@pytest.mark.parametrize("lost", [".", "request", "work"])
+def test_a_folder_that_is_not_there_is_named(receiver, sender, account, elsewhere, lost):
+    folder = "." if lost != "." else "nowhere"
+    if lost == "request":
+        (elsewhere / "request").rmdir()
+    elif lost == "work":
+        (elsewhere / "work").write_text("no folder")
+    with pytest.raises(SftpFolderMissing) as raised, SftpFolders(account, folder, 0):
+        pass
+    assert ("nowhere" if lost == "." else f"./{lost}") in str(raised.value)
+
+
+def test_a_connection_that_is_lost_ends_the_sweep_alone(receiver, sender, account, elsewhere):
+    (elsewhere / "request" / NAME).write_bytes(request(document()))
+    with SftpFolders(account, ".", 0) as folders, capture_logs() as logs:
+        folders._connection.abort()
+        assert Sweeper(receiver).sweep(sender, folders) == 0
+    assert [entry["event"] for entry in logs] == ["folder left for the next sweep"]
+    assert Voucher.select().count() == 0
+
+
+@pytest.mark.parametrize("name", [b"\xff.xml", b"a\x01b.xml", b"x" * 251 + b".xml", "\ufffe.xml".encode()])
+def test_whatever_a_file_is_called_there_it_gets_a_receipt(sweep, elsewhere, name):
+    odd = os.fsdecode(name)
+    for number in (1, 2):
+        (elsewhere / "request" / odd).write_bytes(b"no xml")
+        assert sweep() == 1
+        assert there(elsewhere)["response"] == [odd]
+        assert len(there(elsewhere)["quarantine"]) == number
+    etree.parse(os.fsencode(elsewhere / "response" / odd))
+
+
+def test_a_file_that_is_replaced_there_meanwhile_is_dealt_with_next(sweep, elsewhere, monkeypatch):
+    finish, second = Receiver._finish, request(document(RECEIV_DOC="2"))
+    (elsewhere / "request" / NAME).write_bytes(request(document()))
+
+    def replaced(self, file):
+        finish(self, file)
+        (elsewhere / "request" / NAME).write_bytes(second)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Receiver, "_finish", replaced)
+        sweep()
+    assert there(elsewhere) == {"request": [NAME], "response": [NAME], "archive": [NAME], "quarantine": []}
+    sweep()
+    assert (elsewhere / "quarantine" / NAME).read_bytes() == second
+
+
+def test_a_file_that_becomes_another_as_it_is_claimed_is_read_next(sweep, elsewhere, monkeypatch):
+    path, look = elsewhere / "request" / NAME, SftpFolders.ready
+    path.write_bytes(request(document()))
+
+    def changed_since(self):
+        names = look(self)
+        path.write_bytes(request(document(), document(RECEIV_DOC="2")))
+        return names
+
+    with monkeypatch.context() as late:
+        late.setattr(SftpFolders, "ready", changed_since)
+        assert sweep() == 0
+    assert Voucher.select().count() == 0
+    assert sweep() == 1
+    assert Voucher.select().count() == 2
+
+
+def test_what_was_begun_there_is_gone_on_with_also_when_it_is_lost(sweep, elsewhere, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    (elsewhere / "request" / NAME).write_bytes(request(document()))
+    for lost in (False, True):
+        with monkeypatch.context() as killing:
+            killing.setattr(Receiver, "_deal_with", killed)
+            with pytest.raises(Killed):
+                sweep()
+        assert [path.name for path in (elsewhere / "work").iterdir()] == [NAME]
+        if lost:
+            (elsewhere / "work" / NAME).unlink()
+    assert sweep() == 1
+    assert there(elsewhere)["archive"] == [NAME]
+    assert Voucher.select().count() == 1
 
 
 @pytest.mark.parametrize("change", ["key", "password", "port"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from io import BytesIO
 
 import pytest
@@ -10,10 +11,11 @@ from opus_soap.database import proxy
 from opus_soap.interfaces.postings_in import booked
 from opus_soap.interfaces.postings_in.uploading import PostingUploads
 from opus_soap.ledger.models import Voucher
+from opus_soap.ledger.seals import create_seal_key, load_seal_key, seal
 from opus_soap.settings import Settings
 from opus_soap.soap.front import SoapFront
 from opus_soap.store import credentials
-from opus_soap.store.models import PostingFile, PostingSender
+from opus_soap.store.models import PostingFile, PostingRefusal, PostingSender
 from tests.interfaces.postings_in.conftest import NAME, document, request
 
 GOOD = request(document(), document(RECEIV_DOC="2", DOC_TYPE="XX"))
@@ -36,6 +38,7 @@ class Client:
             "CONTENT_LENGTH": str(len(body)) if body else "",
             "HTTP_AUTHORIZATION": f"Bearer {self.token}",
             "wsgi.input": BytesIO(body),
+            "wsgi.url_scheme": "http",
             **environ,
         }
         seen = []
@@ -46,10 +49,16 @@ class Client:
 
 @pytest.fixture
 def client(sender, clock, tmp_path):
-    settings = Settings(files_folder=tmp_path / "files", max_posting_upload_bytes=100_000)
+    settings = Settings(
+        files_folder=tmp_path / "files",
+        seal_key_file=tmp_path / "seal.key.pem",
+        max_posting_upload_bytes=100_000,
+    )
     token = credentials.issue_token(sender, "t", actor="t", clock=clock)
     front = SoapFront([], settings, clock, None, None, resources=[PostingUploads(settings, clock)])
-    return Client(front, token)
+    made = Client(front, token)
+    made.seal_key = settings.seal_key_file
+    return made
 
 
 def test_a_file_is_answered_with_its_receipt_once_and_again(client):
@@ -145,6 +154,41 @@ def test_the_third_receipt_is_for_those_who_agreed_on_it(client, sender):
     assert b"<STATUS>BOGFOERT</STATUS>" in third
 
 
+def test_the_third_receipt_waits_for_the_seal_and_the_answer_names_it(
+    client, sender, tmp_path, company, clock
+):
+    PostingSender.update(booked_receipts=True).execute()
+    name = booked.name_of(NAME)
+    create_seal_key(client.seal_key)
+    client.ask("PUT", body=GOOD)
+    for _ in range(2):
+        status, _, said = client.ask("GET", f"/posteringer-ind/KY01/{name}")
+        assert status == 404
+        assert f"PIN-462  Der er ingen kvittering for {name}" in said.decode()
+    seal(company, load_seal_key(client.seal_key), clock=clock)
+    status, _, third = client.ask("GET", f"/posteringer-ind/KY01/{name}")
+    assert (status, third.count(b"<SEAL_NO>1</SEAL_NO>")) == (200, 1)
+
+
+def test_a_refused_file_leaves_a_trace(client):
+    client.ask("PUT", body=b"<a/>")
+    client.ask("PUT", body=b"<a/>")
+    row = PostingRefusal.get()
+    assert (row.door, row.name, row.times) == ("http:KY01", NAME, 2)
+    assert row.sha256 == hashlib.sha256(b"<a/>").hexdigest()
+    assert [code for code, _ in row.errors] == ["PIN-402"]
+
+
+def test_the_receipt_of_a_refused_file_says_what_it_is_called(client):
+    said = client.ask("PUT", body=b"<a/>")[2]
+    assert f"<FILE_NAME>{NAME}</FILE_NAME><SEND_DATE>2026-11-23</SEND_DATE>".encode() in said
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_name_with_a_null_is_no_path(client, method):
+    assert client.ask(method, "/posteringer-ind/KY01/x\0.xml", body=GOOD)[0] == 404
+
+
 def test_a_disk_that_is_full_is_told_and_tried_again(client, tmp_path):
     (tmp_path / "files").write_text("in the way")
     status, headers, said = client.ask("PUT", body=GOOD)
@@ -163,3 +207,10 @@ def _away(*_: object, **__: object) -> None:
     from peewee import OperationalError
 
     raise OperationalError("away")
+
+
+def test_the_root_names_the_door(client):
+    status, _, answer = client.ask("GET", "/", HTTP_HOST="opus.example.dk")
+    assert status == 200
+    assert b"PUT\n" in answer
+    assert b"http://opus.example.dk/posteringer-ind/\n" in answer

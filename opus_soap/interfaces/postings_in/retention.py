@@ -1,0 +1,38 @@
+"""Bytes of files of postings whose retention is over: they may hold numbers of persons.
+
+Deleted is what nobody needs any more: refused files, what killed processes left, and files that were dealt
+with. Their hashes stay, and so do receipts: no number of a person stands in one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from opus_soap.database import transaction
+from opus_soap.store.files import FileStore
+from opus_soap.store.models import PostingFile
+
+
+def purge(store: FileStore, *, now: datetime, retention: timedelta) -> int:
+    """Delete the files that were stored before their retention began; returns how many.
+
+    It counts from the last time that the same bytes came. Raises `FileStoreFailed`.
+    """
+    purged, before = 0, now - retention
+    for sha256 in list(store.older_than(before.timestamp())):
+        if _is_needed(sha256, before):
+            continue
+        with transaction():  # told before it is done: whoever is killed between does it the next time
+            PostingFile.update(purged_at=now).where(
+                PostingFile.sha256 == sha256, PostingFile.purged_at.is_null()
+            ).execute()
+        purged += store.forget(sha256)
+    return purged
+
+
+def _is_needed(sha256: str, before: datetime) -> bool:
+    """Whether it is a receipt, or a file that is young or not finished with."""
+    receipt = (PostingFile.receipt_sha256 == sha256) | (PostingFile.booked_sha256 == sha256)
+    in_use = (PostingFile.state == PostingFile.UNDER_WAY) | (PostingFile.received_at >= before)
+    query = PostingFile.select().where(receipt | ((PostingFile.sha256 == sha256) & in_use))
+    return bool(query.exists())
