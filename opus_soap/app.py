@@ -20,6 +20,7 @@ from opus_soap.keys import (
     CurrentSigner,
     CurrentVerifier,
     load_own,
+    load_sts_certificates,
     load_tokens,
     load_trust,
     own_files,
@@ -38,6 +39,7 @@ from opus_soap.transport.handlers import Delivery, Handlers
 from opus_soap.transport.queue import Chore
 from opus_soap.transport.worker import Worker
 from opus_soap.wss.parsing import ParseLimits
+from opus_soap.wss.sts import StsClient
 from opus_soap.wss.verification import VerificationPolicy, Verifier
 
 if TYPE_CHECKING:
@@ -111,7 +113,16 @@ def assemble_worker(registers: Sequence[Register], settings: Settings, clock: Cl
     handlers: Handlers = {}
     for register in registers:
         register(handlers)
-    return Worker(handlers, Delivery(Caller(signer(settings), settings, clock), clock, settings))
+    own = signer(settings)
+    caller = Caller(own, settings, clock, sts_client(settings, clock, own))
+    return Worker(handlers, Delivery(caller, clock, settings))
+
+
+def sts_client(settings: Settings, clock: Clock, own: CurrentSigner) -> StsClient | None:
+    """Where tokens are asked for; None when no STS is set. Raises `SigningKeyUnusable`."""
+    if not settings.sts_url:
+        return None
+    return StsClient(settings.sts_url, own, load_sts_certificates(settings), now=clock.now)
 
 
 def signer(settings: Settings) -> CurrentSigner:

@@ -58,8 +58,13 @@ def load_tokens(settings: Settings) -> TokenTrust | None:
     """The STS whose tokens are believed; None when none is. Raises `SigningKeyUnusable`."""
     if not settings.sts_entity_id:
         return None
+    return TokenTrust({settings.sts_entity_id: load_sts_certificates(settings)})
+
+
+def load_sts_certificates(settings: Settings) -> tuple[x509.Certificate, ...]:
+    """What the STS signs tokens and answers with; raises `SigningKeyUnusable`."""
     try:
-        return TokenTrust({settings.sts_entity_id: load_pem(settings.sts_certificate_file)})
+        return load_pem(settings.sts_certificate_file)
     except WssError as error:
         raise _unusable(error) from None
 

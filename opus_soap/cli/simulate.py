@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Coroutine
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,12 @@ Behaviours:
 )
 @click.option("--municipality", default="999", help="Code of the municipality.")
 @click.option("--municipality-cvr", default="90810111", help="CVR number of the municipality.")
+@click.option(
+    "--security-model",
+    default="x509",
+    type=click.Choice(["x509", "token"]),
+    help="How the two call each other; token needs an STS (OPUS_SOAP_STS_URL and its siblings).",
+)
 @click.option("--seed", default=1, type=int, help="Draws the behaviours; the same seed, the same behaviours.")
 @click.option("--behaviour", "weights", multiple=True, help="NAME=WEIGHT, repeated. Default: approve=1.")
 @click.option("--invoice", "by_number", multiple=True, help="NUMBER=NAME: this invoice gets this behaviour.")
@@ -66,6 +73,7 @@ def case_system(
     opus_certificate: Path,
     municipality: str,
     municipality_cvr: str,
+    security_model: str,
     seed: int,
     weights: tuple[str, ...],
     by_number: tuple[str, ...],
@@ -86,6 +94,7 @@ def case_system(
         cvr=municipality_cvr,
         services=["FakturaInformationAfsend"],
         endpoint_url=opus_url,
+        security_model=security_model,
     )
     agreements.add_certificate(opus, opus_certificate.read_bytes())
     disconnect()
@@ -94,6 +103,64 @@ def case_system(
     disconnect()
     click.echo(f"The simulated case system listens on http://{bind}/")
     WsgiServer(system.server, settings, bind=bind, workers=1, threads=8).run()
+
+
+@simulate.command()
+@click.option("--bind", default="127.0.0.1:8082", callback=address, help="HOST:PORT to listen on.")
+@click.option("--entity-id", default="https://sts.example.dk/runtime", help="Issuer of its tokens.")
+@click.option(
+    "--key",
+    default="var/secrets/sts.key.pem",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Its private key (PEM).",
+)
+@click.option(
+    "--certificate",
+    default="var/secrets/sts.crt.pem",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The certificate (PEM) that belongs to that key.",
+)
+@click.option("--audience", "more", multiple=True, help="EntityId of another service than ours (repeat).")
+@click.option(
+    "--authority", "authorities", multiple=True, help="CVR that may be acted for (repeat; else any)."
+)
+@click.option("--privilege", "privileges", multiple=True, help="Goes into every token (repeat).")
+@click.option("--hours", default=8.0, type=click.FloatRange(0.01, 24), help="How long a token is good for.")
+@click.pass_obj
+@reports_errors
+def sts(
+    runtime: Runtime,
+    bind: str,
+    entity_id: str,
+    key: Path,
+    certificate: Path,
+    more: tuple[str, ...],
+    authorities: tuple[str, ...],
+    privileges: tuple[str, ...],
+    hours: float,
+) -> None:
+    """Give holder-of-key tokens (SAML 2.0, WS-Trust 1.3), in the shape of Kombit's STS.
+
+    It believes whoever signs with a certificate of a trusted issuer (OPUS_SOAP_TRUSTED_CA_FILE). `opus-soap
+    certs create` makes its key.
+    """
+    from opus_soap.simulate.sts import PATH, token_service
+    from opus_soap.soap.serving import WsgiServer
+
+    settings = runtime.settings
+    service = token_service(
+        settings,
+        runtime.clock,
+        entity_id=entity_id,
+        key_file=key,
+        certificate_file=certificate,
+        more_audiences=more,
+        authorities=authorities,
+        privileges=privileges,
+        lifetime=timedelta(hours=hours),
+    )
+    click.echo(f"The test STS {entity_id} listens on http://{bind}{PATH}")
+    WsgiServer(lambda: service, settings, bind=bind, workers=1, threads=4).run()
 
 
 @simulate.command()

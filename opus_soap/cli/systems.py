@@ -58,6 +58,9 @@ def _shaped(
     return check
 
 
+_MODEL = click.Choice(["x509", "token"])
+
+
 @click.group()
 def systems() -> None:
     """Agreements: systems, certificates, routing."""
@@ -71,6 +74,9 @@ def systems() -> None:
 @click.option("--endpoint-url", help="Where it takes FakturaInformationAfsend.")
 @click.option("--profile", default="kombit", type=click.Choice(["kombit", "basic"]), help="Security profile.")
 @click.option(
+    "--security-model", default="x509", type=_MODEL, help="What it shows: a certificate (x509) or a token."
+)
+@click.option(
     "--service", "services", multiple=True, type=click.Choice(SERVICES), help="It may call (repeat)."
 )
 @click.pass_obj
@@ -83,6 +89,7 @@ def add(
     uuid: UUID | None,
     endpoint_url: str | None,
     profile: str,
+    security_model: str,
     services: tuple[str, ...],
 ) -> None:
     """Make an agreement with a system."""
@@ -98,6 +105,7 @@ def add(
         services=services or SERVICES[:2],
         endpoint_url=endpoint_url,
         profile=profile,
+        security_model=security_model,
     )
     click.echo(f"{system.name}: {system.uuid}, may call {', '.join(system.services)}")
 
@@ -108,6 +116,7 @@ def add(
 @click.option("--cvr", help="CVR number of the organisation behind the system.")
 @click.option("--endpoint-url", help="Where it takes FakturaInformationAfsend.")
 @click.option("--profile", type=click.Choice(["kombit", "basic"]), help="Security profile.")
+@click.option("--security-model", type=_MODEL, help="What it shows: a certificate (x509) or a token.")
 @click.option(
     "--service", "services", multiple=True, type=click.Choice(SERVICES), help="All that it may call (repeat)."
 )
@@ -120,6 +129,7 @@ def change(
     cvr: str | None,
     endpoint_url: str | None,
     profile: str | None,
+    security_model: str | None,
     services: tuple[str, ...],
 ) -> None:
     """Change the agreement with SYSTEM (name or UUID); what is not given stays as it is."""
@@ -129,6 +139,7 @@ def change(
         "cvr": cvr,
         "endpoint_url": endpoint_url,
         "profile": profile,
+        "security_model": security_model,
         "services": list(services) or None,
     }
     before = agreements.find_system(system)
@@ -156,7 +167,7 @@ def list_systems(runtime: Runtime) -> None:
             system.municipality,
             system.name if system.active else f"{system.name} (stopped)",
             str(system.uuid),
-            system.profile,
+            f"{system.profile}, {system.security_model}",
             "\n".join(system.services),
             system.endpoint_url or "-",
             "\n".join(certificates) or "-",

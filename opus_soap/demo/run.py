@@ -16,7 +16,7 @@ from opus_soap.clock import Clock, business_date
 from opus_soap.database import connected, disconnect
 from opus_soap.demo.processes import Processes
 from opus_soap.demo.report import print_report
-from opus_soap.demo.scene import Scene, prepare, write_invoices
+from opus_soap.demo.scene import STS, Scene, prepare, write_invoices
 from opus_soap.errors import DemoFolderInUse
 from opus_soap.interfaces.invoice_approval import lending
 from opus_soap.interfaces.invoice_approval.importing import files, import_files
@@ -41,9 +41,9 @@ def run_demo(
     """Run the loop and print the tables; True when everything was booked and the ledger verifies."""
     with _folder(keep) as folder, _ended_by_sigterm(), Processes(folder) as processes:
         with console.status("Making keys, a database and a municipality …"):
-            scene = prepare(folder, clock, opus_port=opus_port, case_port=case_port)
+            scene = prepare(folder, clock, opus_port=opus_port, case_port=case_port, security_model="token")
             described = write_invoices(scene, clock, seed=SEED, count=INVOICES)
-        with console.status("Starting the server, the worker and the case system …"):
+        with console.status("Starting the STS, the server, the worker and the case system …"):
             _start(processes, scene, sorted(described))
         company = company_code(scene.definition["municipality"]["code"], "0020")
         _send_out(console, scene, company, clock)
@@ -87,6 +87,20 @@ def _start(processes: Processes, scene: Scene, numbers: list[str]) -> None:
     chosen = [
         f"--invoice={number}={BEHAVIOURS[index % len(BEHAVIOURS)]}" for index, number in enumerate(numbers)
     ]
+    processes.start(
+        "sts",
+        opus,
+        "simulate",
+        "sts",
+        "--bind",
+        f"127.0.0.1:{scene.sts_port}",
+        "--entity-id",
+        STS,
+        "--key",
+        str(scene.keys / "sts.key.pem"),
+        "--certificate",
+        str(scene.keys / "sts.crt.pem"),
+    )
     processes.start("server", opus, "serve", "--bind", f"127.0.0.1:{scene.opus_port}")
     processes.start(
         "case-system",
@@ -99,9 +113,12 @@ def _start(processes: Processes, scene: Scene, numbers: list[str]) -> None:
         scene.opus_url,
         "--opus-certificate",
         str(scene.keys / "opus.crt.pem"),
+        "--security-model",
+        "token",
         *chosen,
     )
     processes.start("worker", opus, "worker")
+    processes.wait_for("sts", f"http://127.0.0.1:{scene.sts_port}/health")
     processes.wait_for("server", f"{scene.opus_url}/health")
     processes.wait_for("case-system", f"{scene.case_url}/health")
 
@@ -163,6 +180,7 @@ def _print_addresses(console: Console, scene: Scene) -> None:
         ("What the case system got", f"{scene.case_url}/"),
         ("Contract of the answers", f"{scene.opus_url}/service/OIR/FakturaInformationSvarAfsend/1?wsdl"),
         ("Contract of the sendings", f"{scene.case_url}/service/OIR/FakturaInformationAfsend/1?wsdl"),
+        ("Where tokens are given", scene.sts_url),
         ("The dimensions' UUIDs", f"{scene.opus_url}/service/Stamdata/DimensionHent/1?wsdl"),
     ):
         console.print(f"  {text}\n    {url}", highlight=False, soft_wrap=True)

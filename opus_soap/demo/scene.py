@@ -17,6 +17,7 @@ from opus_soap.ledger.loading import load_municipality
 from opus_soap.ledger.seals import create_seal_key
 from opus_soap.settings import Settings, load
 from opus_soap.simulate.receiving import PATH
+from opus_soap.simulate.sts import PATH as STS_PATH
 from opus_soap.store import agreements
 from opus_soap.store.models import RoutingRule
 from opus_soap.store.schema import migrate
@@ -24,6 +25,7 @@ from opus_soap.wss import pki
 
 CASE_SYSTEM = UUID("c0ffee00-1590-4d00-8000-000000000002")
 CASE_SYSTEM_NAME = "Sagssystem"
+STS = "https://sts.example.dk/runtime"
 SERVICES = ("FakturaInformationSvarAfsend", "DimensionHent", "FinansbilagModtag")
 
 
@@ -36,6 +38,7 @@ class Scene:
     case_port: int
     definition: dict[str, Any]
     opus_database: str = ""  # empty: SQLite in the folder
+    sts_port: int = 8082
 
     @property
     def opus_url(self) -> str:
@@ -46,6 +49,11 @@ class Scene:
     def case_url(self) -> str:
         """Where the simulated case system listens."""
         return f"http://127.0.0.1:{self.case_port}"
+
+    @property
+    def sts_url(self) -> str:
+        """Where tokens are given."""
+        return f"http://127.0.0.1:{self.sts_port}{STS_PATH}"
 
     @property
     def keys(self) -> Path:
@@ -61,6 +69,9 @@ class Scene:
             "OPUS_SOAP_SIGNING_CERTIFICATE_FILE": str(self.keys / f"{who}.crt.pem"),
             "OPUS_SOAP_TRUSTED_CA_FILE": str(self.keys / "ca.pem"),
             "OPUS_SOAP_SEAL_KEY_FILE": str(self.keys / "seal.key.pem"),
+            "OPUS_SOAP_STS_ENTITY_ID": STS,
+            "OPUS_SOAP_STS_CERTIFICATE_FILE": str(self.keys / "sts.crt.pem"),
+            "OPUS_SOAP_STS_URL": self.sts_url,
             "OPUS_SOAP_SWEEP_SECONDS": "1",
             "OPUS_SOAP_SEND_BACKOFF_SECONDS": "1",
             "OPUS_SOAP_SEND_BACKOFF_MAX_SECONDS": "4",
@@ -94,9 +105,18 @@ def definition() -> dict[str, Any]:
     return tomllib.loads((files("opus_soap.simulate") / "municipality.toml").read_text("utf-8"))
 
 
-def prepare(folder: Path, clock: Clock, *, opus_port: int, case_port: int, opus_database: str = "") -> Scene:
+def prepare(
+    folder: Path,
+    clock: Clock,
+    *,
+    opus_port: int,
+    case_port: int,
+    opus_database: str = "",
+    security_model: str = "x509",
+) -> Scene:
     """Make keys, database, master data, agreement and routing; leaves this process connected."""
-    scene = Scene(folder, free_port(opus_port), free_port(case_port), definition(), opus_database)
+    ports = free_port(opus_port), free_port(case_port)
+    scene = Scene(folder, *ports, definition(), opus_database, free_port(8082))
     pki.create(pki.example(), scene.keys, now=clock.now())
     create_seal_key(scene.keys / "seal.key.pem")
     connect(scene.environment("opus")["OPUS_SOAP_DATABASE_URL"])
@@ -110,6 +130,7 @@ def prepare(folder: Path, clock: Clock, *, opus_port: int, case_port: int, opus_
             cvr="44444449",
             services=SERVICES,
             endpoint_url=f"{scene.case_url}{PATH}",
+            security_model=security_model,
         )
         for name in ("case-system", "case-system-next"):
             agreements.add_certificate(system, (scene.keys / f"{name}.crt.pem").read_bytes())

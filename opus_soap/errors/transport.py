@@ -50,6 +50,17 @@ class ReplyUnusable(TransportError):
     )
 
 
+class TokenMissing(TransportError):
+    """The agreement asks for a token, and no STS gives one."""
+
+    code = "TRA-013"
+    danish = "Der er intet token til {element}: {value}"
+    english = "There is no token for {element}: {value}"
+    remedy_danish = "Ret indstillingerne for STS'en eller aftalen hos den, og frigiv afsendelsen."
+    remedy_english = "Correct the settings of the STS, or the agreement with it, and release the message."
+    retryable = False
+
+
 class ReceiverFailed(TransportError):
     """The receiver answered with a fault of its own making (soap:Server)."""
 

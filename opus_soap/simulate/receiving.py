@@ -19,6 +19,7 @@ from opus_soap.interfaces.invoice_approval.contract import (
 )
 from opus_soap.money import ore_from_kroner
 from opus_soap.simulate.behaviours import Choice
+from opus_soap.soap.contracts import entity_id
 from opus_soap.soap.models import answer_header
 from opus_soap.soap.results import AcceptStruktur
 from opus_soap.soap.service import CallContext, PingService, SoapService, operation
@@ -134,7 +135,7 @@ def invoice_service(reception: Reception) -> SoapService:
     return SoapService(
         name="FakturaInformationAfsend",
         path=PATH,
-        entity_id="http://oir.serviceplatformen.dk/service/fakturainformationafsend/1",
+        entity_id=entity_id("FakturaInformationAfsend"),
         services=[PingService, FakturaInformationAfsendService],
     )
 

@@ -11,17 +11,24 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from lxml import etree
 
+from opus_soap.app import services
 from opus_soap.clock import Clock
-from opus_soap.errors import MethodNotAllowed, OpusSoapError, PathUnknown
+from opus_soap.errors import MethodNotAllowed, OpusSoapError, PathUnknown, SigningKeyUnusable
+from opus_soap.keys import load_trust
+from opus_soap.settings import Settings
 from opus_soap.soap import limits
+from opus_soap.soap.access_log import configure_logging
+from opus_soap.soap.contracts import entity_id as kombit_entity_id
 from opus_soap.soap.faults import fault_for
 from opus_soap.wss import errors
 from opus_soap.wss.addressing import Addressing
@@ -29,7 +36,7 @@ from opus_soap.wss.errors import WssError
 from opus_soap.wss.issuing import Claims, issue
 from opus_soap.wss.names import SOAP12, WSA
 from opus_soap.wss.privileges import PrivilegeGroup
-from opus_soap.wss.signing import Signer
+from opus_soap.wss.signing import Signer, load_signer
 from opus_soap.wss.trust import (
     ANSWER_ACTION,
     ISSUE_ACTION,
@@ -48,6 +55,7 @@ log = structlog.get_logger("opus_soap.sts")
 PATH = "/runtime/services/kombittrust/14/certificatemixed"
 MOST_BYTES = 256 * 1024
 FAULT_NS = "http://opus-soap.dk/fejl/1"
+_OF_CASE_SYSTEMS = kombit_entity_id("FakturaInformationAfsend")
 _CVR = re.compile("[0-9]{8}")
 _MEDIA_TYPES = ("application/soap+xml",)
 _READ_SECONDS = 20
@@ -86,6 +94,9 @@ class TokenService:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one HTTP request."""
+        if environ.get("PATH_INFO") == "/health":
+            start_response("200 OK", [("Content-Type", "application/json")])
+            return [b'{"status": "ok"}']
         try:
             if environ.get("PATH_INFO") != PATH:
                 raise PathUnknown(value=environ.get("PATH_INFO", "")[:80])
@@ -152,6 +163,44 @@ class TokenService:
         claims = Claims(request.applies_to, request.cvr, request.holder, groups, lifetime=self.lifetime)
         assertion = issue(claims, issuer=self.entity_id, key=self.key, certificate=self.certificate, now=now)
         return write_answer(request, IssuedToken(assertion, request.applies_to, now, now + self.lifetime))
+
+
+def token_service(
+    settings: Settings,
+    clock: Clock,
+    *,
+    entity_id: str,
+    key_file: Path,
+    certificate_file: Path,
+    more_audiences: Iterable[str] = (),
+    authorities: Collection[str] = (),
+    privileges: tuple[str, ...] = (),
+    lifetime: timedelta = timedelta(hours=8),
+) -> TokenService:
+    """An STS for the services of this house, and of its simulated case system.
+
+    Raises `SigningKeyUnusable` naming the file.
+    """
+    configure_logging(settings.log_level)
+    ours = [service.entity_id for service in services(settings, clock)]
+    try:
+        own = load_signer(key_file, certificate_file, timedelta(minutes=5))
+        key = load_pem_private_key(key_file.read_bytes(), password=None)
+    except WssError as error:
+        raise SigningKeyUnusable(element=error.element, value=error.value) from None
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise SigningKeyUnusable(element=str(key_file), value="not RSA")
+    return TokenService(
+        entity_id=entity_id,
+        key=key,
+        certificate=own.certificate,
+        verifier=Verifier(load_trust(settings)),
+        clock=clock,
+        audiences=frozenset((*ours, _OF_CASE_SYSTEMS, *more_audiences)),
+        authorities=authorities,
+        privileges=privileges,
+        lifetime=lifetime,
+    )
 
 
 def _told(error: WssError) -> tuple[str, str]:

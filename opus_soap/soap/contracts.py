@@ -72,6 +72,15 @@ def _reachable(*entries: str) -> dict[str, etree._Element]:
     return found
 
 
+_OUR_OWN = frozenset({"DimensionHent"})  # services that KOMBIT does not have
+
+
+def entity_id(name: str) -> str:
+    """A service's EntityId, a token's audience (KOMBIT's: reconstructed in the shape of their siblings)."""
+    house = "opus-soap.dk" if name in _OUR_OWN else "oir.serviceplatformen.dk"
+    return f"http://{house}/service/{name.lower()}/1"
+
+
 @dataclass(frozen=True)
 class Contract:
     """The contract of one service; `name` is its folder in `wsdl/`."""

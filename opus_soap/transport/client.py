@@ -36,20 +36,24 @@ from opus_soap.errors import (
     ReceiverInactive,
     ReceiverUnreachable,
     ReplyUnusable,
+    TokenMissing,
     TransportError,
     mask_cpr,
 )
 from opus_soap.keys import MessageSigner
+from opus_soap.ledger.master_data import authority_cvr
 from opus_soap.settings import Settings
-from opus_soap.soap.contracts import ROOT, Contract, load_contract
+from opus_soap.soap.contracts import ROOT, Contract, entity_id, load_contract
 from opus_soap.soap.deadlines import Deadline
 from opus_soap.store import agreements, archive
 from opus_soap.store.models import System
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.errors import WssError
+from opus_soap.wss.errors_revocation import ResponderUnreachable
 from opus_soap.wss.names import ANONYMOUS, SOAP11
 from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.replies import verify_reply
+from opus_soap.wss.sts import StsClient
 from opus_soap.wss.verification import VerificationPolicy, VerifiedMessage
 
 _BUSY = (429, 503)
@@ -63,6 +67,7 @@ class Caller:
     signer: MessageSigner
     settings: Settings
     clock: Clock
+    sts: StsClient | None = None
     _local: threading.local = field(default_factory=threading.local, repr=False, compare=False)
 
     def call(
@@ -201,7 +206,13 @@ class SignedTransport(zeep.Transport):
         addressing = Addressing(
             action=action, message_id=message_id, to=address, reply_to=ANONYMOUS if message_id else None
         )
-        request = caller.signer.sign(message, addressing, now=caller.clock.now(), profile=system.profile)
+        request = caller.signer.sign(
+            message,
+            addressing,
+            now=caller.clock.now(),
+            profile=system.profile,
+            token=self._token(system),
+        )
         self._record("out", request, correlation, address, action, message_id or "", "ok", None)
         status, content, wait = self._send(address, request, action)
         try:
@@ -218,6 +229,20 @@ class SignedTransport(zeep.Transport):
         response.headers["Content-Type"] = "text/xml; charset=utf-8"
         response._content = etree.tostring(verified.envelope, encoding="UTF-8")
         return response
+
+    def _token(self, system: System) -> etree._Element | None:
+        """What the Token model asks for; raises a `TransportError` when no STS gives one."""
+        if system.security_model != "token":
+            return None
+        sts, name = self._caller.sts, self._contract.name
+        if sts is None:
+            raise TokenMissing(element=system.name, value="no STS is set (OPUS_SOAP_STS_URL)")
+        try:
+            return sts.token(entity_id(name), authority_cvr(system.municipality) or system.cvr)
+        except ResponderUnreachable as error:
+            raise ReceiverUnreachable(element=f"STS for {system.name}", value=error.value) from None
+        except WssError as error:
+            raise TokenMissing(element=system.name, value=str(error)) from None
 
     def _message(self, envelope: etree._Element) -> etree._Element:
         """The one child of the body; raises `MessageInvalid` when it does not keep to the contract."""

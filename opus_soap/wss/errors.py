@@ -349,6 +349,17 @@ class TrustMessageInvalid(WssError):
     fault_code = "InvalidSecurityToken"
 
 
+class ReplyMissing(WssError):
+    """No reply came that could be looked at."""
+
+    code = "WSS-074"
+    danish = "{element} svarer ikke: {value}"
+    english = "{element} does not answer: {value}"
+    remedy_danish = "Se efter adressen, netværket og servicen; kaldet kan være modtaget."
+    remedy_english = "Look at the address, the network and the service; the call may have been received."
+    fault_code = "MessageExpired"
+
+
 class StsRefused(WssError):
     """The STS gives no token; `element` is its fault code, `value` what it says."""
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 from uuid import uuid4
 
 from cryptography import x509
@@ -17,10 +18,9 @@ from lxml import etree
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.errors import ActionWrong, StsRefused, TokenForAnother, WssError
 from opus_soap.wss.fetching import HttpFetch
-from opus_soap.wss.names import ANONYMOUS, SOAP12
+from opus_soap.wss.names import ANONYMOUS, SOAP11, SOAP12
 from opus_soap.wss.parsing import ParseLimits, parse
 from opus_soap.wss.replies import verify_reply
-from opus_soap.wss.signing import Signer
 from opus_soap.wss.trust import (
     ANSWER_ACTION,
     ISSUE_ACTION,
@@ -53,6 +53,26 @@ class _Kept:
     until: datetime
 
 
+class Signing(Protocol):
+    """What signs requests: a `Signer`, or one that follows its files."""
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """Whose key signs; tokens are bound to it."""
+
+    def sign(
+        self,
+        body_child: etree._Element,
+        addressing: Addressing,
+        *,
+        now: datetime,
+        profile: str = "kombit",
+        soap_namespace: str = SOAP11,
+        token: etree._Element | None = None,
+    ) -> bytes:
+        """As `Signer.sign`."""
+
+
 class StsClient:
     """Gets holder-of-key tokens for one key; threads share it.
 
@@ -63,7 +83,7 @@ class StsClient:
     def __init__(
         self,
         url: str,
-        signer: Signer,
+        signer: Signing,
         pinned: Iterable[x509.Certificate],
         *,
         renew_before: timedelta = timedelta(minutes=5),

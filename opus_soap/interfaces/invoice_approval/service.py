@@ -12,6 +12,7 @@ from opus_soap.interfaces.invoice_approval.contract import (
     AfsendFakturaInformationSvar_O,
 )
 from opus_soap.interfaces.invoice_approval.messages import read_answer
+from opus_soap.soap.contracts import entity_id
 from opus_soap.soap.models import answer_header
 from opus_soap.soap.results import AcceptStruktur, AfvisningStruktur, reasons
 from opus_soap.soap.service import CallContext, PingService, SoapService, operation
@@ -49,6 +50,6 @@ def answer_service(
     return SoapService(
         name="FakturaInformationSvarAfsend",
         path="/service/OIR/FakturaInformationSvarAfsend/1",
-        entity_id="http://oir.serviceplatformen.dk/service/fakturainformationsvarafsend/1",
+        entity_id=entity_id("FakturaInformationSvarAfsend"),
         services=[PingService, FakturaInformationSvarAfsendService],
     )

@@ -14,6 +14,7 @@ from opus_soap.interfaces.master_data.contract import (
     DimensionHent_O,
 )
 from opus_soap.ledger.models import Account, CompanyCode, DimensionValue
+from opus_soap.soap.contracts import entity_id
 from opus_soap.soap.models import Fejl, SvarReaktion, answer_header
 from opus_soap.soap.service import CallContext, SoapService, operation
 
@@ -74,6 +75,6 @@ def dimension_service() -> SoapService:
     return SoapService(
         name="DimensionHent",
         path="/service/Stamdata/DimensionHent/1",
-        entity_id="http://opus-soap.dk/service/dimensionhent/1",
+        entity_id=entity_id("DimensionHent"),
         services=[DimensionHentService],
     )

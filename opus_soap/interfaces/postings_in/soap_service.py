@@ -35,6 +35,7 @@ from opus_soap.interfaces.postings_in.soap_contract import (
 )
 from opus_soap.interfaces.postings_in.writing import WrittenDocument
 from opus_soap.settings import Settings
+from opus_soap.soap.contracts import entity_id
 from opus_soap.soap.models import answer_header
 from opus_soap.soap.results import AcceptStruktur, AfvisningStruktur, fit, reasons
 from opus_soap.soap.service import CallContext, PingService, SoapService, operation
@@ -60,7 +61,7 @@ def voucher_service(clock: Clock, settings: Settings) -> SoapService:
     return SoapService(
         name=NAME,
         path=f"/service/OIR/{NAME}/1",
-        entity_id=f"http://oir.serviceplatformen.dk/service/{NAME.lower()}/1",
+        entity_id=entity_id(NAME),
         services=[PingService, FinansbilagModtagService],
     )
 
