@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -127,7 +128,7 @@ def check_csv(runtime: Runtime, /, **given: Any) -> None:
     """
     upload = _Upload(runtime, **given)
     name, data = upload.written()
-    inspector = Inspector(upload.municipality, limits_of(runtime.settings), runtime.clock)
+    inspector = Inspector(upload.municipality, limits_of(runtime.settings), runtime.clock, made=True)
     with NamedTemporaryFile(suffix=".xml") as file:
         file.write(data)
         file.flush()
@@ -149,7 +150,7 @@ def import_csv(runtime: Runtime, /, **given: Any) -> None:
     """
     upload = _Upload(runtime, **given)
     name, data = upload.written()
-    receiver = Receiver.of(upload.municipality, runtime.settings, runtime.clock)
+    receiver = replace(Receiver.of(upload.municipality, runtime.settings, runtime.clock), made=True)
     try:
         file = receiver.deliver(BytesIO(data), name, actor=actor(), as_sender=upload.sender.sender_id)
     except PostingFileRefused as refused:

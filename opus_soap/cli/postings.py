@@ -20,7 +20,7 @@ from opus_soap.errors import (
     SftpMissing,
 )
 from opus_soap.interfaces.postings_in import receipts
-from opus_soap.interfaces.postings_in.files import find_sender
+from opus_soap.interfaces.postings_in.files import find_sender, key_of
 from opus_soap.interfaces.postings_in.inspection import Inspector, Told
 from opus_soap.interfaces.postings_in.outcomes import outcome_of, outcomes, told
 from opus_soap.interfaces.postings_in.receiving import Receiver, limits_of
@@ -264,7 +264,8 @@ def show(runtime: Runtime, name: str, errors_only: bool) -> None:
     """
     runtime.open_database()
     whole = Path(name).name
-    file = PostingFile.get_or_none(PostingFile.name_key == whole.casefold())
+    keys = [key_of(whole, made=made) for made in (False, True)]
+    file = PostingFile.select().where(PostingFile.name_key.in_(keys)).order_by(PostingFile.id.desc()).first()
     refusals = list(told_of_refusals(whole))
     for line in refusals:
         click.echo(shown(line))

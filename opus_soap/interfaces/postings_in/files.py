@@ -23,6 +23,7 @@ from opus_soap.store.models import PostingFile, PostingSender
 _NAME = re.compile(
     r"ZFIR_KMD_Opus_Posteringer_IND_(\d{3})_([A-Za-z0-9]{4})_(\d{8})_(\d{6})\.xml", re.IGNORECASE | re.ASCII
 )
+MADE = "made:"  # before the name of a file that no sender named
 _RECEIVER = re.compile(r"[PQTDU]\d{2}CLNT(\d{3})", re.ASCII)
 
 
@@ -62,12 +63,17 @@ def find_sender(municipality: str, sender_id: str) -> PostingSender | None:
     return found
 
 
-def find_file(sender: PostingSender, name: str) -> PostingFile | None:
-    """A sender's file by FILE_NAME, in any letter case."""
+def find_file(sender: PostingSender, name: str, *, made: bool = False) -> PostingFile | None:
+    """A sender's file by FILE_NAME, in any letter case; or one that was `made` here under that name."""
     found: PostingFile | None = PostingFile.get_or_none(
-        PostingFile.sender == sender, PostingFile.name_key == name.casefold()
+        PostingFile.sender == sender, PostingFile.name_key == key_of(name, made=made)
     )
     return found
+
+
+def key_of(name: str, *, made: bool) -> str:
+    """What a file is known by. One that we make of a message or a CSV takes no name from its sender."""
+    return f"{MADE}{name.casefold()}" if made else name.casefold()
 
 
 def check_same(known: PostingFile, sha256: str, fields: Mapping[str, str]) -> None:
@@ -77,10 +83,10 @@ def check_same(known: PostingFile, sha256: str, fields: Mapping[str, str]) -> No
         raise PostingFileRefused([used], fields)
 
 
-def check_name_is_free(sender: PostingSender, summary: Summary, path: Path) -> None:
+def check_name_is_free(sender: PostingSender, summary: Summary, path: Path, *, made: bool) -> None:
     """`check_same` of a file that has not been delivered."""
     fields = summary.control.fields
-    known = find_file(sender, fields["FILE_NAME"])
+    known = find_file(sender, fields["FILE_NAME"], made=made)
     if known is not None:
         with path.open("rb") as data:
             check_same(known, hashlib.file_digest(data, "sha256").hexdigest(), fields)

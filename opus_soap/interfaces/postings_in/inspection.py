@@ -59,6 +59,7 @@ class Inspector:
     municipality: str
     limits: ReadingLimits
     clock: Clock
+    made: bool = False  # as of `Receiver`
 
     def inspect(self, path: Path, file_name: str) -> Iterator[Told]:
         """Every mistake, in the order of the file; `file_name` as it will be delivered (empty: not known).
@@ -80,7 +81,9 @@ class Inspector:
             return
         sender = find_sender(self.municipality, summary.control.fields.get("SENDERID", ""))
         try:
-            check_name_is_free(sender_of(summary, self.municipality, file_name, None), summary, path)
+            check_name_is_free(
+                sender_of(summary, self.municipality, file_name, None), summary, path, made=self.made
+            )
         except PostingFileRefused as refused:
             placed = {id(item.error): item for item in summary.control.findings}
             told = [placed.get(id(error), Finding(error, Place(0))) for error in refused.errors]

@@ -31,7 +31,7 @@ from opus_soap.failpoints import failpoint
 from opus_soap.interfaces.postings_in import booked, receipts, refusals
 from opus_soap.interfaces.postings_in.entering import enter
 from opus_soap.interfaces.postings_in.examining import Examined
-from opus_soap.interfaces.postings_in.files import check_same, find_file, sender_of
+from opus_soap.interfaces.postings_in.files import check_same, find_file, key_of, sender_of
 from opus_soap.interfaces.postings_in.proofs import FINISHED, hash_of_file
 from opus_soap.interfaces.postings_in.reading import ReadingLimits, Summary, survey
 from opus_soap.interfaces.postings_in.reading_ahead import Task, collecting_seldom, reading
@@ -61,6 +61,7 @@ class Receiver:
     limits: ReadingLimits
     clock: Clock
     seal_key_file: Path | None = None  # where it exists, third receipts wait for the seals
+    made: bool = False  # files are made here, of what came by a door without files
 
     @classmethod
     def of(cls, municipality: str, settings: Settings, clock: Clock) -> Receiver:
@@ -130,13 +131,13 @@ class Receiver:
         failpoint("postings_in.surveyed")
         fields = summary.control.fields
         sender = sender_of(summary, self.municipality, file_name, as_sender)
-        known = find_file(sender, fields["FILE_NAME"])
+        known = find_file(sender, fields["FILE_NAME"], made=self.made)
         if known is None:
             try:
                 with transaction():
                     return self._new_file(stored, summary, sender, file_name, actor)
             except IntegrityError:  # another process was quicker
-                known = find_file(sender, fields["FILE_NAME"])
+                known = find_file(sender, fields["FILE_NAME"], made=self.made)
                 if known is None:
                     raise
         check_same(known, stored.sha256, fields)
@@ -151,7 +152,7 @@ class Receiver:
             sender=sender,
             name=summary.control.fields["FILE_NAME"],
             called=file_name,
-            name_key=summary.control.fields["FILE_NAME"].casefold(),
+            name_key=key_of(summary.control.fields["FILE_NAME"], made=self.made),
             sha256=stored.sha256,
             size=stored.size,
             state=PostingFile.UNDER_WAY,
@@ -277,7 +278,7 @@ def as_file(documents: Sequence[WrittenDocument], sender: PostingSender, at: dat
         }
         write(out, control, documents)
         data = out.getvalue()
-        known = PostingFile.get_or_none(PostingFile.sender == sender, PostingFile.name_key == name.casefold())
+        known = find_file(sender, name, made=True)
         if known is None or known.sha256 == hashlib.sha256(data).hexdigest():
             return name, data
     raise TooManyAtOnce(value=at.isoformat(), expected=_MOST_AT_ONCE)

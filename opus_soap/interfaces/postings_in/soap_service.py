@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO
@@ -80,7 +81,7 @@ def receive(
         raise TooManyVouchers(value=len(message.Posteringsbilag), expected=most)
     documents = [_document(bilag, context.municipality) for bilag in message.Posteringsbilag]
     name, data = as_file(documents, sender, _stated(message))
-    actor = f"soap:{context.system.uuid}"
+    receiver, actor = replace(receiver, made=True), f"soap:{context.system.uuid}"
     try:
         file = receiver.deliver(BytesIO(data), name, actor=actor, as_sender=sender.sender_id)
     except PostingFileRefused as refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
@@ -83,3 +84,14 @@ def test_a_third_receipt_is_noted_once(receiver, deliver):
     other = receiver.store.write(lambda out: out.write(b"other"))
     receiver.note_booked(file, other)
     assert file.booked_sha256 == first.sha256
+
+
+def test_what_came_by_another_door_takes_no_name_from_its_sender(receiver, deliver, receipt):
+    """A message that was named after a second, and the sender's own file of that second."""
+    made = replace(receiver, made=True)
+    first = made.deliver(BytesIO(request(voucher())), NAME, actor="soap:x")
+    own = deliver(request(voucher(RECEIV_DOC="2")))
+    assert (first.name, first.id) == (own.name, own.id - 1)
+    assert receipt(own)[1] == [("305", "2", 0)]
+    again_ = made.deliver(BytesIO(request(voucher())), NAME, actor="soap:x")
+    assert again_.id == first.id
