@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -139,6 +139,7 @@ class MessageVerifier(Protocol):
         now: datetime,
         profile: Callable[[x509.Certificate], str],
         audience: str | None = None,
+        known: Iterable[x509.Certificate] = (),
     ) -> VerifiedMessage:
         """As `Verifier.verify`."""
 
@@ -183,6 +184,8 @@ class CurrentVerifier:
         now: datetime,
         profile: Callable[[x509.Certificate], str],
         audience: str | None = None,
+        known: Iterable[x509.Certificate] = (),
     ) -> VerifiedMessage:
         """As `Verifier.verify`."""
-        return self.source.current().verify(data, now=now, profile=profile, audience=audience)
+        verifier = self.source.current()
+        return verifier.verify(data, now=now, profile=profile, audience=audience, known=known)

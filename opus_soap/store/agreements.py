@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -224,6 +225,26 @@ def valid_certificates(system: System, at: datetime) -> list[x509.Certificate]:
         SystemCertificate.valid_to >= at,
     )
     return [x509.load_pem_x509_certificate(row.pem.encode("ascii")) for row in rows]
+
+
+def all_certificates(at: datetime) -> list[x509.Certificate]:
+    """The certificates that any active system may sign with at an instant."""
+    rows = (
+        SystemCertificate.select(SystemCertificate.pem)
+        .join(System)
+        .where(
+            System.active,
+            SystemCertificate.revoked_at.is_null(),
+            SystemCertificate.valid_from <= at,
+            SystemCertificate.valid_to >= at,
+        )
+    )
+    return [_parsed(row.pem) for row in rows]
+
+
+@lru_cache(maxsize=1000)
+def _parsed(pem: str) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(pem.encode("ascii"))
 
 
 def system_by_thumbprint(thumbprint: str, at: datetime) -> System:

@@ -56,8 +56,13 @@ def check_names_assertion(message: MessageStructure) -> None:
         raise TokenUnavailable(value="KeyInfo does not name the assertion")
 
 
-def resolve_token(message: MessageStructure, trust: TrustStore) -> SigningToken:
-    """The certificate that KeyInfo points to; raises `TokenUnavailable` and other `WssError`s."""
+def resolve_token(
+    message: MessageStructure, trust: TrustStore, known: Iterable[x509.Certificate] = ()
+) -> SigningToken:
+    """The certificate that KeyInfo points to; raises `TokenUnavailable` and other `WssError`s.
+
+    `known` are certificates that a message may name without carrying them, besides those of the store.
+    """
     key_info = message.signature.find(KEY_INFO)
     reference = None if key_info is None else key_info.find(SECURITY_TOKEN_REFERENCE)
     if reference is None or len(reference) != 1:
@@ -69,7 +74,7 @@ def resolve_token(message: MessageStructure, trust: TrustStore) -> SigningToken:
         raise SecurityHeaderInvalid(
             element="BinarySecurityToken", value="is not what the signature refers to"
         )
-    candidates = (*trust.pinned, *trust.known)
+    candidates = (*trust.pinned, *trust.known, *known)
     return SigningToken(_one_of(candidates, _matcher(pointer), pointer), None)
 
 

@@ -8,7 +8,7 @@ dropped. Every exception on the way is a refusal: a `WssError`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -152,27 +152,31 @@ class Verifier:
         now: datetime,
         profile: Callable[[x509.Certificate], str],
         audience: str | None = None,
+        known: Iterable[x509.Certificate] = (),
     ) -> VerifiedMessage:
         """The verified content of `data`; raises a `WssError` for anything but a perfect message.
 
         `profile` maps the trusted certificate to the name of a profile in `REQUIRED_PARTS`, from the
         caller's agreements. It runs before the signature is verified, so it must only look up; what it
         raises (an unknown system) passes through. `audience` is the EntityId of the service that is called:
-        tokens for another are refused, and without one every token.
+        tokens for another are refused, and without one every token. `known` are certificates that a message
+        may name (issuer and serial, key identifier, thumbprint) without carrying them.
         """
         with refusing():
-            candidate = self._candidate(data, now, audience)
+            candidate = self._candidate(data, now, audience, known)
         chosen = profile(candidate.token.certificate)
         with refusing():
             return self._verified(candidate, now, chosen)
 
-    def _candidate(self, data: bytes, now: datetime, audience: str | None) -> _Candidate:
+    def _candidate(
+        self, data: bytes, now: datetime, audience: str | None, known: Iterable[x509.Certificate]
+    ) -> _Candidate:
         carries_token = self.policy.carries_token
         structure = read_structure(parse(data, self.policy.limits), carries_token=carries_token)
         check_schema(structure.signature)
         references = read_references(structure, self.policy.max_references)
         if structure.assertion is None:
-            token = resolve_token(structure, self.trust)
+            token = resolve_token(structure, self.trust, known)
         else:
             token = self._holder(structure, audience, now)
         self.trust.check(token.certificate, now)

@@ -129,7 +129,6 @@ PEERS = (
             "ski": "subject key identifier",
             "thumbprint": "thumbprint",
         },
-        refused=frozenset({"issuer-serial", "ski", "thumbprint"}),
     ),
     Peer(
         "SoapClient",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
-from opus_soap.wss.names import SOAP11, SOAP12
-from tests.soap.conftest import House, svar
+from opus_soap.wss.certificates import TrustStore
+from opus_soap.wss.names import SOAP11, SOAP12, THUMBPRINT_SHA1
+from tests.soap.conftest import NAME, House, Identity, agreement, svar
+from tests.wss.forge import WSSE, Forge, find, world
 
 TYPES = {SOAP11: "text/xml; charset=utf-8", SOAP12: "application/soap+xml; charset=utf-8"}
 
@@ -81,3 +86,27 @@ def test_the_action_of_soap_12_is_in_the_content_type(house: House):
     data = house.sign(svar(), soap=SOAP12)
     wrong = f'{TYPES[SOAP12]}; action="urn:another"'
     assert house.post(data, CONTENT_TYPE=wrong).code == "SOA-010"
+
+
+def named_only(certificate: x509.Certificate) -> bytes:
+    """A message that names its key by thumbprint and does not carry it."""
+
+    def without_token(root):
+        find(root, "//wsse:Security").remove(find(root, "//wsse:BinarySecurityToken"))
+
+    encoded = base64.b64encode(certificate.fingerprint(hashes.SHA1())).decode()
+    pointer = f'<wsse:KeyIdentifier ValueType="{THUMBPRINT_SHA1}">{encoded}</wsse:KeyIdentifier>'
+    reference = f'<wsse:SecurityTokenReference xmlns:wsse="{WSSE}">{pointer}</wsse:SecurityTokenReference>'
+    ids = tuple(name for name in Forge().ids if name != "bst")
+    return Forge(key_info=reference, before=without_token, ids=ids)()
+
+
+def test_a_key_that_is_only_named_is_looked_up_in_the_agreements(house: House):
+    own = world().certificates["case-system"]
+    system = agreement(Identity(own.key, own.certificate), "navngivet", [NAME], profile="basic")
+    house.front._guard.verifier.trust = TrustStore(issuers=world().trusted)
+    data = named_only(own.certificate)
+    assert house.post(data).code == "SOA-011"  # the signer is known; what is in the Body is no operation
+    system.active = False
+    system.save()
+    assert house.post(data).code == "WSS-040"
