@@ -19,6 +19,7 @@ COMMANDS = {
     "database": ("opus_soap.cli.database", "database", "Migrate and check the database."),
     "doctor": ("opus_soap.cli.doctor", "doctor", "Check that all is there that it takes to run."),
     "demo": ("opus_soap.cli.demo", "demo", "Run the whole loop with a synthetic municipality."),
+    "explain": ("opus_soap.cli.explain", "explain", "A signed message, step by step, and what to change."),
     "invoices": ("opus_soap.cli.invoices", "invoices", "Import, send and follow invoices (SF1590_D)."),
     "ledger": ("opus_soap.cli.ledger", "ledger", "Verify and read the books."),
     "master-data": ("opus_soap.cli.master_data", "master_data", "Load and list accounts and dimensions."),

@@ -1,0 +1,97 @@
+"""A message explained: each step tells what stands there, and the one that fails what to change."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from opus_soap.wss.certificates import TrustStore
+from opus_soap.wss.explaining import Explainer, Step
+from opus_soap.wss.saml import TokenTrust
+from opus_soap.wss.verification import VerificationPolicy
+from tests.attacks.recipes import ATTACKS
+from tests.attacks.token_recipes import TOKEN_ATTACKS
+from tests.wss.forge import AUDIENCE, NOW, STS, Forge, token_model, world
+
+TOKENS = TokenTrust({STS: [world().certificates["sts"].certificate]})
+EXPLAINER = Explainer(TrustStore(issuers=world().trusted), TOKENS, VerificationPolicy(), audience=AUDIENCE)
+
+
+def explained(data: bytes, **change: object) -> list[Step]:
+    return EXPLAINER.explain(data, change.pop("at", NOW))
+
+
+def failing(data: bytes, **change: object) -> dict[str, str]:
+    return {step.name: "\n".join(step.facts) for step in explained(data, **change) if step.holds is False}
+
+
+def test_a_good_message_holds_at_every_step():
+    steps = explained(Forge()())
+    assert all(step.holds for step in steps)
+    assert [step.name for step in steps] == [
+        "XML", "Envelope",
+        *(f"Reference #{name}" for name in Forge().ids),
+        "Certificate", "Timestamp", "The whole, as the server verifies it",
+    ]  # fmt: skip
+    assert steps[-1].facts[0].startswith("signed: Framework, Action")
+
+
+def test_a_good_message_with_a_token_too():
+    with token_model():
+        steps = explained(Forge()())
+    assert all(step.holds for step in steps)
+    facts = next(step.facts for step in steps if step.name == "Token")
+    assert facts[:3] == (
+        f"issuer: {STS}",
+        f"expected issuer: {STS}",
+        f"audience: {AUDIENCE}; this service: {AUDIENCE}",
+    )
+
+
+def test_what_was_changed_is_the_reference_whose_digest_is_another():
+    found = failing(Forge()().replace(b"<k:Amount>100<", b"<k:Amount>999<"))
+    assert list(found) == ["Reference #body", "The whole, as the server verifies it"]
+    said, seen = found["Reference #body"].splitlines()[1:]
+    assert said.split()[-1] != seen.split()[-1]
+
+
+def test_an_untrusted_certificate_is_named_with_whom_is_trusted():
+    found = failing(Forge(signer="self-signed")())
+    assert "trusted issuers: CN=Opus SOAP Example Issuing CA" in found["Certificate"]
+    assert "subject: " in found["Certificate"]
+
+
+def test_the_clock_is_told():
+    found = failing(Forge()(), at=NOW + timedelta(minutes=20))
+    assert "the sender's clock is -1200 s" in found["Timestamp"]
+
+
+PRODUCTION = "https://saml.adgangsstyring.stoettesystemerne.dk/runtime"
+
+
+def test_another_environments_sts_is_named_as_such():
+    with token_model():
+        data = Forge(issuer=PRODUCTION)()
+    found = failing(data)
+    assert f"issuer: {PRODUCTION} (Kombit's production environment)" in found["Token"]
+    assert f"expected issuer: {STS}" in found["Token"]
+    change = next(step.change for step in explained(data) if step.name == "Token")
+    assert "production token is no good in test" in change
+
+
+@pytest.mark.parametrize("data", [b"", b"<x/>", b"<!DOCTYPE x><x/>"])
+def test_what_is_no_message_is_told_at_once(data):
+    assert [step.holds for step in explained(data)][-1] is False
+
+
+@pytest.mark.parametrize("attack", [*ATTACKS, *TOKEN_ATTACKS], ids=lambda attack: attack.name)
+def test_no_attack_is_explained_as_good_or_breaks_it(attack):
+    if attack in TOKEN_ATTACKS:
+        with token_model():
+            data = attack.make()
+    else:
+        data = attack.make()
+    steps = explained(data)
+    assert any(step.holds is False for step in steps)
+    assert all(step.change for step in steps if step.holds is False)
