@@ -18,7 +18,7 @@ import click
 from opus_soap.cli.main import main as command_line
 from opus_soap.errors import OpusSoapError, concrete_errors
 from opus_soap.settings import Settings
-from opus_soap.wss import errors_revocation  # noqa: F401  a part of the tree
+from opus_soap.wss import errors_revocation, errors_tokens  # noqa: F401  a part of the tree
 from opus_soap.wss.errors import WssError
 
 HERE = Path(__file__).parent

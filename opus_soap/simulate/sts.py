@@ -30,7 +30,7 @@ from opus_soap.soap import limits
 from opus_soap.soap.access_log import configure_logging
 from opus_soap.soap.contracts import entity_id as kombit_entity_id
 from opus_soap.soap.faults import fault_for
-from opus_soap.wss import errors
+from opus_soap.wss import errors, errors_tokens
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.errors import WssError
 from opus_soap.wss.issuing import Claims, issue
@@ -66,7 +66,7 @@ _FAULT_ACTION = f"{WSA}/soap/fault"
 _NUMBERS: tuple[tuple[type[WssError], int], ...] = (
     (errors.ParsingError, 101),
     (errors.StructureInvalid, 101),
-    (errors.TrustMessageInvalid, 101),
+    (errors_tokens.TrustMessageInvalid, 101),
     (errors.CertificateUntrusted, 104),
     (errors.CertificateOutOfDate, 104),
     (errors.CertificateRevoked, 104),
@@ -139,22 +139,26 @@ class TokenService:
     def _verified(self, data: bytes, now: datetime) -> VerifiedMessage:
         message = self.verifier.verify(data, now=now, profile=lambda _: "sts")
         if message.soap_namespace != SOAP12 or message.action != ISSUE_ACTION:
-            raise errors.StsRefused(element="101", value=f"expected SOAP 1.2 and wsa:Action {ISSUE_ACTION}")
+            raise errors_tokens.StsRefused(
+                element="101", value=f"expected SOAP 1.2 and wsa:Action {ISSUE_ACTION}"
+            )
         return message
 
     def _check(self, request: TokenRequest, message: VerifiedMessage) -> None:
         if request.holder != message.certificate:
-            raise errors.StsRefused(
+            raise errors_tokens.StsRefused(
                 element="130", value="UseKey is not the certificate that signs the request"
             )
         if request.applies_to not in self.audiences:
-            raise errors.StsRefused(
+            raise errors_tokens.StsRefused(
                 element="106", value=f"AppliesTo {request.applies_to} is no service known here"
             )
         if not _CVR.fullmatch(request.cvr):
-            raise errors.StsRefused(element="110", value="the claim CvrNumberIdentifier must be eight digits")
+            raise errors_tokens.StsRefused(
+                element="110", value="the claim CvrNumberIdentifier must be eight digits"
+            )
         if self.authorities and request.cvr not in self.authorities:
-            raise errors.StsRefused(
+            raise errors_tokens.StsRefused(
                 element="111", value=f"no agreement lets this system act for CVR {request.cvr}"
             )
 
@@ -205,7 +209,7 @@ def token_service(
 
 def _told(error: WssError) -> tuple[str, str]:
     """The number of a fault, and what it says."""
-    if isinstance(error, errors.StsRefused):
+    if isinstance(error, errors_tokens.StsRefused):
         return error.element, error.value
     number = next(number for kind, number in _NUMBERS if isinstance(error, kind))
     return str(number), f"{error.code} {error.text_english}"

@@ -17,7 +17,7 @@ from cryptography import x509
 from lxml import etree
 
 from opus_soap.wss.addressing import Addressing
-from opus_soap.wss.errors import ReplyMissing
+from opus_soap.wss.errors_tokens import ReplyMissing
 from opus_soap.wss.names import ANONYMOUS, SOAP12
 from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.replies import verify_reply

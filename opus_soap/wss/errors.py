@@ -283,94 +283,6 @@ class TokenUnsupported(WssError):
     fault_code = "UnsupportedSecurityToken"
 
 
-class AssertionInvalid(WssError):
-    """A SAML assertion is not built as OIO SAML and Kombit's STS build it."""
-
-    code = "WSS-043"
-    danish = "SAML-tokenet er ugyldigt: {element}: {value}"
-    english = "The SAML token is invalid: {element}: {value}"
-    remedy_danish = "Hent et nyt token hos STS'en, og send det uændret."
-    remedy_english = "Get a new token from the STS, and send it unchanged."
-    fault_code = "InvalidSecurityToken"
-
-
-class TokenIssuerUntrusted(WssError):
-    """Another STS than those that are trusted here issued the token, or another key signed it."""
-
-    code = "WSS-044"
-    danish = "Tokenet er udstedt af {value}; her er betroet: {expected}"
-    english = "The token was issued by {value}; trusted here: {expected}"
-    remedy_danish = "Brug STS'en i samme miljø som servicen: et token fra produktion gælder ikke i test."
-    remedy_english = "Use the STS of the service's own environment: a production token is no good in test."
-    fault_code = "FailedAuthentication"
-
-
-class TokenOutOfDate(WssError):
-    """The token is not valid yet or no more."""
-
-    code = "WSS-045"
-    danish = "Tokenet gælder ikke nu: {element} {value}, klokken her er {expected}"
-    english = "The token is not valid now: {element} {value}, the time here is {expected}"
-    remedy_danish = "Hent et nyt token, før det gamle udløber, og stil uret."
-    remedy_english = "Get a new token before the old one expires, and set the clock."
-    fault_code = "FailedAuthentication"
-
-
-class TokenForAnother(WssError):
-    """The token's audience or recipient is another service."""
-
-    code = "WSS-046"
-    danish = "Tokenets {element} er {value}; denne service er {expected}"
-    english = "The token's {element} is {value}; this service is {expected}"
-    remedy_danish = "Bed STS'en om et token til servicens EntityId (AppliesTo)."
-    remedy_english = "Ask the STS for a token for the service's EntityId (AppliesTo)."
-    fault_code = "FailedAuthentication"
-
-
-class HolderWrong(WssError):
-    """The token is not holder-of-key, or another key than its holder's signed the message."""
-
-    code = "WSS-047"
-    danish = "Tokenet er ikke bundet til afsenderens nøgle: {value}"
-    english = "The token is not bound to the sender's key: {value}"
-    remedy_danish = "Bed om et holder-of-key-token (UseKey), og signér med den nøgle, det er bundet til."
-    remedy_english = "Ask for a holder-of-key token (UseKey), and sign with the key that it is bound to."
-    fault_code = "FailedAuthentication"
-
-
-class TrustMessageInvalid(WssError):
-    """A message between an STS and its clients does not say what it must (WS-Trust 1.3)."""
-
-    code = "WSS-048"
-    danish = "Beskeden til eller fra STS'en er ugyldig: {element} er {value}; forventet {expected}"
-    english = "The message to or from the STS is invalid: {element} is {value}; expected {expected}"
-    remedy_danish = "Bed om ét SAML 2.0-token (Issue, PublicKey) med AppliesTo, CVR-claim og UseKey."
-    remedy_english = "Ask for one SAML 2.0 token (Issue, PublicKey) with AppliesTo, a CVR claim and UseKey."
-    fault_code = "InvalidSecurityToken"
-
-
-class ReplyMissing(WssError):
-    """No reply came that could be looked at."""
-
-    code = "WSS-074"
-    danish = "{element} svarer ikke: {value}"
-    english = "{element} does not answer: {value}"
-    remedy_danish = "Se efter adressen, netværket og servicen; kaldet kan være modtaget."
-    remedy_english = "Look at the address, the network and the service; the call may have been received."
-    fault_code = "MessageExpired"
-
-
-class StsRefused(WssError):
-    """The STS gives no token; `element` is its fault code, `value` what it says."""
-
-    code = "WSS-049"
-    danish = "STS'en giver intet token ({element}): {value}"
-    english = "The STS gives no token ({element}): {value}"
-    remedy_danish = "Se STS'ens fejlkode; ret aftalen, certifikatet eller forespørgslen."
-    remedy_english = "See the fault code of the STS; correct the agreement, the certificate or the request."
-    fault_code = "FailedAuthentication"
-
-
 class CertificateUntrusted(WssError):
     """No trusted authority issued the certificate, and it is not pinned."""
 
@@ -493,17 +405,6 @@ class ReplyAddressRefused(WssError):
     english = "{element} may only be the anonymous address, not {value}"
     remedy_danish = "Undlad headeren, eller brug http://www.w3.org/2005/08/addressing/anonymous."
     remedy_english = "Leave it out, or use http://www.w3.org/2005/08/addressing/anonymous."
-    fault_code = "InvalidSecurity"
-
-
-class ActionWrong(WssError):
-    """The message does another thing than was expected of it."""
-
-    code = "WSS-073"
-    danish = "wsa:Action er {value}; forventet {expected}"
-    english = "wsa:Action is {value}; expected {expected}"
-    remedy_danish = "Send den Action, som tjenesten beskriver."
-    remedy_english = "Send the Action that the service describes."
     fault_code = "InvalidSecurity"
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from opus_soap.wss.errors import AssertionInvalid, WssError
+from opus_soap.wss.errors import WssError
+from opus_soap.wss.errors_tokens import AssertionInvalid
 from opus_soap.wss.parsing import ParseLimits, parse
 
 NAMESPACE = "http://itst.dk/oiosaml/basic_privilege_profile"

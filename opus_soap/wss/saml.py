@@ -19,10 +19,10 @@ from lxml import etree
 
 from opus_soap.wss.certificates import check_dates, check_key, load_der, subject_text, thumbprint
 from opus_soap.wss.engine import check_schema, verify_enveloped
-from opus_soap.wss.errors import (
+from opus_soap.wss.errors import ReferenceInvalid
+from opus_soap.wss.errors_tokens import (
     AssertionInvalid,
     HolderWrong,
-    ReferenceInvalid,
     TokenForAnother,
     TokenIssuerUntrusted,
     TokenOutOfDate,

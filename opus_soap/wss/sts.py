@@ -16,7 +16,8 @@ from cryptography import x509
 from lxml import etree
 
 from opus_soap.wss.addressing import Addressing
-from opus_soap.wss.errors import ActionWrong, StsRefused, TokenForAnother, WssError
+from opus_soap.wss.errors import WssError
+from opus_soap.wss.errors_tokens import ActionWrong, StsRefused, TokenForAnother
 from opus_soap.wss.fetching import HttpFetch
 from opus_soap.wss.names import ANONYMOUS, SOAP11, SOAP12
 from opus_soap.wss.parsing import ParseLimits, parse

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
-from opus_soap.wss.errors import TrustMessageInvalid
+from opus_soap.wss.errors_tokens import TrustMessageInvalid
 from opus_soap.wss.names import (
     ASSERTION,
     BASE64_BINARY,

@@ -20,7 +20,6 @@ from opus_soap.wss.addressing import Addressing, read_addressing
 from opus_soap.wss.certificates import TrustStore, thumbprint
 from opus_soap.wss.engine import VerifiedSignature, check_schema, verify_signature
 from opus_soap.wss.errors import (
-    HolderWrong,
     PartNotSigned,
     ProfileUnknown,
     SignatureWrong,
@@ -28,6 +27,7 @@ from opus_soap.wss.errors import (
     VerificationFailed,
     WssError,
 )
+from opus_soap.wss.errors_tokens import HolderWrong
 from opus_soap.wss.names import KNOWN_HEADERS, SOAP11
 from opus_soap.wss.parsing import ParseLimits, parse
 from opus_soap.wss.references import SignedPart, read_references

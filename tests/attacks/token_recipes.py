@@ -13,7 +13,7 @@ from datetime import timedelta
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
-from opus_soap.wss import errors
+from opus_soap.wss import errors, errors_tokens
 from tests.attacks.recipes import BODY, HEADER, SECURITY, SIGNATURE, Attack
 from tests.wss.forge import DS, NOW, SAML, WSU, Forge, find, instant, to_bytes, world
 
@@ -137,8 +137,14 @@ def _(root):
 
 # --- the issuer -------------------------------------------------------------------------------------
 
-forged("unknown issuer", errors.TokenIssuerUntrusted, naive=True, issuer="https://production.example.dk")
-forged("issued with another key in the issuer's name", errors.TokenIssuerUntrusted, sts="other-case-system")
+forged(
+    "unknown issuer", errors_tokens.TokenIssuerUntrusted, naive=True, issuer="https://production.example.dk"
+)
+forged(
+    "issued with another key in the issuer's name",
+    errors_tokens.TokenIssuerUntrusted,
+    sts="other-case-system",
+)
 
 
 def _self_issued(root: etree._Element) -> None:
@@ -156,7 +162,7 @@ TOKEN_ATTACKS.append(
 )
 
 
-@changed("signature of the assertion taken out", errors.AssertionInvalid)
+@changed("signature of the assertion taken out", errors_tokens.AssertionInvalid)
 def _(root):
     token_in(root).remove(token_in(root)[1])
 
@@ -208,7 +214,7 @@ TOKEN_ATTACKS.append(Attack("comment inside the NameID", _with_comment, errors.M
 
 forged(
     "stolen token, signed with the thief's key",
-    errors.HolderWrong,
+    errors_tokens.HolderWrong,
     signer="other-case-system",
     claims={"holder": world().certificates["case-system"].certificate},
 )
@@ -283,20 +289,20 @@ def _version_1(assertion: etree._Element) -> None:
     assertion.set("Version", "1.1")
 
 
-forged("bearer token", errors.HolderWrong, naive=True, within=_bearer)
-forged("sender-vouches token", errors.HolderWrong, naive=True, within=_sender_vouches)
-forged("two SubjectConfirmations", errors.AssertionInvalid, naive=True, within=_two_confirmations)
-forged("two keys of the holder", errors.HolderWrong, naive=True, within=_two_keys)
-forged("no key of a holder", errors.HolderWrong, within=_no_key)
-forged("Advice in the assertion", errors.AssertionInvalid, naive=True, within=_advice)
-forged("two Audiences", errors.AssertionInvalid, naive=True, within=_two_audiences)
-forged("a condition that is not known", errors.AssertionInvalid, naive=True, within=_one_time_use)
+forged("bearer token", errors_tokens.HolderWrong, naive=True, within=_bearer)
+forged("sender-vouches token", errors_tokens.HolderWrong, naive=True, within=_sender_vouches)
+forged("two SubjectConfirmations", errors_tokens.AssertionInvalid, naive=True, within=_two_confirmations)
+forged("two keys of the holder", errors_tokens.HolderWrong, naive=True, within=_two_keys)
+forged("no key of a holder", errors_tokens.HolderWrong, within=_no_key)
+forged("Advice in the assertion", errors_tokens.AssertionInvalid, naive=True, within=_advice)
+forged("two Audiences", errors_tokens.AssertionInvalid, naive=True, within=_two_audiences)
+forged("a condition that is not known", errors_tokens.AssertionInvalid, naive=True, within=_one_time_use)
 forged("no end of its validity", errors.TimestampInvalid, naive=True, within=_no_conditions_times)
-forged("wrong Recipient", errors.TokenForAnother, naive=True, within=_other_recipient)
-forged("CVR number twice", errors.AssertionInvalid, naive=True, within=_cvr_twice)
-forged("attribute twice", errors.AssertionInvalid, naive=True, within=_attribute_twice)
-forged("element in the CVR number", errors.AssertionInvalid, naive=True, within=_cvr_with_element)
-forged("SAML 1.1 by its version", errors.AssertionInvalid, naive=True, within=_version_1)
+forged("wrong Recipient", errors_tokens.TokenForAnother, naive=True, within=_other_recipient)
+forged("CVR number twice", errors_tokens.AssertionInvalid, naive=True, within=_cvr_twice)
+forged("attribute twice", errors_tokens.AssertionInvalid, naive=True, within=_attribute_twice)
+forged("element in the CVR number", errors_tokens.AssertionInvalid, naive=True, within=_cvr_with_element)
+forged("SAML 1.1 by its version", errors_tokens.AssertionInvalid, naive=True, within=_version_1)
 
 
 # --- time and audience ------------------------------------------------------------------------------
@@ -315,10 +321,15 @@ def _valid(first: timedelta, last: timedelta) -> Edit:
 
 
 _hour, _minutes = timedelta(hours=1), timedelta(minutes=6)
-forged("expired token", errors.TokenOutOfDate, naive=True, within=_valid(-8 * _hour, -_minutes))
-forged("token not yet valid", errors.TokenOutOfDate, naive=True, within=_valid(_minutes, 8 * _hour))
-forged("token for a year", errors.AssertionInvalid, naive=True, within=_valid(-_hour, 8760 * _hour))
-forged("token that ends before it begins", errors.AssertionInvalid, naive=True, within=_valid(_hour, -_hour))
-forged("wrong audience", errors.TokenForAnother, naive=True, claims={"audience": "urn:another"})
-forged("assurance too low", errors.AssertionInvalid, naive=True, claims={"assurance_level": 2})
-forged("CVR number of letters", errors.AssertionInvalid, naive=True, claims={"cvr": "x" * 8})
+forged("expired token", errors_tokens.TokenOutOfDate, naive=True, within=_valid(-8 * _hour, -_minutes))
+forged("token not yet valid", errors_tokens.TokenOutOfDate, naive=True, within=_valid(_minutes, 8 * _hour))
+forged("token for a year", errors_tokens.AssertionInvalid, naive=True, within=_valid(-_hour, 8760 * _hour))
+forged(
+    "token that ends before it begins",
+    errors_tokens.AssertionInvalid,
+    naive=True,
+    within=_valid(_hour, -_hour),
+)
+forged("wrong audience", errors_tokens.TokenForAnother, naive=True, claims={"audience": "urn:another"})
+forged("assurance too low", errors_tokens.AssertionInvalid, naive=True, claims={"assurance_level": 2})
+forged("CVR number of letters", errors_tokens.AssertionInvalid, naive=True, claims={"cvr": "x" * 8})

@@ -11,7 +11,8 @@ from opus_soap.clock import ManualClock
 from opus_soap.simulate.sts import PATH, TokenService
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.certificates import TrustStore
-from opus_soap.wss.errors import SignatureWrong, StsRefused, WssError
+from opus_soap.wss.errors import SignatureWrong, WssError
+from opus_soap.wss.errors_tokens import StsRefused
 from opus_soap.wss.names import SOAP12
 from opus_soap.wss.saml import TokenTrust, has_privilege
 from opus_soap.wss.signing import Signer

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from opus_soap.wss import errors, errors_revocation
+from opus_soap.wss import errors, errors_revocation, errors_tokens
 from opus_soap.wss.errors import HeaderNotUnderstood, MessageExpired, NotWellFormed, SignatureWrong, WssError
 from opus_soap.wss.names import SOAP11, SOAP12, WSSE, WSU
 
@@ -37,7 +37,7 @@ def test_codes_are_unique():
 
 
 def test_no_error_is_defined_elsewhere():
-    homes = {errors.__name__, errors_revocation.__name__}
+    homes = {module.__name__ for module in (errors, errors_revocation, errors_tokens)}
     assert all(error.__module__ in homes for error in concrete())
 
 
