@@ -33,8 +33,8 @@ SECRET = "010170-1234"
 
 def raised(kind: type[Any]) -> Any:
     """An instance with every fact that its sentences ask for, each holding a CPR number."""
-    if kind is VoucherRefused:
-        return VoucherRefused([raised(VoucherUnbalanced)])
+    if issubclass(kind, VoucherRefused):
+        return kind([raised(VoucherUnbalanced)])
     if kind is DocumentRefused:
         return DocumentRefused([raised(TotalWrong)])
     if kind is PostingFileRefused:

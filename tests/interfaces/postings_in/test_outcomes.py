@@ -6,7 +6,7 @@ import pytest
 
 from opus_soap.interfaces.postings_in.outcomes import Outcome, outcome_of, outcomes, told
 from opus_soap.ledger.models import ParkedVoucher
-from opus_soap.ledger.parking import dismiss
+from opus_soap.ledger.parking import dismiss, set_right
 from opus_soap.store.models import PostingFile
 from tests.interfaces.postings_in.conftest import DEBIT, document, request
 
@@ -25,6 +25,7 @@ def file(deliver, sender, clock) -> PostingFile:
         )
     )
     parked = ParkedVoucher.get(ParkedVoucher.reference == "3")
+    set_right("999", "anna", "", limit_ore=100_000, actor="test", clock=clock)
     dismiss(parked.uuid, user="anna", actor="test", reason="dobbelt", clock=clock)
     return file
 
