@@ -18,7 +18,7 @@ _PERSON = re.compile(
     r"(?<![0-9])(?:0[1-9]|[12][0-9]|3[01]|6[1-9]|[78][0-9]|9[01])[ ./_-]?(?:0[1-9]|1[0-2])[ ./_-]?[0-9]{2}"
     r" ?[./_-]? ?[0-9]{4}(?![0-9])"
 )
-_DIGITS = re.compile(r"\d")
+_TEN_DIGITS = re.compile(r"(?>\D*\d){10}")
 
 
 def is_hidden(character: str) -> bool:
@@ -48,7 +48,7 @@ def comparable(text: str) -> str:
 
 def names_person(text: str) -> bool:
     """Whether there is what people read as a CPR number, however it is spaced, dashed or disguised."""
-    if len(text) < 10 or _DIGITS.search(text) is None:  # most texts
+    if len(text) < 10 or _TEN_DIGITS.match(text) is None:  # most texts
         return False
     if text.isascii():
         return _PERSON.search(text) is not None

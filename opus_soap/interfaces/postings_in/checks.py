@@ -46,6 +46,7 @@ _HEADER_TEXTS, _HEADER_NUMBERS = (
     ("RECEIV_DOC", "XREF1_HD", "XREF2_HD", "XBLNR_ALT"),
 )
 _LINE_TEXTS = ("ITEM_TEXT", "ALLOC_NMBR", "REF_KEY_1", "REF_KEY_2", "DISP1", "DISP2", "DISP3")
+_SHORTEST_PERSON = 10  # characters
 _TEN_DIGITS = re.compile(r"\d{10,}")
 PARTIES = (
     ("PAYEE_NO_CODE", "PAYEE_NO"),
@@ -168,7 +169,9 @@ def _check_line(line: Mapping[str, str], amount: int | None) -> Iterator[tuple[P
     if line.get("COSTCENTER") and line.get("WBS_ELEMENT"):
         both = PostingAssignmentDouble(value=line["COSTCENTER"], expected=line["WBS_ELEMENT"])
         yield both, "WBS_ELEMENT"
-    yield from _check_texts(line, _LINE_TEXTS)
+    long = [text for text in map(line.get, _LINE_TEXTS) if text and len(text) >= _SHORTEST_PERSON]
+    if any(map(names_person, long)):
+        yield from _check_texts(line, _LINE_TEXTS)
     for name in _LINE_DATES:
         day_text = line.get(name)
         if day_text and day(day_text) is None:
