@@ -109,26 +109,6 @@ def _unusable(error: WssError) -> OpusSoapError:
     return SigningKeyUnusable(element=error.element, value=error.value)
 
 
-class MessageSigner(Protocol):
-    """What signs messages: a `Signer`, or one that follows its files."""
-
-    @property
-    def certificate(self) -> x509.Certificate:
-        """Whose key signs."""
-
-    def sign(
-        self,
-        body_child: etree._Element,
-        addressing: Addressing,
-        *,
-        now: datetime,
-        profile: str = "kombit",
-        soap_namespace: str = SOAP11,
-        token: etree._Element | None = None,
-    ) -> bytes:
-        """As `Signer.sign`."""
-
-
 class MessageVerifier(Protocol):
     """What verifies messages: a `Verifier`, or one that follows its files."""
 

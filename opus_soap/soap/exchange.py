@@ -29,7 +29,7 @@ from opus_soap.errors import (
     SecurityModelWrong,
     TokenAuthorityWrong,
 )
-from opus_soap.keys import MessageSigner, MessageVerifier
+from opus_soap.keys import MessageVerifier
 from opus_soap.ledger.master_data import authority_cvr
 from opus_soap.soap.access_log import Timings
 from opus_soap.soap.contracts import Operation
@@ -41,6 +41,7 @@ from opus_soap.wss.certificates import thumbprint
 from opus_soap.wss.errors import SecurityMissing, WssError
 from opus_soap.wss.names import SOAP11, UNSPECIFIED, WSA
 from opus_soap.wss.parsing import ParseLimits, parse
+from opus_soap.wss.signing import Signing
 from opus_soap.wss.verification import VerifiedMessage
 
 _URN_UUID = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -74,7 +75,7 @@ class Guard:
 
     clock: Clock
     verifier: MessageVerifier
-    signer: MessageSigner
+    signer: Signing
     most_bytes_of_strangers: int
     public_url: str = ""  # when it is known, a message to another house is not ours, whatever its path
 

@@ -30,7 +30,7 @@ from opus_soap.errors import (
     PathUnknown,
     ServerBusy,
 )
-from opus_soap.keys import MessageSigner, MessageVerifier
+from opus_soap.keys import MessageVerifier
 from opus_soap.settings import Settings
 from opus_soap.soap import limits
 from opus_soap.soap.access_log import access
@@ -40,6 +40,7 @@ from opus_soap.soap.service import SoapService
 from opus_soap.store import replay
 from opus_soap.wss.errors import WssError
 from opus_soap.wss.names import SOAP12
+from opus_soap.wss.signing import Signing
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -98,7 +99,7 @@ class SoapFront:
         settings: Settings,
         clock: Clock,
         verifier: MessageVerifier,
-        signer: MessageSigner,
+        signer: Signing,
         *,
         resources: Sequence[Resource] = (),
         working: int | None = None,

@@ -40,7 +40,6 @@ from opus_soap.errors import (
     TransportError,
     mask_cpr,
 )
-from opus_soap.keys import MessageSigner
 from opus_soap.ledger.master_data import authority_cvr
 from opus_soap.settings import Settings
 from opus_soap.soap.contracts import ROOT, Contract, entity_id, load_contract
@@ -53,6 +52,7 @@ from opus_soap.wss.errors_revocation import ResponderUnreachable
 from opus_soap.wss.names import ANONYMOUS, SOAP11
 from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.replies import verify_reply
+from opus_soap.wss.signing import Signing
 from opus_soap.wss.sts import StsClient
 from opus_soap.wss.verification import VerificationPolicy, VerifiedMessage
 
@@ -64,7 +64,7 @@ _STEP = 65536  # bytes
 class Caller:
     """Who sends: the key, the clock, the limits. One for a process; threads share it."""
 
-    signer: MessageSigner
+    signer: Signing
     settings: Settings
     clock: Clock
     sts: StsClient | None = None

@@ -21,7 +21,8 @@ from opus_soap.wss.errors_tokens import ReplyMissing
 from opus_soap.wss.names import ANONYMOUS, SOAP12
 from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.replies import verify_reply
-from opus_soap.wss.sts import Signing, StsClient, now_utc
+from opus_soap.wss.signing import Signing
+from opus_soap.wss.sts import StsClient, now_utc
 from opus_soap.wss.verification import VerificationPolicy
 
 MOST_BYTES = 32 * 1024 * 1024

@@ -11,6 +11,7 @@ import base64
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 from uuid import uuid4
 
 from cryptography import x509
@@ -51,6 +52,26 @@ from opus_soap.wss.names import (
 
 DS_NSMAP = {"ds": "http://www.w3.org/2000/09/xmldsig#"}
 PROFILES = ("kombit", "basic", "sts")
+
+
+class Signing(Protocol):
+    """What signs messages: a `Signer`, or one that follows its files."""
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """Whose key signs."""
+
+    def sign(
+        self,
+        body_child: etree._Element,
+        addressing: Addressing,
+        *,
+        now: datetime,
+        profile: str = "kombit",
+        soap_namespace: str = SOAP11,
+        token: etree._Element | None = None,
+    ) -> bytes:
+        """As `Signer.sign`."""
 
 
 class Signer:

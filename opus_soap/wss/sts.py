@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 from uuid import uuid4
 
 from cryptography import x509
@@ -19,9 +18,10 @@ from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.errors import WssError
 from opus_soap.wss.errors_tokens import ActionWrong, StsRefused, TokenForAnother
 from opus_soap.wss.fetching import HttpFetch
-from opus_soap.wss.names import ANONYMOUS, SOAP11, SOAP12
+from opus_soap.wss.names import ANONYMOUS, SOAP12
 from opus_soap.wss.parsing import ParseLimits, parse
 from opus_soap.wss.replies import verify_reply
+from opus_soap.wss.signing import Signing
 from opus_soap.wss.trust import (
     ANSWER_ACTION,
     ISSUE_ACTION,
@@ -52,26 +52,6 @@ def now_utc() -> datetime:
 class _Kept:
     token: IssuedToken
     until: datetime
-
-
-class Signing(Protocol):
-    """What signs requests: a `Signer`, or one that follows its files."""
-
-    @property
-    def certificate(self) -> x509.Certificate:
-        """Whose key signs; tokens are bound to it."""
-
-    def sign(
-        self,
-        body_child: etree._Element,
-        addressing: Addressing,
-        *,
-        now: datetime,
-        profile: str = "kombit",
-        soap_namespace: str = SOAP11,
-        token: etree._Element | None = None,
-    ) -> bytes:
-        """As `Signer.sign`."""
 
 
 class StsClient:
