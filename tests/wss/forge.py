@@ -52,6 +52,7 @@ TEMPLATE = """<s:Envelope xmlns:s="{soap}" xmlns:wsu="{wsu}" xmlns:wsa="{wsa}"><
 ><wsu:Created>{created}</wsu:Created><wsu:Expires>{expires}</wsu:Expires></wsu:Timestamp></wsse:Security>
 </s:Header><s:Body wsu:Id="body"><k:Send xmlns:k="urn:test"><k:Amount>100</k:Amount><k:Party
 >01017-01234</k:Party></k:Send></s:Body></s:Envelope>"""
+BODY_PATH = "/s:Envelope/s:Body"
 IDS = ("framework", "action", "msgid", "to", "replyto", "bst", "ts", "body")
 
 
@@ -150,7 +151,7 @@ class Forge:
         if _token_model.get():
             self._take_assertion(root)
         self.before(root)
-        root = etree.fromstring(etree.tostring(root))  # namespaces as a receiver will see them
+        root = etree.fromstring(etree.tostring(root, encoding="UTF-8"))  # namespaces as a receiver will see them
         self._sign(root)
         self.after(root)
         return root
