@@ -1,4 +1,4 @@
-"""A server for test_over_http.py: database URL, folder with keys, port."""
+"""A server for tests: database URL, folder with keys, port, seconds for a request."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from spyne import Service  # isort: skip
 
 SETTINGS = Settings(
     header_timeout_seconds=1,
-    read_timeout_seconds=1,
-    request_timeout_seconds=5,
+    read_timeout_seconds=max(1, int(sys.argv[4]) // 5),
+    request_timeout_seconds=int(sys.argv[4]),
     max_request_bytes=1_000_000,
 )
 

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,34 +58,48 @@ def write_identity(folder: Path, name: str, identity: Identity) -> None:
     (folder / f"{name}.crt.pem").write_text(identity.pem)
 
 
-@pytest.fixture
-def running(sqlite_url: str, pki: Pki, tmp_path: Path) -> Iterator[Running]:
-    """Two gunicorn workers over one database, on a free port of the loopback."""
-    bound = connect(sqlite_url)
-    bound.connect(reuse_if_open=True)
-    agreement(pki.caller, "sagssystem", [NAME, "FakturaInformationAfsend"])
-    write_identity(tmp_path, "server", pki.server)
-    write_identity(tmp_path, "ca", pki.ca)
+@contextmanager
+def serving(url: str, folder: Path, seconds: int = 5) -> Iterator[int]:
+    """Two gunicorn workers over a database, on a free port of the loopback; the keys lie in the folder.
+
+    A request may take so many seconds, waiting for its turn a fifth of them.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = (tmp_path / "server.log").open("w")
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", str(SERVER), sqlite_url, str(tmp_path), str(port)],
-        stdout=log,
-        stderr=log,
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([".", os.environ.get("PYTHONPATH", "")])},
-    )
-    try:
-        _wait(port, process)
+    with (folder / f"server-{port}.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", str(SERVER), url, str(folder), str(port), str(seconds)],
+            stdout=log,
+            stderr=log,
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([".", os.environ.get("PYTHONPATH", "")])},
+        )
+        try:
+            _wait(port, process)
+            yield port
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+
+
+def write_keys(folder: Path, pki: Pki) -> None:
+    """What `serving` needs."""
+    write_identity(folder, "server", pki.server)
+    write_identity(folder, "ca", pki.ca)
+
+
+@pytest.fixture
+def running(sqlite_url: str, pki: Pki, tmp_path: Path) -> Iterator[Running]:
+    """A server, and this process bound to its database."""
+    bound = connect(sqlite_url)
+    bound.connect(reuse_if_open=True)
+    agreement(pki.caller, "sagssystem", [NAME, "FakturaInformationAfsend"])
+    write_keys(tmp_path, pki)
+    with serving(sqlite_url, tmp_path) as port:
         yield Running(port, sqlite_url, pki)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-        log.close()
-        bound.close()
-        proxy.initialize(None)
+    bound.close()
+    proxy.initialize(None)
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:

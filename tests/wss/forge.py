@@ -151,7 +151,9 @@ class Forge:
         if _token_model.get():
             self._take_assertion(root)
         self.before(root)
-        root = etree.fromstring(etree.tostring(root, encoding="UTF-8"))  # namespaces as a receiver will see them
+        root = etree.fromstring(
+            etree.tostring(root, encoding="UTF-8")
+        )  # namespaces as a receiver will see them
         self._sign(root)
         self.after(root)
         return root
