@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed-$(shell cksum setup.cfg pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help demo test lint types unit bench faults interop docs build clean
+.PHONY: help demo test lint types unit bench faults fuzz interop docs build clean
 
 help:            ## Show this list
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -39,6 +39,9 @@ unit: $(STAMP)   ## The tests, on SQLite and (when OPUS_SOAP_TEST_POSTGRES names
 
 faults: $(STAMP) ## The long kill-and-restart tests
 	@OPUS_SOAP_TEST_KILLS=200 $(BIN)/python -m pytest tests/acceptance tests/faults
+
+fuzz: $(STAMP)   ## Change signed messages in many places at once, for FUZZ_SECONDS (600)
+	@OPUS_SOAP_TEST_FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) $(BIN)/python -m pytest -s tests/attacks/test_fuzz.py
 
 interop: $(STAMP)  ## Other people's SOAP stacks call the server; as root on Debian, installs them (INTEROP_ARGS="-k php")
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[interop]'

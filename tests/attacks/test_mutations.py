@@ -13,9 +13,10 @@ from lxml import etree
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.certificates import TrustStore
 from opus_soap.wss.errors import WssError
+from opus_soap.wss.saml import TokenTrust
 from opus_soap.wss.signing import Signer
 from opus_soap.wss.verification import VerifiedMessage, Verifier
-from tests.wss.forge import NOW, Forge, world
+from tests.wss.forge import AUDIENCE, NOW, STS, Forge, token_model, world
 
 BODY = """<k:Send xmlns:k="urn:test"><k:Amount currency="DKK">100</k:Amount><k:Rows><k:Row/><k:Row>æøå</k:Row>
 </k:Rows></k:Send>"""
@@ -26,15 +27,23 @@ def messages() -> dict[str, tuple[bytes, str]]:
     system = world().certificates["case-system"]
     signer, body = Signer(system.key, system.certificate), etree.fromstring(BODY)
     addressing = Addressing("urn:test#Send", "urn:uuid:1", to="urn:to")
+    with token_model():
+        with_token = Forge()()
     return {
         "kombit": (signer.sign(body, addressing, now=NOW), "kombit"),
         "basic": (signer.sign(body, Addressing(), now=NOW, profile="basic"), "basic"),
         "forged": (Forge()(), "kombit"),
+        "token": (with_token, "kombit"),
     }
 
 
+KINDS = ("kombit", "basic", "forged", "token")
+TOKENS = TokenTrust({STS: [world().certificates["sts"].certificate]})
+
+
 def verified(data: bytes, profile: str) -> VerifiedMessage:
-    return Verifier(TrustStore(issuers=world().trusted)).verify(data, now=NOW, profile=lambda _: profile)
+    verifier = Verifier(TrustStore(issuers=world().trusted), tokens=TOKENS)
+    return verifier.verify(data, now=NOW, profile=lambda _: profile, audience=AUDIENCE)
 
 
 def meaning(message: VerifiedMessage) -> tuple[bytes, object]:
@@ -111,7 +120,7 @@ MUTATIONS = (
 
 @settings(max_examples=600, deadline=None, derandomize=True)
 @given(
-    which=st.sampled_from(["kombit", "basic", "forged"]),
+    which=st.sampled_from(KINDS),
     mutate=st.sampled_from(MUTATIONS),
     position=st.integers(0, 200),
     target=st.integers(0, 200),
@@ -132,7 +141,7 @@ def test_a_changed_element_is_refused_or_means_nothing(which, mutate, position, 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(
-    which=st.sampled_from(["kombit", "basic", "forged"]),
+    which=st.sampled_from(KINDS),
     position=st.integers(0, 20_000),
     new=st.one_of(st.binary(max_size=3), st.sampled_from([b"<", b"&#0;", b"]]>", b"</", b" xmlns=''"])),
     length=st.integers(0, 3),
@@ -147,7 +156,7 @@ def test_changed_bytes_are_refused_or_mean_nothing(which, position, new, length)
     assert meaning(message) == meaning(verified(data, profile))
 
 
-@pytest.mark.parametrize("which", ["kombit", "basic", "forged"])
+@pytest.mark.parametrize("which", KINDS)
 def test_deleting_any_one_element_is_refused(which):
     """The whole space of one mutation, not a sample."""
     data, profile = messages()[which]

@@ -1,0 +1,105 @@
+"""For as long as one likes: messages changed in many places at once, and bytes that are none.
+
+`make fuzz` (FUZZ_SECONDS=120). Every round has another seed; a failure prints how to see it again. Nothing
+but a `WssError` may come out, nothing that was changed may be believed, and memory may not grow.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from opus_soap.wss.errors import WssError
+from tests.attacks.test_mutations import KINDS, MUTATIONS, meaning, messages, names, verified, words
+
+SECONDS = int(os.environ.get("OPUS_SOAP_TEST_FUZZ_SECONDS", "0"))
+EXAMPLES = 200  # of each kind, a round
+MOST_GROWTH_MB = 150
+pytestmark = pytest.mark.skipif(not SECONDS, reason="run `make fuzz` to change messages for longer")
+
+changes = st.lists(
+    st.tuples(st.sampled_from(MUTATIONS), st.integers(0, 300), st.integers(0, 300), names, words),
+    min_size=1,
+    max_size=6,
+)
+pieces = st.lists(
+    st.tuples(st.integers(0, 40_000), st.integers(0, 200), st.binary(max_size=40)), min_size=1, max_size=4
+)
+quick = settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+
+
+def check(data: bytes, which: str) -> None:
+    """Refused, or the very message that it was (or, put together, another good one)."""
+    profile = messages()[which][1]
+    try:
+        message = verified(data, profile)
+    except WssError:
+        return
+    assert meaning(message) in [meaning(verified(*good)) for good in messages().values()]
+
+
+@quick
+@given(which=st.sampled_from(KINDS), change=changes)
+def trees(which, change):
+    root = etree.fromstring(messages()[which][0])
+    for mutate, position, target, name, word in change:
+        elements = list(root.iter("*"))
+        mutate(elements[position % len(elements)], elements[target % len(elements)], name, word)
+    check(etree.tostring(root, encoding="UTF-8"), which)
+
+
+@quick
+@given(which=st.sampled_from(KINDS), change=pieces)
+def bytes_changed(which, change):
+    data = messages()[which][0]
+    for position, length, new in change:
+        position %= len(data) or 1
+        data = data[:position] + new + data[position + length :]
+    check(data, which)
+
+
+@quick
+@given(which=st.sampled_from(KINDS), other=st.sampled_from(KINDS), cut=st.integers(0, 40_000))
+def crossed(which, other, cut):
+    """The beginning of one and the end of another."""
+    one, two = messages()[which][0], messages()[other][0]
+    check(one[: cut % len(one)] + two[cut % len(two) :], which)
+
+
+@quick
+@given(data=st.binary(max_size=3000), which=st.sampled_from(KINDS))
+def anything(data, which):
+    check(data, which)
+
+
+def peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def test_nothing_gets_through_for_as_long_as_it_takes():
+    until, rounds, before = time.monotonic() + SECONDS, 0, 0.0
+    while time.monotonic() < until or rounds < 2:
+        for run in (trees, bytes_changed, crossed, anything):
+            seed(rounds)(run)()
+        rounds += 1
+        before = before or peak_mb()  # after the first round everything is loaded
+    assert peak_mb() < before + MOST_GROWTH_MB
+    print(f"{rounds} rounds of {4 * EXAMPLES} messages; {peak_mb():.0f} MB at most")
+
+
+def test_canary_who_believes_what_was_changed_is_caught(monkeypatch):
+    """A verifier that takes whatever it is given."""
+
+    def gullible(data: bytes, profile: str) -> bytes:
+        return data
+
+    monkeypatch.setattr("tests.attacks.test_fuzz.verified", gullible)
+    monkeypatch.setattr("tests.attacks.test_fuzz.meaning", lambda message: message)
+    with pytest.raises(AssertionError):
+        trees()
