@@ -46,8 +46,6 @@ class Peer:
     make: Callable[[Path, str], None] = lambda folder, url: None
     """Make the client in a folder, with the contract at the URL."""
     forms: Mapping[str, str] = field(default_factory=lambda: {"": "BinarySecurityToken"})
-    refused: frozenset[str] = frozenset()
-    """Forms that the server does not take."""
 
     @property
     def sources(self) -> Path:

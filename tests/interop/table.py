@@ -16,12 +16,7 @@ Rows = dict[tuple[str, str], dict[str, str]]
 
 def complete(rows: Rows) -> bool:
     """Whether every peer has answered for everything."""
-    return all(
-        set(COLUMNS) <= set(rows.get((peer.name, form), {}))
-        for peer in PEERS
-        for form in peer.forms
-        if form not in peer.refused
-    )
+    return all(set(COLUMNS) <= set(rows.get((peer.name, form), {})) for peer in PEERS for form in peer.forms)
 
 
 def lines(rows: Rows) -> Iterator[str]:
