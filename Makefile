@@ -43,9 +43,9 @@ faults: $(STAMP) ## The long kill-and-restart tests
 fuzz: $(STAMP)   ## Change signed messages in many places at once, for FUZZ_SECONDS (600)
 	@OPUS_SOAP_TEST_FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) $(BIN)/python -m pytest -s tests/attacks/test_fuzz.py
 
-interop: $(STAMP)  ## Other people's SOAP stacks call the server; as root on Debian, installs them (INTEROP_ARGS="-k php")
+interop: $(STAMP)  ## Other people's SOAP stacks call the server; as root on Debian, installs them (INTEROP_PEERS=php INTEROP_ARGS="-k php")
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[interop]'
-	@$(BIN)/python -m tests.interop.peers
+	@$(BIN)/python -m tests.interop.peers $(INTEROP_PEERS)
 	@OPUS_SOAP_TEST_INTEROP=1 $(BIN)/python -m pytest tests/interop $(INTEROP_ARGS)
 
 bench: $(STAMP)  ## Measure: round trips, cost by body size, files of postings; JSON and plots in bench/results

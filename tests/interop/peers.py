@@ -184,9 +184,13 @@ PEERS = (
 )
 
 
-def install() -> None:
-    """Install what is missing, where that is possible; what stays missing is skipped with its reason."""
-    wanted = sorted({package for peer in PEERS if peer.missing() for package in peer.packages})
+def install(folders: Sequence[str]) -> None:
+    """Install what these peers miss, or all of them when none is named, where that is possible.
+
+    What stays missing is skipped with its reason.
+    """
+    asked = [peer for peer in PEERS if not folders or peer.folder in folders]
+    wanted = sorted({package for peer in asked if peer.missing() for package in peer.packages})
     if not wanted:
         return
     if os.geteuid() or not shutil.which("apt-get"):
@@ -204,4 +208,4 @@ def install() -> None:
 
 
 if __name__ == "__main__":
-    install()
+    install(sys.argv[1:])
