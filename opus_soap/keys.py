@@ -58,7 +58,10 @@ def load_tokens(settings: Settings) -> TokenTrust | None:
     """The STS whose tokens are believed; None when none is. Raises `SigningKeyUnusable`."""
     if not settings.sts_entity_id:
         return None
-    return TokenTrust({settings.sts_entity_id: load_sts_certificates(settings)})
+    return TokenTrust(
+        {settings.sts_entity_id: load_sts_certificates(settings)},
+        required_privileges=settings.sts_required_privileges.split(),
+    )
 
 
 def load_sts_certificates(settings: Settings) -> tuple[x509.Certificate, ...]:

@@ -127,6 +127,10 @@ class Settings(BaseSettings):
         Path("var/secrets/sts.crt.pem"),
         description="The certificates (PEM) that this STS signs its tokens and answers with.",
     )
+    sts_required_privileges: str = Field(
+        "",
+        description="Privileges that every token must bring on behalf of its authority, separated by spaces.",
+    )
     sts_url: str = Field(
         "", description="Where the STS is asked for tokens, for systems that we call with one."
     )

@@ -93,6 +93,17 @@ class ActionWrong(WssError):
     fault_code = "InvalidSecurity"
 
 
+class PrivilegeMissing(WssError):
+    """The token brings too few privileges for this service, on behalf of the authority that it is for."""
+
+    code = "WSS-075"
+    danish = "Tokenet giver ikke rettigheden {expected} på vegne af {value}"
+    english = "The token does not grant the privilege {expected} on behalf of {value}"
+    remedy_danish = "Anmod om en serviceaftale med rettigheden hos myndigheden, og hent så et nyt token."
+    remedy_english = "Ask the authority for a service agreement with the privilege, then get a new token."
+    fault_code = "FailedAuthentication"
+
+
 class ReplyMissing(WssError):
     """No reply came that could be looked at."""
 

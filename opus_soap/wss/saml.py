@@ -23,6 +23,7 @@ from opus_soap.wss.errors import ReferenceInvalid
 from opus_soap.wss.errors_tokens import (
     AssertionInvalid,
     HolderWrong,
+    PrivilegeMissing,
     TokenForAnother,
     TokenIssuerUntrusted,
     TokenOutOfDate,
@@ -63,6 +64,8 @@ class TokenTrust:
     """EntityId of an STS → the certificates that it signs with."""
     max_lifetime: timedelta = timedelta(hours=24)
     least_assurance: int = 3
+    required_privileges: Sequence[str] = ()
+    """Names that a token must bring, on behalf of the authority that it is for."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,8 @@ def verify_assertion(
 ) -> SamlToken:
     """The token that an assertion is, for the service with the EntityId `audience`.
 
-    Raises `AssertionInvalid`, `TokenIssuerUntrusted`, `TokenOutOfDate`, `TokenForAnother`, `HolderWrong`, and
-    what a signature may be refused for.
+    Raises `AssertionInvalid`, `TokenIssuerUntrusted`, `TokenOutOfDate`, `TokenForAnother`, `HolderWrong`,
+    `PrivilegeMissing`, and what a signature may be refused for.
     """
     signature = _check_shape(assertion)
     _check_signature(assertion, signature)
@@ -101,6 +104,9 @@ def verify_assertion(
     _check_confirmation(_confirmation(signed), audience, now, skew)
     if _assurance(token) < trust.least_assurance:
         raise AssertionInvalid(element="AssuranceLevel", value=f"is below {trust.least_assurance}")
+    for name in trust.required_privileges:
+        if not has_privilege(token.privileges, name, token.cvr):
+            raise PrivilegeMissing(value=token.cvr, expected=name)
     return token
 
 

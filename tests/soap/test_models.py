@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,8 @@ from cryptography.hazmat.primitives import hashes
 
 from opus_soap.wss.certificates import TrustStore
 from opus_soap.wss.names import SOAP11, SOAP12, THUMBPRINT_SHA1
-from tests.soap.conftest import NAME, House, Identity, agreement, svar
+from opus_soap.wss.privileges import PrivilegeGroup
+from tests.soap.conftest import CVR, NAME, House, Identity, agreement, svar
 from tests.wss.forge import WSSE, Forge, find, world
 
 TYPES = {SOAP11: "text/xml; charset=utf-8", SOAP12: "application/soap+xml; charset=utf-8"}
@@ -49,6 +51,27 @@ def test_a_token_that_is_not_meant_for_this(house: House, what: str):
     change, code = REFUSED[what]
     reply = sent(house, identity=house.pki.holder, token=house.token(**change))
     assert reply.code == code
+
+
+SEND, READ = "http://example.dk/roles/send/1", "http://example.dk/roles/read/1"
+
+
+@pytest.mark.parametrize(
+    ("names", "cvr", "code"),
+    [
+        ((SEND, READ), CVR, None),
+        ((READ, SEND, "http://example.dk/roles/more/1"), CVR, None),
+        ((SEND,), CVR, "WSS-075"),
+        ((), CVR, "WSS-075"),
+        ((SEND, READ), "11111111", "WSS-075"),  # granted on behalf of another authority
+    ],
+)
+def test_privileges_that_a_token_must_bring(house: House, names, cvr: str, code: str | None):
+    verifier = house.front._guard.verifier
+    verifier.tokens = replace(verifier.tokens, required_privileges=(SEND, READ))
+    token = house.token(privileges=(PrivilegeGroup(cvr, names, {}),))
+    reply = sent(house, identity=house.pki.holder, token=token)
+    assert (reply.code if reply.status == 500 else None) == code
 
 
 def test_another_holders_token(house: House):
