@@ -38,7 +38,7 @@ from opus_soap.wss.replies import verify_reply
 from tests.soap.conftest import ENTITY_ID, NAME, PATH, Identity, Pki, agreement, svar
 
 LENDING_PATH = "/service/OIR/FakturaInformationAfsend/1"
-SERVER = Path(__file__).parent / "serve_for_test.py"
+SERVER = Path(__file__).parent / "serving.py"
 
 
 @dataclass
