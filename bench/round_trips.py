@@ -84,7 +84,7 @@ def _answers(scene: Scene, clock: SystemClock, count: int) -> list[bytes]:
         for result in import_files(paths, company, clock=clock, settings=settings, actor="bench"):
             assert result.invoice is not None, result.error
             lending.send(result.invoice, actor="bench", clock=clock)
-    known = {(kind, code): str(uuid) for kind, code, _, uuid, _ in dimensions(company)}
+    known = {(listed.kind, listed.code): str(listed.uuid) for listed in dimensions(company)}
     key = scene.settings("case-system")
     signer = load_signer(key.signing_key_file, key.signing_certificate_file, timedelta(minutes=10))
     build = _zeep_builder()
