@@ -41,7 +41,7 @@ from opus_soap.wss.verification import VerificationPolicy, Verifier
 
 _AUDIENCE = f".//{saml('Audience')}"
 _DIGEST_VALUE = f"{{{DS}}}DigestValue"
-_HASHES = {"sha256": "sha256", "sha384": "sha384", "sha512": "sha512", "sha1": "sha1"}
+_HASHES = ("sha256", "sha384", "sha512", "sha1")
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def _digest(reference: etree._Element, target: etree._Element) -> str:
             )
     except (WssError, etree.LxmlError) as error:
         return f"(cannot be computed: {type(error).__name__})"
-    return base64.b64encode(hashlib.new(_HASHES[algorithm], canonical).digest()).decode("ascii")
+    return base64.b64encode(hashlib.new(algorithm, canonical).digest()).decode("ascii")
 
 
 def _chain(reference: etree._Element) -> str:

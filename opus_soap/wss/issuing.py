@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from cryptography import x509
@@ -22,6 +22,7 @@ from opus_soap.wss.engine import sign_enveloped
 from opus_soap.wss.names import DS, KEY_INFO, SAML2, X509_CERTIFICATE, X509_DATA, XSI, saml
 from opus_soap.wss.privileges import PrivilegeGroup, write_privileges
 from opus_soap.wss.saml import ASSURANCE_LEVEL, CVR, HOLDER_OF_KEY, PRIVILEGES, SPEC_VER
+from opus_soap.wss.timestamps import write_instant
 
 _FORMATS = "urn:oasis:names:tc:SAML"
 _BASIC = f"{_FORMATS}:2.0:attrname-format:basic"
@@ -43,7 +44,7 @@ def issue(
     claims: Claims, *, issuer: str, key: rsa.RSAPrivateKey, certificate: x509.Certificate, now: datetime
 ) -> etree._Element:
     """The signed assertion; `issuer` is the EntityId of the STS, `now` when it begins to count."""
-    begin, end = _instant(now), _instant(now + claims.lifetime)
+    begin, end = write_instant(now), write_instant(now + claims.lifetime)
     assertion = etree.Element(
         saml("Assertion"), ID=f"_{uuid4()}", IssueInstant=begin, Version="2.0", nsmap={None: SAML2}
     )
@@ -85,7 +86,3 @@ def _add(parent: etree._Element, name: str, text: str | None = None, **attribute
     child: etree._Element = etree.SubElement(parent, saml(name), attributes)
     child.text = text
     return child
-
-
-def _instant(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -49,6 +49,7 @@ from opus_soap.wss.names import (
     X509_V3,
     wsa,
 )
+from opus_soap.wss.timestamps import write_instant
 
 DS_NSMAP = {"ds": "http://www.w3.org/2000/09/xmldsig#"}
 PROFILES = ("kombit", "basic", "sts")
@@ -223,10 +224,6 @@ def _addressing_headers(header: etree._Element, addressing: Addressing) -> list[
 
 def _timestamp(security: etree._Element, now: datetime, lifetime: timedelta) -> etree._Element:
     timestamp: etree._Element = etree.SubElement(security, TIMESTAMP)
-    etree.SubElement(timestamp, CREATED).text = _instant(now)
-    etree.SubElement(timestamp, EXPIRES).text = _instant(now + lifetime)
+    etree.SubElement(timestamp, CREATED).text = write_instant(now)
+    etree.SubElement(timestamp, EXPIRES).text = write_instant(now + lifetime)
     return timestamp
-
-
-def _instant(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

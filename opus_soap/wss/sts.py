@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -48,10 +48,12 @@ def now_utc() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True)
-class _Kept:
-    token: IssuedToken
-    until: datetime
+@dataclass
+class _Place:
+    """Of one token: whoever holds the lock asks for it, the others wait for the answer."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    token: IssuedToken | None = None
 
 
 class StsClient:
@@ -79,9 +81,8 @@ class StsClient:
             seconds=15, most_bytes=MOST_BYTES, content_type=_CONTENT_TYPE, statuses=_STATUSES
         )
         self._now = now
-        self._kept: dict[tuple[str, str], _Kept] = {}
+        self._places: dict[tuple[str, str, x509.Certificate], _Place] = {}
         self._lock = threading.Lock()
-        self._asking: dict[tuple[str, str], threading.Lock] = {}
 
     def token(self, applies_to: str, cvr: str) -> etree._Element:
         """The assertion for a service (its EntityId) and the authority that is acted for (its CVR number).
@@ -89,34 +90,35 @@ class StsClient:
         Raises `StsRefused` with what the STS says, and another `WssError` when its answer cannot be believed
         or does not come.
         """
-        key = (applies_to, cvr)
+        holder = self._signer.certificate  # another one once the files of the key have changed
+        place = self._place((applies_to, cvr, holder))
+        with place.lock:
+            if place.token is None or self._now() >= place.token.expires - self._renew_before:
+                place.token = self._asked(TokenRequest(applies_to, cvr, holder))
+            return place.token.assertion
+
+    def _place(self, key: tuple[str, str, x509.Certificate]) -> _Place:
         with self._lock:
-            asking = self._asking.setdefault(key, threading.Lock())
-        with asking:  # one asks, the others wait for the answer
-            kept = self._kept.get(key)
-            if kept is None or self._now() >= kept.until:
-                kept = self._asked(applies_to, cvr)
-                with self._lock:
-                    if len(self._kept) >= _MOST_KEPT:
-                        self._kept.clear()
-                    self._kept[key] = kept
-            return kept.token.assertion
+            if key not in self._places and len(self._places) >= _MOST_KEPT:
+                self._places.clear()
+            return self._places.setdefault(key, _Place())
 
     def forget(self) -> None:
         """Ask for every token anew: a service refused one."""
         with self._lock:
-            self._kept.clear()
+            self._places.clear()
 
-    def _asked(self, applies_to: str, cvr: str) -> _Kept:
+    def _asked(self, request: TokenRequest) -> IssuedToken:
         now, message_id = self._now(), f"urn:uuid:{uuid4()}"
         addressing = Addressing(action=ISSUE_ACTION, message_id=message_id, to=self._url, reply_to=ANONYMOUS)
-        request = write_request(TokenRequest(applies_to, cvr, self._signer.certificate))
-        data = self._signer.sign(request, addressing, now=now, profile="sts", soap_namespace=SOAP12)
+        data = self._signer.sign(
+            write_request(request), addressing, now=now, profile="sts", soap_namespace=SOAP12
+        )
         body = self._believed(self._fetch(self._url, data), message_id, now)
         token = read_answer(body)
-        if token.applies_to != applies_to:
-            raise TokenForAnother(element="AppliesTo", value=token.applies_to, expected=applies_to)
-        return _Kept(token, token.expires - self._renew_before)
+        if token.applies_to != request.applies_to:
+            raise TokenForAnother(element="AppliesTo", value=token.applies_to, expected=request.applies_to)
+        return token
 
     def _believed(self, answer: bytes, message_id: str, now: datetime) -> etree._Element:
         """The signed Body of the answer; a fault is told signed or not, for it gives nothing."""

@@ -35,6 +35,11 @@ def read_instant(text: str | None, element: str) -> datetime:
         raise TimestampInvalid(element=element, value=f"{text!r} does not exist") from None
 
 
+def write_instant(instant: datetime) -> str:
+    """`2026-11-23T12:00:00.000Z`: an xsd:dateTime in UTC, cut to milliseconds as Kombit's parts write it."""
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"
+
+
 def read_timestamp(timestamp: etree._Element) -> Freshness:
     """Created and Expires of a verified wsu:Timestamp; raises `TimestampInvalid`."""
     children = list(timestamp)

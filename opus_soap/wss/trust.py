@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import uuid4
 
 from cryptography import x509
@@ -33,7 +33,7 @@ from opus_soap.wss.names import (
     wst,
 )
 from opus_soap.wss.saml import CVR
-from opus_soap.wss.timestamps import read_instant
+from opus_soap.wss.timestamps import read_instant, write_instant
 from opus_soap.wss.tokens import read_binary_token
 
 ISSUE_ACTION = f"{WST}/RST/Issue"
@@ -126,10 +126,7 @@ def write_answer(request: TokenRequest, token: IssuedToken) -> etree._Element:
         response.set("Context", request.context)
     lifetime = etree.SubElement(response, wst("Lifetime"), nsmap={"wsu": WSU})
     for tag, moment in ((CREATED, token.created), (EXPIRES, token.expires)):
-        instant = moment.astimezone(UTC)
-        etree.SubElement(
-            lifetime, tag
-        ).text = f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"
+        etree.SubElement(lifetime, tag).text = write_instant(moment)
     _write_applies_to(response, token.applies_to)
     etree.SubElement(response, wst("RequestedSecurityToken")).append(token.assertion)
     for name, text in (("TokenType", SAML_V2), ("RequestType", _ISSUE), ("KeyType", _PUBLIC_KEY)):

@@ -13,7 +13,7 @@ from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.certificates import TrustStore
 from opus_soap.wss.errors import SignatureWrong, WssError
 from opus_soap.wss.errors_tokens import StsRefused
-from opus_soap.wss.names import SOAP12
+from opus_soap.wss.names import SOAP12, X509_CERTIFICATE, saml
 from opus_soap.wss.saml import TokenTrust, has_privilege
 from opus_soap.wss.signing import Signer
 from opus_soap.wss.sts import StsClient
@@ -92,6 +92,17 @@ def test_a_token_is_kept_until_shortly_before_it_expires(asked, clock):
     client.forget()
     client.token(SERVICE, CVR)
     assert len(asked.calls) == 3
+
+
+def test_a_token_is_bound_to_the_key_that_signs_now(asked):
+    """The files of the key may change while the client lives, and its tokens with them."""
+    client = asked()
+    first = client.token(SERVICE, CVR)
+    client._signer = signer("opus")
+    second = client.token(SERVICE, CVR)
+    held = [token.findtext(f".//{saml('Subject')}//{X509_CERTIFICATE}") for token in (first, second)]
+    assert held[0] != held[1]
+    assert client.token(SERVICE, CVR) is second
 
 
 REFUSED = {
