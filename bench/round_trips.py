@@ -32,9 +32,8 @@ from opus_soap.interfaces.invoice_approval.importing import files, import_files
 from opus_soap.ledger.master_data import company_code, dimensions
 from opus_soap.money import kroner_from_ore
 from opus_soap.simulate.answering import ANSWER_PATH
-from opus_soap.soap.contracts import load_contract
+from opus_soap.soap.contracts import ROOT, load_contract
 from opus_soap.store.models import Invoice, Lending
-from opus_soap.transport.client import ROOT
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.signing import Signer, load_signer
 
@@ -103,6 +102,7 @@ def _zeep_builder() -> Any:
 def _signed(client: Any, signer: Signer, row: Lending, known: dict[Any, str], clock: SystemClock) -> bytes:
     invoice = row.invoice
     sign = -1 if invoice.document_type == "credit_note" else 1
+    assert invoice.payable_ore is not None
     amount = kroner_from_ore(sign * invoice.payable_ore)
     now = clock.now()
     message = {

@@ -124,7 +124,7 @@ def _running(folder: Path) -> Iterator[tuple[int, Signer]]:
         f"{folder}{os.pathsep}{class_path}",
         "Endpoint",
     ]
-    arguments = [folder / "opus.jks", PASSWORD, authorities]
+    arguments: list[str | Path] = [folder / "opus.jks", PASSWORD, authorities]
     process = subprocess.Popen([*pinned, *java, *arguments], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
