@@ -14,7 +14,7 @@ from peewee import PeeweeException
 
 from opus_soap.errors import OpusSoapError
 from opus_soap.settings import Settings
-from opus_soap.soap.deadlines import Deadline
+from opus_soap.wss.deadlines import Deadline
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

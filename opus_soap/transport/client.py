@@ -7,7 +7,6 @@ archives both directions, verifies the reply, and gives zeep nothing but the reb
 from __future__ import annotations
 
 import re
-import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +20,6 @@ import requests
 import urllib3
 import zeep
 from lxml import etree
-from requests.adapters import HTTPAdapter
 from zeep.exceptions import Fault, ValidationError
 
 from opus_soap.clock import Clock
@@ -43,10 +41,10 @@ from opus_soap.errors import (
 from opus_soap.ledger.master_data import authority_cvr
 from opus_soap.settings import Settings
 from opus_soap.soap.contracts import ROOT, Contract, entity_id, load_contract
-from opus_soap.soap.deadlines import Deadline
 from opus_soap.store import agreements, archive
 from opus_soap.store.models import System
 from opus_soap.wss.addressing import Addressing
+from opus_soap.wss.deadlines import Deadline, WatchedAdapter, watching
 from opus_soap.wss.errors import WssError
 from opus_soap.wss.errors_revocation import ResponderUnreachable
 from opus_soap.wss.names import ANONYMOUS, SOAP11
@@ -140,40 +138,6 @@ def _answer_to(message: Mapping[str, Any], answer: Any, system: System) -> Any:
 @cache
 def _contract(name: str) -> Contract:
     return load_contract(name)
-
-
-_running = threading.local()  # the deadline of the call that this thread makes
-
-
-class _Watched:
-    """A connection that shows its socket to the deadline of the call it is used for."""
-
-    sock: socket.socket | None
-
-    def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
-        _running.deadline.watch(self.sock)
-
-    def request(self, *args: Any, **more: Any) -> None:
-        _running.deadline.watch(self.sock)
-        super().request(*args, **more)  # type: ignore[misc]
-
-
-class _HttpPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = type("Watched", (_Watched, urllib3.connection.HTTPConnection), {})
-
-
-class _HttpsPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = type("Watched", (_Watched, urllib3.connection.HTTPSConnection), {})
-
-
-class WatchedAdapter(HTTPAdapter):
-    """Connections whose every step, the header's too, keeps to the deadline of the call."""
-
-    def init_poolmanager(self, *args: Any, **more: Any) -> None:
-        """Pools of such connections."""
-        super().init_poolmanager(*args, **more)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
 
 
 class SignedTransport(zeep.Transport):
@@ -282,26 +246,24 @@ class SignedTransport(zeep.Transport):
             "SOAPAction": f'"{action}"',
             "Accept-Encoding": "identity",  # what is signed is what is counted
         }
-        deadline = _running.deadline = Deadline(settings.send_timeout_seconds)
-        try:
-            with self.session.post(
-                address,
-                data=request,
-                headers=headers,
-                timeout=settings.send_timeout_seconds,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                content = self._read(response)
-                after = response.headers.get("Retry-After", "")
-                return response.status_code, content, self._wait_seconds(after)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            what = "the reply comes too slowly" if deadline.passed else type(error).__name__
-            raise ReceiverUnreachable(element=name, value=what) from None
-        finally:
-            deadline.cancel()
+        with watching(settings.send_timeout_seconds) as deadline:
+            try:
+                with self.session.post(
+                    address,
+                    data=request,
+                    headers=headers,
+                    timeout=settings.send_timeout_seconds,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    content = self._read(response, deadline)
+                    after = response.headers.get("Retry-After", "")
+                    return response.status_code, content, self._wait_seconds(after)
+            except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+                what = "the reply comes too slowly" if deadline.passed else type(error).__name__
+                raise ReceiverUnreachable(element=name, value=what) from None
 
-    def _read(self, response: requests.Response) -> bytes:
+    def _read(self, response: requests.Response, deadline: Deadline) -> bytes:
         """The reply, within its size."""
         settings, name = self._caller.settings, self._system.name
         content = bytearray()
@@ -309,7 +271,7 @@ class SignedTransport(zeep.Transport):
             content += piece
             if len(content) > settings.max_reply_bytes:
                 raise ReplyUnusable(element=name, value="too large", expected=settings.max_reply_bytes)
-        if _running.deadline.passed:  # cut off, which a reply without a length does not show
+        if deadline.passed:  # cut off, which a reply without a length does not show
             raise ReceiverUnreachable(element=name, value="the reply comes too slowly")
         return bytes(content)
 

@@ -17,6 +17,7 @@ from cryptography import x509
 from lxml import etree
 
 from opus_soap.wss.addressing import Addressing
+from opus_soap.wss.deadlines import WatchedAdapter, watching
 from opus_soap.wss.errors_tokens import ReplyMissing
 from opus_soap.wss.names import ANONYMOUS, SOAP12
 from opus_soap.wss.parsing import ParseLimits
@@ -37,7 +38,7 @@ class KombitTransport(zeep.Transport):
     `pinned` are the certificates that the service signs with. With `sts`, every request carries a token for
     `audience` (the service's EntityId) and `cvr` (the authority that is acted for): the Token model; without,
     the certificate itself (X.509). Raises a `WssError` when no token is given or the reply cannot be
-    believed; a signed fault becomes zeep's `Fault`.
+    believed; a signed fault becomes zeep's `Fault`. A call has `seconds` for all of it.
     """
 
     def __init__(
@@ -54,6 +55,8 @@ class KombitTransport(zeep.Transport):
     ) -> None:
         session = requests.Session()
         session.trust_env = False  # no proxy and no credentials from the environment
+        session.mount("http://", WatchedAdapter())
+        session.mount("https://", WatchedAdapter())
         super().__init__(session=session)  # type: ignore[no-untyped-call]
         self._signer = signer
         self._pinned = tuple(pinned)
@@ -100,21 +103,35 @@ class KombitTransport(zeep.Transport):
         return response
 
     def _sent(self, address: str, data: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        try:
-            with self.session.post(
-                address, data=data, headers=headers, timeout=self._seconds, allow_redirects=False, stream=True
-            ) as response:
-                answer = b""
-                for piece in response.iter_content(_STEP):
-                    answer += piece
-                    if len(answer) > MOST_BYTES:
-                        raise ReplyMissing(element=address, value=f"more than {MOST_BYTES} bytes")
-                status = response.status_code
-        except requests.RequestException as error:
-            raise ReplyMissing(element=address, value=type(error).__name__) from None
-        if status not in _STATUSES:
-            raise ReplyMissing(element=address, value=f"HTTP {status}")
-        return status, answer
+        """Status and body of the answer, all of it within `seconds`."""
+        with watching(self._seconds) as deadline:
+            try:
+                with self.session.post(
+                    address,
+                    data=data,
+                    headers=headers,
+                    timeout=self._seconds,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    answer = _read(response, address)
+            except requests.RequestException as error:
+                what = "the reply comes too slowly" if deadline.passed else type(error).__name__
+                raise ReplyMissing(element=address, value=what) from None
+        if deadline.passed:  # cut off, which a reply without a length does not show
+            raise ReplyMissing(element=address, value="the reply comes too slowly")
+        if response.status_code not in _STATUSES:
+            raise ReplyMissing(element=address, value=f"HTTP {response.status_code}")
+        return response.status_code, answer
+
+
+def _read(response: requests.Response, address: str) -> bytes:
+    answer = bytearray()
+    for piece in response.iter_content(_STEP):
+        answer += piece
+        if len(answer) > MOST_BYTES:
+            raise ReplyMissing(element=address, value=f"more than {MOST_BYTES} bytes")
+    return bytes(answer)
 
 
 def _action_of(headers: Mapping[str, str]) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Collection
-from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
+from opus_soap.wss.deadlines import Deadline
 from opus_soap.wss.errors_revocation import ResponderUnreachable
 
 MOST_BYTES = 64 * 1024
@@ -46,16 +44,17 @@ class HttpFetch:
         kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         connection = kind(parts.hostname, parts.port, timeout=self._seconds)
         connection.connect()
-        with _Deadline(self._seconds, connection.sock) as deadline:
-            try:
-                path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-                headers = {"Content-Type": self._content_type, "Connection": "close"}
-                connection.request("POST", path, request, headers)
-                with connection.getresponse() as response:
-                    answer = response.read(self._most_bytes + 1)
-                    status = response.status
-            finally:
-                connection.close()
+        deadline = Deadline(self._seconds, connection.sock)
+        try:
+            path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+            headers = {"Content-Type": self._content_type, "Connection": "close"}
+            connection.request("POST", path, request, headers)
+            with connection.getresponse() as response:
+                answer = response.read(self._most_bytes + 1)
+                status = response.status
+        finally:
+            deadline.cancel()
+            connection.close()
         if deadline.passed:  # what came until then may look whole
             raise ResponderUnreachable(element=url, value="takes too long")
         if status not in self._statuses:
@@ -63,25 +62,3 @@ class HttpFetch:
         if len(answer) > self._most_bytes:
             raise ResponderUnreachable(element=url, value=f"more than {self._most_bytes} bytes")
         return answer
-
-
-class _Deadline:
-    """Cuts a connection off when its time is up: a socket's own timeout is for each byte anew."""
-
-    def __init__(self, seconds: float, connection: socket.socket) -> None:
-        self._connection = connection
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
-        self.passed = False
-
-    def __enter__(self) -> _Deadline:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
-    def _cut(self) -> None:
-        self.passed = True
-        with suppress(OSError):
-            self._connection.shutdown(socket.SHUT_RDWR)
