@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from opus_soap.soapui.project import project
 from opus_soap.soapui.security import TRUST_STORE, Keys, trust_store
 from opus_soap.wss.certificates import load_pem
 from opus_soap.wss.errors import WssError
+from opus_soap.wss.pki.files import write_file
 
 
 def export(
@@ -43,9 +43,9 @@ def export(
         for service in services
     }
     out.mkdir(parents=True, exist_ok=True)
-    written = [_write(out / name, content, 0o644) for name, content in made.items()]
-    written.append(_write(out / keys.file_name, bundle, 0o600))
-    written.append(_write(out / TRUST_STORE, trust_store(certificates, password), 0o644))
+    written = [write_file(out / name, content, 0o644) for name, content in made.items()]
+    written.append(write_file(out / keys.file_name, bundle, 0o600))
+    written.append(write_file(out / TRUST_STORE, trust_store(certificates, password), 0o644))
     return written
 
 
@@ -60,12 +60,3 @@ def _keys(keystore: Path, password: str) -> tuple[Keys, bytes]:
     if content.key is None or not alias:
         raise CertificateFileInvalid(element=str(keystore), value="holds no key with a name")
     return Keys(alias.decode("utf-8", "replace"), password), data
-
-
-def _write(path: Path, content: bytes, mode: int) -> Path:
-    """Write with the mode set from the first byte on: the keystore holds a key."""
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    return path

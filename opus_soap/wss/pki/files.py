@@ -33,7 +33,7 @@ def create(definition: PkiDefinition, out: Path, *, now: datetime) -> Pki:
     pki = build(definition, now=now)
     out.mkdir(parents=True, exist_ok=True, mode=0o700)
     contents = (*_authorities(pki), *_systems(pki, definition.pkcs12_password.encode()))
-    written = [_write(out / name, content, mode) for name, content, mode in contents]
+    written = [write_file(out / name, content, mode) for name, content, mode in contents]
     return replace(pki, files=tuple(written))
 
 
@@ -66,7 +66,7 @@ def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.PEM)
 
 
-def _write(path: Path, content: bytes, mode: int) -> Path:
+def write_file(path: Path, content: bytes, mode: int) -> Path:
     """Write with the mode set from the first byte on; a key is never readable by others."""
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
