@@ -30,6 +30,7 @@ from opus_soap.reloading import Reloading
 from opus_soap.settings import Settings
 from opus_soap.soap.access_log import configure_logging
 from opus_soap.soap.front import Resource, SoapFront
+from opus_soap.soap.limits import of_messages
 from opus_soap.soap.service import SoapService
 from opus_soap.store import content, replay
 from opus_soap.store.files import FileStore
@@ -38,7 +39,6 @@ from opus_soap.transport.client import Caller
 from opus_soap.transport.handlers import Delivery, Handlers
 from opus_soap.transport.queue import Chore
 from opus_soap.transport.worker import Worker
-from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.sts import StsClient
 from opus_soap.wss.verification import VerificationPolicy, Verifier
 
@@ -122,7 +122,13 @@ def sts_client(settings: Settings, clock: Clock, own: CurrentSigner) -> StsClien
     """Where tokens are asked for; None when no STS is set. Raises `SigningKeyUnusable`."""
     if not settings.sts_url:
         return None
-    return StsClient(settings.sts_url, own, load_sts_certificates(settings), now=clock.now)
+    return StsClient(
+        settings.sts_url,
+        own,
+        load_sts_certificates(settings),
+        ca_file=settings.tls_trusted_ca_file,
+        now=clock.now,
+    )
 
 
 def signer(settings: Settings) -> CurrentSigner:
@@ -152,10 +158,5 @@ def policy(settings: Settings) -> VerificationPolicy:
         skew=timedelta(seconds=settings.clock_skew_seconds),
         max_lifetime=timedelta(seconds=settings.max_message_lifetime_seconds),
         max_references=settings.max_signature_references,
-        limits=ParseLimits(
-            max_bytes=settings.max_request_bytes,
-            max_depth=settings.max_xml_depth,
-            max_elements=settings.max_xml_elements,
-            max_attributes=settings.max_xml_attributes,
-        ),
+        limits=of_messages(settings),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ import structlog
 from cryptography import x509
 from lxml import etree
 
-from opus_soap.errors import OpusSoapError, SigningKeyUnusable
+from opus_soap.errors import OpusSoapError, SigningKeyUnusable, TlsFileInvalid
 from opus_soap.reloading import Reloading
 from opus_soap.settings import Settings
 from opus_soap.wss.addressing import Addressing
@@ -33,9 +34,7 @@ _EVERYBODY = 0o007
 
 def load_own(settings: Settings) -> Signer:
     """Our signing key; raises `SigningKeyUnusable`, also when everybody may read it."""
-    path = settings.signing_key_file
-    if path.exists() and path.stat().st_mode & _EVERYBODY:
-        raise SigningKeyUnusable(element=str(path), value="everybody can read it")
+    _check_private(settings.signing_key_file)
     try:
         return load_signer(
             settings.signing_key_file,
@@ -44,6 +43,28 @@ def load_own(settings: Settings) -> Signer:
         )
     except WssError as error:
         raise _unusable(error) from None
+
+
+def check_tls(settings: Settings) -> None:
+    """Raises `TlsFileInvalid` unless the files for TLS of our own can be used."""
+    certificate, key = settings.tls_certificate_file, settings.tls_key_file
+    assert certificate is not None  # the settings see to both
+    assert key is not None
+    _check_private(key)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        # or OpenSSL asks for a password at the terminal
+        context.load_cert_chain(certificate, key, password="")
+        context.load_verify_locations(settings.trusted_ca_file)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise TlsFileInvalid(
+            element=f"{certificate}, {key}, {settings.trusted_ca_file}", value=error
+        ) from None
+
+
+def _check_private(path: Path) -> None:
+    if path.exists() and path.stat().st_mode & _EVERYBODY:
+        raise SigningKeyUnusable(element=str(path), value="everybody can read it")
 
 
 def load_trust(settings: Settings) -> TrustStore:
@@ -126,6 +147,9 @@ class MessageVerifier(Protocol):
     ) -> VerifiedMessage:
         """As `Verifier.verify`."""
 
+    def check_tls_client(self, certificate: x509.Certificate, *, now: datetime) -> None:
+        """As `Verifier.check_tls_client`."""
+
 
 @dataclass(frozen=True)
 class CurrentSigner:
@@ -172,3 +196,7 @@ class CurrentVerifier:
         """As `Verifier.verify`."""
         verifier = self.source.current()
         return verifier.verify(data, now=now, profile=profile, audience=audience, known=known)
+
+    def check_tls_client(self, certificate: x509.Certificate, *, now: datetime) -> None:
+        """As `Verifier.check_tls_client`."""
+        self.source.current().check_tls_client(certificate, now=now)

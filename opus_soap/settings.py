@@ -12,6 +12,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ from opus_soap.errors import SettingsInvalid
 PREFIX = "OPUS_SOAP_"
 CONFIG, SECRETS_DIR = f"{PREFIX}CONFIG", f"{PREFIX}SECRETS_DIR"
 LONGEST_LEASE_SECONDS, LONGEST_WAIT_SECONDS = 86_400, 604_800  # bounds of what may be set
+SECURITY_MODELS = ("token", "x509", "context")
 _TEST_PREFIX = f"{PREFIX}TEST_"
 _PASSWORD = re.compile(r"(://[^:@/?]*:).*(?=@)|([?&][a-z]*password=)[^&]*", re.IGNORECASE)
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -117,6 +119,43 @@ class Settings(BaseSettings):
     )
     max_message_lifetime_seconds: int = Field(
         600, ge=30, le=3600, description="Longest Created to Expires that we accept."
+    )
+
+    # --- security models
+    security_models: str = Field(
+        " ".join(SECURITY_MODELS),
+        description="How callers of our services may be known: token, x509, context, separated by spaces. "
+        "token counts where sts_entity_id is set, context where client certificates are seen.",
+    )
+    security_models_of_services: str = Field(
+        "",
+        description="Services with other ones: SERVICE=MODEL,MODEL, separated by spaces, such as "
+        "FinansbilagModtag=context,token.",
+    )
+    client_certificate_header: str = Field(
+        "",
+        pattern="^[A-Za-z0-9-]*$",
+        description="The HTTP header in which a proxy tells the caller's TLS client certificate (PEM that is "
+        "URL-encoded, base64, or RFC 9440); the proxy must drop what callers send under that name.",
+    )
+    client_certificate_proxies: str = Field(
+        "",
+        validate_default=True,
+        description="The addresses or networks of the only proxies that are believed, separated by spaces. "
+        "127.0.0.1 means every process of this machine.",
+    )
+    tls_certificate_file: Path | None = Field(
+        None,
+        description="With it `opus-soap serve` speaks TLS itself: its certificate (PEM, with its chain). "
+        "Callers may show a client certificate of the trusted CAs.",
+    )
+    tls_key_file: Path | None = Field(
+        None, validate_default=True, description="The private key (PEM) of tls_certificate_file."
+    )
+    tls_trusted_ca_file: Path | None = Field(
+        None,
+        description="The CAs (PEM, with their roots) of the TLS servers that we call; empty: those that "
+        "everybody trusts.",
     )
 
     # --- tokens (OIO IDWS)
@@ -268,6 +307,46 @@ class Settings(BaseSettings):
         le=36_600,
         description="Days that documents and raw messages are kept before purge (5 years).",
     )
+
+    def models_of_services(self) -> dict[str, list[str]]:
+        """`security_models_of_services`, by service."""
+        pairs = (entry.partition("=") for entry in self.security_models_of_services.split())
+        return {service: models.split(",") for service, _, models in pairs}
+
+    @field_validator("tls_certificate_file", "tls_key_file", "tls_trusted_ca_file", mode="before")
+    @classmethod
+    def _may_be_empty(cls, path: object) -> object:
+        return path or None
+
+    @field_validator("security_models", "security_models_of_services")
+    @classmethod
+    def _are_models(cls, text: str, info: ValidationInfo) -> str:
+        lists = [text.split()]
+        if info.field_name == "security_models_of_services":
+            lists = [entry.partition("=")[2].split(",") for entry in text.split()]
+        for models in lists:
+            if not models or set(models) - set(SECURITY_MODELS) or len(set(models)) < len(models):
+                raise ValueError(f"models are {', '.join(SECURITY_MODELS)}, each once")
+        return text
+
+    @field_validator("client_certificate_proxies")
+    @classmethod
+    def _are_networks(cls, text: str, info: ValidationInfo) -> str:
+        for one in text.split():
+            try:
+                ip_network(one)
+            except ValueError:
+                raise ValueError(f"{one} is neither an address nor a network (10.0.0.0/24)") from None
+        if bool(text.split()) != bool(info.data.get("client_certificate_header")):
+            raise ValueError("goes together with client_certificate_header")
+        return text
+
+    @field_validator("tls_key_file")
+    @classmethod
+    def _has_its_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if (key is None) != (info.data.get("tls_certificate_file") is None):
+            raise ValueError("goes together with tls_certificate_file")
+        return key
 
     @field_validator("queue_url", "public_url")
     @classmethod

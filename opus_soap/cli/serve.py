@@ -28,7 +28,7 @@ def serve(runtime: Runtime, bind: str, workers: int, threads: int) -> None:
     """
     from opus_soap.app import build_server
     from opus_soap.doctor.dates import log_ending
-    from opus_soap.soap.serving import WsgiServer
+    from opus_soap.soap.serving import WsgiServer, scheme
 
     settings, clock = runtime.settings, runtime.clock
     runtime.open_database()  # every error shows here, before gunicorn starts a worker
@@ -36,7 +36,7 @@ def serve(runtime: Runtime, bind: str, workers: int, threads: int) -> None:
     with connected():
         log_ending(settings, clock)
     disconnect()  # no connection crosses the fork
-    click.echo(f"opus-soap listens on http://{bind}/  (health: /health)")
+    click.echo(f"opus-soap listens on {scheme(settings)}://{bind}/  (health: /health)")
     WsgiServer(
         lambda: build_server(settings, clock, working=threads),
         settings,

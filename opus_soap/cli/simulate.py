@@ -19,7 +19,7 @@ from opus_soap.interfaces.postings_in.receiving import Receiver
 from opus_soap.interfaces.postings_in.sweeping import WatchedFolders
 from opus_soap.ledger.master_data import find_municipality
 from opus_soap.ledger.models import CompanyCode
-from opus_soap.settings import Settings, load_as, shown
+from opus_soap.settings import SECURITY_MODELS, Settings, load_as, shown
 from opus_soap.simulate.behaviours import BEHAVIOURS, Choice
 from opus_soap.simulate.settings import CaseSystemSettings
 from opus_soap.soap.access_log import configure_logging
@@ -56,8 +56,8 @@ Behaviours:
 @click.option(
     "--security-model",
     default="x509",
-    type=click.Choice(["x509", "token"]),
-    help="How the two call each other; token needs an STS (OPUS_SOAP_STS_URL and its siblings).",
+    type=click.Choice(SECURITY_MODELS),
+    help="How the two call each other; token needs an STS (OPUS_SOAP_STS_URL and its siblings), context TLS.",
 )
 @click.option("--seed", default=1, type=int, help="Draws the behaviours; the same seed, the same behaviours.")
 @click.option("--behaviour", "weights", multiple=True, help="NAME=WEIGHT, repeated. Default: approve=1.")
@@ -82,7 +82,7 @@ def case_system(
 ) -> None:
     """Register the finance system in the simulator's own database, and serve."""
     from opus_soap.simulate.case_system import CaseSystem
-    from opus_soap.soap.serving import WsgiServer
+    from opus_soap.soap.serving import WsgiServer, scheme
 
     settings, clock = load_as(CaseSystemSettings, **runtime.overrides), runtime.clock
     choice = Choice(seed, _weights(weights), _pairs(by_number))
@@ -101,7 +101,7 @@ def case_system(
     system = CaseSystem(settings, clock, opus_url, choice, answer_delay, slow)
     system.front()  # every error shows here, before gunicorn starts a worker
     disconnect()
-    click.echo(f"The simulated case system listens on http://{bind}/")
+    click.echo(f"The simulated case system listens on {scheme(settings)}://{bind}/")
     WsgiServer(system.server, settings, bind=bind, workers=1, threads=8).run()
 
 
@@ -145,7 +145,7 @@ def sts(
     certs create` makes its key.
     """
     from opus_soap.simulate.sts import PATH, token_service
-    from opus_soap.soap.serving import WsgiServer
+    from opus_soap.soap.serving import WsgiServer, scheme
 
     settings = runtime.settings
     service = token_service(
@@ -159,7 +159,7 @@ def sts(
         privileges=privileges,
         lifetime=timedelta(hours=hours),
     )
-    click.echo(f"The test STS {entity_id} listens on http://{bind}{PATH}")
+    click.echo(f"The test STS {entity_id} listens on {scheme(settings)}://{bind}{PATH}")
     WsgiServer(lambda: service, settings, bind=bind, workers=1, threads=4).run()
 
 

@@ -19,6 +19,7 @@ from opus_soap.errors import AgreementInvalid, SupplierUnknown
 from opus_soap.ledger.master_data import find_municipality
 from opus_soap.ledger.models import Supplier
 from opus_soap.money import danish
+from opus_soap.settings import SECURITY_MODELS
 from opus_soap.store import agreements
 from opus_soap.store.models import ExchangeRate, RoutingRule, System, SystemCertificate
 
@@ -58,7 +59,8 @@ def _shaped(
     return check
 
 
-_MODEL = click.Choice(["x509", "token"])
+_MODEL = click.Choice(SECURITY_MODELS)
+_MODEL_HELP = "What it shows: a certificate that signs (x509), a token, or a certificate to TLS (context)."
 
 
 @click.group()
@@ -73,9 +75,7 @@ def systems() -> None:
 @click.option("--uuid", type=click.UUID, help="Its it-systeminstans; a new one when left out.")
 @click.option("--endpoint-url", help="Where it takes FakturaInformationAfsend.")
 @click.option("--profile", default="kombit", type=click.Choice(["kombit", "basic"]), help="Security profile.")
-@click.option(
-    "--security-model", default="x509", type=_MODEL, help="What it shows: a certificate (x509) or a token."
-)
+@click.option("--security-model", default="x509", type=_MODEL, help=_MODEL_HELP)
 @click.option(
     "--service", "services", multiple=True, type=click.Choice(SERVICES), help="It may call (repeat)."
 )
@@ -116,7 +116,7 @@ def add(
 @click.option("--cvr", help="CVR number of the organisation behind the system.")
 @click.option("--endpoint-url", help="Where it takes FakturaInformationAfsend.")
 @click.option("--profile", type=click.Choice(["kombit", "basic"]), help="Security profile.")
-@click.option("--security-model", type=_MODEL, help="What it shows: a certificate (x509) or a token.")
+@click.option("--security-model", type=_MODEL, help=_MODEL_HELP)
 @click.option(
     "--service", "services", multiple=True, type=click.Choice(SERVICES), help="All that it may call (repeat)."
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -41,14 +42,18 @@ class Processes:
         self._running[name] = process
         return process
 
-    def wait_for(self, name: str, url: str) -> None:
-        """Until the process answers at `url`; raises `ProcessFailed` with the end of its log."""
+    def wait_for(self, name: str, url: str, ca_file: Path | None = None) -> None:
+        """Until the process answers at `url`; raises `ProcessFailed` with the end of its log.
+
+        `ca_file`: the CAs (PEM) that its TLS is trusted by.
+        """
+        trusted = ssl.create_default_context(cafile=ca_file) if ca_file else None
         until = time.monotonic() + _START_SECONDS
         while time.monotonic() < until:
             if self._running[name].poll() is not None:
                 break
             try:
-                with urllib.request.urlopen(url, timeout=2):  # noqa: S310  our own address
+                with urllib.request.urlopen(url, timeout=2, context=trusted):  # noqa: S310  our own address
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)

@@ -36,14 +36,23 @@ BEHAVIOURS = ("approve", "split", "wrong_sum", "duplicate", "corrected", "lost_a
 
 
 def run_demo(
-    console: Console, clock: Clock, *, once: bool, opus_port: int, case_port: int, keep: Path | None
+    console: Console,
+    clock: Clock,
+    *,
+    security_model: str,
+    once: bool,
+    opus_port: int,
+    case_port: int,
+    keep: Path | None,
 ) -> bool:
     """Run the loop and print the tables; True when everything was booked and the ledger verifies."""
     with _folder(keep) as folder, _ended_by_sigterm(), Processes(folder) as processes:
         with console.status("Making keys, a database and a municipality …"):
-            scene = prepare(folder, clock, opus_port=opus_port, case_port=case_port, security_model="token")
+            scene = prepare(
+                folder, clock, opus_port=opus_port, case_port=case_port, security_model=security_model
+            )
             described = write_invoices(scene, clock, seed=SEED, count=INVOICES)
-        with console.status("Starting the STS, the server, the worker and the case system …"):
+        with console.status("Starting the server, the worker and the case system …"):
             _start(processes, scene, sorted(described))
         company = company_code(scene.definition["municipality"]["code"], "0020")
         _send_out(console, scene, company, clock)
@@ -87,20 +96,8 @@ def _start(processes: Processes, scene: Scene, numbers: list[str]) -> None:
     chosen = [
         f"--invoice={number}={BEHAVIOURS[index % len(BEHAVIOURS)]}" for index, number in enumerate(numbers)
     ]
-    processes.start(
-        "sts",
-        opus,
-        "simulate",
-        "sts",
-        "--bind",
-        f"127.0.0.1:{scene.sts_port}",
-        "--entity-id",
-        STS,
-        "--key",
-        str(scene.keys / "sts.key.pem"),
-        "--certificate",
-        str(scene.keys / "sts.crt.pem"),
-    )
+    if scene.security_model == "token":
+        _start_sts(processes, scene)
     processes.start("server", opus, "serve", "--bind", f"127.0.0.1:{scene.opus_port}")
     processes.start(
         "case-system",
@@ -114,13 +111,31 @@ def _start(processes: Processes, scene: Scene, numbers: list[str]) -> None:
         "--opus-certificate",
         str(scene.keys / "opus.crt.pem"),
         "--security-model",
-        "token",
+        scene.security_model,
         *chosen,
     )
     processes.start("worker", opus, "worker")
+    root = scene.keys / "root.crt.pem"
+    processes.wait_for("server", f"{scene.opus_url}/health", root)
+    processes.wait_for("case-system", f"{scene.case_url}/health", root)
+
+
+def _start_sts(processes: Processes, scene: Scene) -> None:
+    processes.start(
+        "sts",
+        scene.environment("opus"),
+        "simulate",
+        "sts",
+        "--bind",
+        f"127.0.0.1:{scene.sts_port}",
+        "--entity-id",
+        STS,
+        "--key",
+        str(scene.keys / "sts.key.pem"),
+        "--certificate",
+        str(scene.keys / "sts.crt.pem"),
+    )
     processes.wait_for("sts", f"http://127.0.0.1:{scene.sts_port}/health")
-    processes.wait_for("server", f"{scene.opus_url}/health")
-    processes.wait_for("case-system", f"{scene.case_url}/health")
 
 
 def _send_out(console: Console, scene: Scene, company: CompanyCode, clock: Clock) -> None:
@@ -176,13 +191,15 @@ def _conclude(
 
 def _print_addresses(console: Console, scene: Scene) -> None:
     console.print("\n[bold]Look at it[/]")
-    for text, url in (
+    addresses = [
         ("What the case system got", f"{scene.case_url}/"),
         ("Contract of the answers", f"{scene.opus_url}/service/OIR/FakturaInformationSvarAfsend/1?wsdl"),
         ("Contract of the sendings", f"{scene.case_url}/service/OIR/FakturaInformationAfsend/1?wsdl"),
-        ("Where tokens are given", scene.sts_url),
         ("The dimensions' UUIDs", f"{scene.opus_url}/service/Stamdata/DimensionHent/1?wsdl"),
-    ):
+    ]
+    if scene.security_model == "token":
+        addresses.append(("Where tokens are given", scene.sts_url))
+    for text, url in addresses:
         console.print(f"  {text}\n    {url}", highlight=False, soft_wrap=True)
     database = scene.environment("opus")["OPUS_SOAP_DATABASE_URL"]
     console.print("  The books and the messages, from another terminal (invoices, ledger, messages …)")

@@ -39,16 +39,22 @@ class Scene:
     definition: dict[str, Any]
     opus_database: str = ""  # empty: SQLite in the folder
     sts_port: int = 8082
+    security_model: str = "x509"
+
+    @property
+    def _scheme(self) -> str:
+        """Both sides speak TLS where TLS alone tells who calls."""
+        return "https" if self.security_model == "context" else "http"
 
     @property
     def opus_url(self) -> str:
         """Where our server listens."""
-        return f"http://127.0.0.1:{self.opus_port}"
+        return f"{self._scheme}://127.0.0.1:{self.opus_port}"
 
     @property
     def case_url(self) -> str:
         """Where the simulated case system listens."""
-        return f"http://127.0.0.1:{self.case_port}"
+        return f"{self._scheme}://127.0.0.1:{self.case_port}"
 
     @property
     def sts_url(self) -> str:
@@ -76,6 +82,14 @@ class Scene:
             "OPUS_SOAP_SEND_BACKOFF_SECONDS": "1",
             "OPUS_SOAP_SEND_BACKOFF_MAX_SECONDS": "4",
             "OPUS_SOAP_LOG_LEVEL": "WARNING",
+            **(self._tls(who) if self.security_model == "context" else {}),
+        }
+
+    def _tls(self, who: str) -> dict[str, str]:
+        return {
+            "OPUS_SOAP_TLS_CERTIFICATE_FILE": str(self.keys / f"{who}.chain.pem"),
+            "OPUS_SOAP_TLS_KEY_FILE": str(self.keys / f"{who}.key.pem"),
+            "OPUS_SOAP_TLS_TRUSTED_CA_FILE": str(self.keys / "root.crt.pem"),
         }
 
     def settings(self, who: str) -> Settings:
@@ -116,7 +130,7 @@ def prepare(
 ) -> Scene:
     """Make keys, database, master data, agreement and routing; leaves this process connected."""
     ports = free_port(opus_port), free_port(case_port)
-    scene = Scene(folder, *ports, definition(), opus_database, free_port(8082))
+    scene = Scene(folder, *ports, definition(), opus_database, free_port(8082), security_model)
     pki.create(pki.example(), scene.keys, now=clock.now())
     create_seal_key(scene.keys / "seal.key.pem")
     connect(scene.environment("opus")["OPUS_SOAP_DATABASE_URL"])

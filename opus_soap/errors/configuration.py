@@ -91,3 +91,15 @@ class RequestExampleMissing(ConfigurationError):
     english = "The operation {element} has no example request"
     remedy_danish = "Læg en gyldig anmodning i opus_soap/soapui/requests."
     remedy_english = "Put a valid request into opus_soap/soapui/requests."
+
+
+class TlsFileInvalid(ConfigurationError):
+    """The certificate, key or CAs for TLS of our own cannot be used."""
+
+    code = "CFG-016"
+    danish = "TLS kan ikke begynde med {element}: {value}"
+    english = "TLS cannot start with {element}: {value}"
+    remedy_danish = "Angiv certifikat med kæde og den nøgle, der hører til, i PEM og uden adgangskode."
+    remedy_english = (
+        "Name a certificate with its chain and the key that belongs to it, in PEM, without a password."
+    )

@@ -205,6 +205,78 @@ class SecurityModelMissing(SoapError):
     remedy_english = "Use the security model of the agreement."
 
 
+class SecurityModelNotTaken(SoapError):
+    """The message is secured in a way that the service does not take."""
+
+    code = "SOA-023"
+    danish = "Tjenesten {element} tager ikke sikkerhedsmodellen {value}. Der understøttes: [{expected}]"
+    english = (
+        "The security model {value} is not taken by {element}. The following are supported: [{expected}]"
+    )
+    remedy_danish = "Brug en af de nævnte; driften bestemmer dem med OPUS_SOAP_SECURITY_MODELS."
+    remedy_english = "Use one of those named; the operator chooses them with OPUS_SOAP_SECURITY_MODELS."
+
+
+class AuthorityContextMissing(SoapError):
+    """There is a TLS client certificate, but the body names no authority; in Serviceplatformen's words."""
+
+    code = "SOA-024"
+    danish = (
+        "Der er ingen sikkerhedsmodel på kaldet: TLS-certifikatet kom uden AuthorityContext. "
+        "Der understøttes: [{expected}]"
+    )
+    english = (
+        "Security model for the called operation was not provided: the TLS client certificate came without "
+        "AuthorityContext. The following are supported: [{expected}]"
+    )
+    remedy_danish = "Sæt HovedOplysninger/AuthorityContext/MunicipalityCVR til kommunens CVR-nummer."
+    remedy_english = "Set HovedOplysninger/AuthorityContext/MunicipalityCVR to the municipality's CVR number."
+
+
+class AuthorityContextWrong(SoapError):
+    """The AuthorityContext names another authority than the agreement's municipality."""
+
+    code = "SOA-025"
+    danish = "AuthorityContext gælder myndigheden med CVR {value}; aftalen er med CVR {expected}"
+    english = (
+        "The AuthorityContext is for the authority with CVR {value}; the agreement is with CVR {expected}"
+    )
+    remedy_danish = "Angiv kommunens CVR-nummer, eller brug certifikatet fra aftalen med den anden kommune."
+    remedy_english = (
+        "Give the municipality's CVR number, or use the certificate of the agreement with the other one."
+    )
+
+
+class InvocationContextWrong(SoapError):
+    """A context in the body does not keep to its schema, or names another system."""
+
+    code = "SOA-026"
+    danish = "{element} passer ikke: {value}, forventet {expected}"
+    english = "{element} does not hold: {value}, expected {expected}"
+    remedy_danish = "Udfyld konteksten efter wsdl/common/serviceplatform, med aftalens UUID."
+    remedy_english = "Fill in the context by wsdl/common/serviceplatform, with the agreement's UUID."
+
+
+class ProxyUnknown(SoapError):
+    """A client certificate came in a header, from an address that is no named proxy."""
+
+    code = "SOA-027"
+    danish = "Headeren {element} kom fra {value}, som ikke er en navngiven proxy"
+    english = "The header {element} came from {value}, which is no named proxy"
+    remedy_danish = "Kald gennem proxyen, eller nævn den i OPUS_SOAP_CLIENT_CERTIFICATE_PROXIES."
+    remedy_english = "Call through the proxy, or name it in OPUS_SOAP_CLIENT_CERTIFICATE_PROXIES."
+
+
+class ClientCertificateUnreadable(SoapError):
+    """The proxy's header holds something, and that is not one certificate."""
+
+    code = "SOA-028"
+    danish = "Headeren {element} indeholder ikke ét certifikat"
+    english = "The header {element} does not hold one certificate"
+    remedy_danish = "Lad proxyen sætte certifikatet som PEM (URL-kodet), som base64 eller efter RFC 9440."
+    remedy_english = "Let the proxy set the certificate as PEM (URL-encoded), as base64, or by RFC 9440."
+
+
 class SecurityModelWrong(SoapError):
     """The message is secured otherwise than the agreement says."""
 

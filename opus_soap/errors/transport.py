@@ -162,3 +162,18 @@ class ReceiverInactive(TransportError):
         "or send to another system."
     )
     retryable = False
+
+
+class ConnectionNotSecure(TransportError):
+    """The Context model lives by TLS, and the receiver's address has none."""
+
+    code = "TRA-014"
+    danish = "{element} skal kaldes med TLS i Context-modellen; adressen er {value}, forventet {expected}"
+    english = (
+        "{element} must be called over TLS in the Context model; the address is {value}, expected {expected}"
+    )
+    remedy_danish = "Ret adressen (`opus-soap systems change --endpoint-url`), og frigiv afsendelsen."
+    remedy_english = (
+        "Correct the address (`opus-soap systems change --endpoint-url`), and release the message."
+    )
+    retryable = False

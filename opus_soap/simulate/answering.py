@@ -80,6 +80,7 @@ class Answering:
             "HovedOplysninger": {
                 "TransaktionsId": plan["transaction_id"],
                 "TransaktionsTid": isoformat(at),
+                "AuthorityContext": {"MunicipalityCVR": entry.system.cvr},
             },
             "FakturaInformationSvarIdentifikation": str(answer),
             "FakturaInformationIdentifikation": entry.subject,
@@ -157,6 +158,7 @@ class Answering:
                 "HovedOplysninger": {
                     "TransaktionsId": str(new_uuid()),
                     "TransaktionsTid": isoformat(delivery.clock.now()),
+                    "AuthorityContext": {"MunicipalityCVR": opus.cvr},
                 },
                 "Firmakode": self.company_code,
             }

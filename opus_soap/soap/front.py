@@ -34,8 +34,12 @@ from opus_soap.keys import MessageVerifier
 from opus_soap.settings import Settings
 from opus_soap.soap import limits
 from opus_soap.soap.access_log import access
-from opus_soap.soap.exchange import FAULT_ACTION, Exchange, Guard, claimed_message_id
+from opus_soap.soap.callers import Callers
+from opus_soap.soap.client_certificates import ClientCertificates, networks
+from opus_soap.soap.exchange import Exchange
 from opus_soap.soap.faults import Fault, fault_element, fault_for, http_status
+from opus_soap.soap.guard import FAULT_ACTION, Guard, claimed_message_id
+from opus_soap.soap.security_models import security_models
 from opus_soap.soap.service import SoapService
 from opus_soap.store import replay
 from opus_soap.wss.errors import WssError
@@ -91,6 +95,8 @@ class SoapFront:
 
     At most `max_pending_requests` are listened to at a time, whoever comes then gets a Busy fault; of
     them at most `working` are verified and answered at a time, the others wait for their turn.
+
+    Raises `SettingsInvalid` when a service would take no security model.
     """
 
     def __init__(
@@ -108,7 +114,12 @@ class SoapFront:
         self._services = {service.path: service for service in services}
         self._settings = settings
         self._clock = clock
-        self._guard = Guard(clock, verifier, signer, settings.max_unknown_sender_bytes, settings.public_url)
+        self._certificates = ClientCertificates(
+            settings.client_certificate_header, networks(settings.client_certificate_proxies)
+        )
+        models = security_models(settings, [service.name for service in services])
+        callers = Callers(verifier, models, limits.of_messages(settings))
+        self._guard = Guard(clock, callers, signer, settings.max_unknown_sender_bytes, settings.public_url)
         self._health_lock, self._health_until, self._healthy = threading.Lock(), 0.0, False
         self._slots = threading.BoundedSemaphore(settings.max_pending_requests)
         self._turns = threading.BoundedSemaphore(working or settings.max_pending_requests)
@@ -273,7 +284,8 @@ class SoapFront:
             exchange.now = self._clock.now()  # a body may take its time, in which a message grows old
             soap_action = limits.soap_action(environ)
             with self._turn(exchange), connected():
-                reply = self._guard.answer(exchange, service, data, soap_action)
+                shown = partial(self._certificates.of, environ)
+                reply = self._guard.answer(exchange, service, data, soap_action, shown)
             return 200, limits.answer_type(exchange.soap_namespace), reply
         except (OpusSoapError, WssError) as error:
             return self._refuse(exchange, fault_for(error))
@@ -311,7 +323,7 @@ class SoapFront:
             if exchange.request is not None and not exchange.message_id:
                 exchange.message_id = claimed_message_id(exchange.request)
             with exchange.timings.part("sign"):
-                reply = self._guard.sign(element, FAULT_ACTION, exchange)
+                reply = self._guard.reply(element, FAULT_ACTION, exchange)
         except Exception:
             log.exception("fault not signed", correlation_id=str(exchange.correlation_id))
             reply = _unsigned(element, soap)

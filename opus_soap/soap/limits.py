@@ -23,13 +23,26 @@ from opus_soap.errors import (
     RequestTooLarge,
     RequestTooSlow,
 )
+from opus_soap.settings import Settings
+from opus_soap.wss.deadlines import stop
 from opus_soap.wss.names import SOAP12
+from opus_soap.wss.parsing import ParseLimits
 
 MEDIA_TYPE = "text/xml; charset=utf-8"
 _SOAP_11, _SOAP_12 = "text/xml", "application/soap+xml"
 SOAP_TYPES = (_SOAP_11, _SOAP_12)
 _STEP = 64 * 1024
 _DISCARD_SECONDS, _DISCARD_BYTES = 0.2, 1024 * 1024
+
+
+def of_messages(settings: Settings) -> ParseLimits:
+    """The bounds of a message's XML."""
+    return ParseLimits(
+        max_bytes=settings.max_request_bytes,
+        max_depth=settings.max_xml_depth,
+        max_elements=settings.max_xml_elements,
+        max_attributes=settings.max_xml_attributes,
+    )
 
 
 def check_headers(
@@ -156,8 +169,7 @@ def discard_body(environ: dict[str, Any]) -> None:
 
 def _stop_listening(connection: socket.socket | None) -> None:
     if connection is not None:
-        with suppress(OSError):  # the caller may have left already
-            connection.shutdown(socket.SHUT_RD)
+        stop(connection, socket.SHUT_RD)
 
 
 @contextmanager
@@ -170,11 +182,11 @@ def _deadline(environ: dict[str, Any], seconds: float) -> Iterator[threading.Eve
     expired = threading.Event()
     connection: socket.socket | None = environ.get("gunicorn.socket")
 
-    def stop() -> None:
+    def expire() -> None:
         expired.set()
         _stop_listening(connection)
 
-    timer = threading.Timer(seconds, stop)
+    timer = threading.Timer(seconds, expire)
     timer.daemon = True
     timer.start()
     try:

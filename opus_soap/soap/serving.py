@@ -1,7 +1,8 @@
-"""gunicorn around a WSGI application: threads, deadlines, no files in anybody's home folder."""
+"""gunicorn around a WSGI application: threads, deadlines, TLS, no files in anybody's home folder."""
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from peewee import PeeweeException
 
 from opus_soap.errors import OpusSoapError
+from opus_soap.keys import check_tls
 from opus_soap.settings import Settings
 from opus_soap.wss.deadlines import Deadline
 
@@ -26,6 +28,18 @@ AGAIN_SECONDS = 2  # before a worker that could not start is followed by another
 _running = threading.local()  # the deadline of the connection that this thread works on
 
 
+class _DeadlineOf(Deadline):
+    """The deadline of a connection, whose socket is another once TLS has begun."""
+
+    def __init__(self, conn: TConn, seconds: float) -> None:
+        self._conn = conn
+        super().__init__(seconds)
+
+    def _cut(self) -> None:
+        self._connection = self._conn.sock
+        super()._cut()
+
+
 class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
     """gthread, in which no caller keeps a thread longer than the settings say.
 
@@ -37,7 +51,7 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
 
     def handle(self, conn: TConn) -> Any:
         """One request of one connection."""
-        deadline = _running.deadline = Deadline(self.header_seconds, conn.sock)
+        deadline = _running.deadline = _DeadlineOf(conn, self.header_seconds)
         try:
             return super().handle(conn)
         finally:
@@ -52,6 +66,39 @@ def within(application: WSGIApplication, seconds: int) -> WSGIApplication:
         return application(environ, start_response)
 
     return timed
+
+
+def _tls(settings: Settings) -> dict[str, Any]:
+    """gunicorn's options for TLS of its own; none when no certificate is set. Files are read per connection.
+
+    A client certificate may be shown, not must: the messages of the other models prove themselves.
+    """
+    if settings.tls_certificate_file is None:
+        return {}
+    check_tls(settings)
+    return {
+        "certfile": str(settings.tls_certificate_file),
+        "keyfile": str(settings.tls_key_file),
+        "ca_certs": str(settings.trusted_ca_file),
+        "cert_reqs": ssl.CERT_OPTIONAL,
+        "ssl_context": _strict,
+        "http_protocols": "h1",
+        # not before the deadline knows the connection
+        "do_handshake_on_connect": False,
+    }
+
+
+def scheme(settings: Settings) -> str:
+    """`https` where the server speaks TLS itself."""
+    return "http" if settings.tls_certificate_file is None else "https"
+
+
+def _strict(_config: Any, usual: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    """TLS 1.2 or newer; a client certificate may end at an issuing CA that is trusted as it stands."""
+    context = usual()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 class WsgiServer(BaseApplication):  # type: ignore[misc]
@@ -84,6 +131,7 @@ class WsgiServer(BaseApplication):  # type: ignore[misc]
             "graceful_timeout": 20,
             "timeout": 60,
             "keepalive": 5,
+            **_tls(settings),
             "limit_request_line": 2048,
             "limit_request_fields": 50,
             "limit_request_field_size": 8190,

@@ -61,6 +61,10 @@ def register_system(
     if endpoint_url is not None:
         _check("endpoint URL", endpoint_url, r"https?://[^\s/?#@]+([/?#]\S*)?", "http(s)://HOST…")
         _check_port(endpoint_url)
+        if security_model == "context" and not endpoint_url.startswith("https://"):
+            raise AgreementInvalid(
+                element="endpoint URL", value=endpoint_url, expected="https://… in the Context model"
+            )
     facts = {
         "municipality": municipality,
         "name": name,

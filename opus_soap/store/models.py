@@ -42,7 +42,7 @@ class System(BaseModel):
     name = CharField()
     cvr = CharField(max_length=8)  # the organisation behind the system
     profile = CharField(default="kombit")  # kombit | basic
-    security_model = CharField(default="x509")  # or token; context is for later
+    security_model = CharField(default="x509")  # or token, context
     services = JsonField(default=list)  # names of services it may call
     endpoint_url = CharField(null=True)  # where it takes invoices
     active = BooleanField(default=True)

@@ -1,7 +1,8 @@
 """Call another system by its static contract: zeep for the shapes, our own hands for the bytes.
 
-zeep builds the body and reads the answer. Between the two stands `SignedTransport`: it signs, sends,
-archives both directions, verifies the reply, and gives zeep nothing but the rebuilt envelope.
+zeep builds the body and reads the answer. Between the two stands `SecuredTransport`: it signs, sends,
+archives both directions, verifies the reply, and gives zeep nothing but the rebuilt envelope. In the
+Context model nothing is signed: TLS shows our certificate, and vouches for the reply.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from opus_soap.clock import Clock
 from opus_soap.database import proxy
 from opus_soap.errors import (
     BodyInvalid,
+    ConnectionNotSecure,
     EndpointMissing,
     MessageInvalid,
     MessageRefused,
@@ -52,6 +54,7 @@ from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.replies import verify_reply
 from opus_soap.wss.signing import Signing
 from opus_soap.wss.sts import StsClient
+from opus_soap.wss.unsigned import UnsignedMessage, read_unsigned, write_unsigned
 from opus_soap.wss.verification import VerificationPolicy, VerifiedMessage
 
 _BUSY = (429, 503)
@@ -109,13 +112,13 @@ class Caller:
             ) from None
         return _answer_to(message, answer, system)
 
-    def _transport(self) -> SignedTransport:
-        transport: SignedTransport | None = getattr(self._local, "transport", None)
+    def _transport(self) -> SecuredTransport:
+        transport: SecuredTransport | None = getattr(self._local, "transport", None)
         if transport is None:
-            transport = self._local.transport = SignedTransport(self)
+            transport = self._local.transport = SecuredTransport(self)
         return transport
 
-    def _service(self, contract: str, address: str, transport: SignedTransport) -> Any:
+    def _service(self, contract: str, address: str, transport: SecuredTransport) -> Any:
         """zeep's proxy, one per thread, contract and address: reading a WSDL takes long."""
         cache = self._local.__dict__.setdefault("services", {})
         if (contract, address) not in cache:
@@ -140,8 +143,8 @@ def _contract(name: str) -> Contract:
     return load_contract(name)
 
 
-class SignedTransport(zeep.Transport):
-    """zeep's way out: one signed request, one verified reply, both in the archive.
+class SecuredTransport(zeep.Transport):
+    """zeep's way out: one request, one reply, secured as the agreement says, both in the archive.
 
     Both bodies are held against the contract, as the server does with what it takes and gives.
     """
@@ -161,10 +164,35 @@ class SignedTransport(zeep.Transport):
         self._system, self._contract = system, contract
 
     def post_xml(self, address: str, envelope: etree._Element, headers: Mapping[str, str]) -> Any:
-        """Sign and send zeep's envelope; returns a response whose content is only what was signed."""
-        caller, system, correlation = self._caller, self._system, uuid4()
+        """Secure and send zeep's envelope; returns a response whose content is only what was vouched for."""
+        correlation = uuid4()
         message = self._message(envelope)
         action = headers.get("SOAPAction", "").strip('"')
+        request, message_id = self._secured(message, action, address)
+        self._record("out", request, correlation, address, action, message_id or "", "ok", None)
+        status, content, wait = self._send(address, request, action)
+        try:
+            reply = self._believed(content, message_id)
+            self._check_reply(str(message.tag), reply.body, status)
+        except (WssError, BodyInvalid) as error:
+            self._record("in", content, correlation, address, action, message_id or "", error.code, status)
+            raise self._unusable(status, error, wait) from None
+        self._record("in", content, correlation, address, action, message_id or "", "ok", status)
+        if status in _BUSY:
+            raise self._busy(status, wait)
+        response = requests.Response()
+        response.status_code = status
+        response.headers["Content-Type"] = "text/xml; charset=utf-8"
+        response._content = etree.tostring(reply.envelope, encoding="UTF-8")
+        return response
+
+    def _secured(self, message: etree._Element, action: str, address: str) -> tuple[bytes, str | None]:
+        """The request as the agreement's security model has it, and its wsa:MessageID."""
+        caller, system = self._caller, self._system
+        if system.security_model == "context":
+            if not address.startswith("https://"):
+                raise ConnectionNotSecure(element=system.name, value=address, expected="https://")
+            return write_unsigned(message), None
         # without a MessageID nobody expects RelatesTo of plain WS-Security peers, who know neither
         message_id = f"urn:uuid:{uuid4()}" if system.profile == "kombit" else None
         addressing = Addressing(
@@ -177,22 +205,7 @@ class SignedTransport(zeep.Transport):
             profile=system.profile,
             token=self._token(system),
         )
-        self._record("out", request, correlation, address, action, message_id or "", "ok", None)
-        status, content, wait = self._send(address, request, action)
-        try:
-            verified = self._verified(content, message_id)
-            self._check_reply(str(message.tag), verified.body, status)
-        except (WssError, BodyInvalid) as error:
-            self._record("in", content, correlation, address, action, message_id or "", error.code, status)
-            raise self._unusable(status, error, wait) from None
-        self._record("in", content, correlation, address, action, message_id or "", "ok", status)
-        if status in _BUSY:
-            raise self._busy(status, wait)
-        response = requests.Response()
-        response.status_code = status
-        response.headers["Content-Type"] = "text/xml; charset=utf-8"
-        response._content = etree.tostring(verified.envelope, encoding="UTF-8")
-        return response
+        return request, message_id
 
     def _token(self, system: System) -> etree._Element | None:
         """What the Token model asks for; raises a `TransportError` when no STS gives one."""
@@ -252,6 +265,8 @@ class SignedTransport(zeep.Transport):
                     address,
                     data=request,
                     headers=headers,
+                    cert=self._shown_certificate(),
+                    verify=str(settings.tls_trusted_ca_file) if settings.tls_trusted_ca_file else True,
                     timeout=settings.send_timeout_seconds,
                     allow_redirects=False,
                     stream=True,
@@ -287,18 +302,25 @@ class SignedTransport(zeep.Transport):
         except (ValueError, OverflowError):
             return None
 
-    def _verified(self, content: bytes, message_id: str | None) -> VerifiedMessage:
+    def _shown_certificate(self) -> tuple[str, str] | None:
+        """What TLS shows of us: in the Context model, the certificate that we sign with elsewhere."""
+        if self._system.security_model != "context":
+            return None
+        settings = self._caller.settings
+        return str(settings.signing_certificate_file), str(settings.signing_key_file)
+
+    def _believed(self, content: bytes, message_id: str | None) -> VerifiedMessage | UnsignedMessage:
         now, settings = self._caller.clock.now(), self._caller.settings
+        limits = ParseLimits(max_bytes=settings.max_reply_bytes)
+        if self._system.security_model == "context":
+            return read_unsigned(content, limits)
         return verify_reply(
             content,
             request_message_id=message_id,
             pinned=agreements.valid_certificates(self._system, now),
             now=now,
             profile=self._system.profile,
-            policy=VerificationPolicy(
-                skew=timedelta(seconds=settings.clock_skew_seconds),
-                limits=ParseLimits(max_bytes=settings.max_reply_bytes),
-            ),
+            policy=VerificationPolicy(skew=timedelta(seconds=settings.clock_skew_seconds), limits=limits),
         )
 
     def _record(

@@ -16,12 +16,14 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from opus_soap.wss.errors import (
     CertificateOutOfDate,
     CertificateUntrusted,
     CertificateUnusable,
     CertificateUsageWrong,
+    ClientUsageWrong,
     KeyUnusable,
     TokenInvalid,
 )
@@ -140,6 +142,24 @@ def check_key(certificate: x509.Certificate) -> None:
             value=f"{type(key).__name__} {getattr(key, 'key_size', '')}",
             expected=f"RSA of at least {LEAST_RSA_BITS} bits or P-256, P-384, P-521",
         )
+
+
+def check_tls_client(certificate: x509.Certificate) -> None:
+    """Raises `ClientUsageWrong` when the certificate says what it is for, and TLS clients are not in it.
+
+    RFC 5280, 4.2.1.12: without extendedKeyUsage it is for anything.
+    """
+    subject = subject_text(certificate.subject)
+    try:
+        usages = set(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+    except x509.ExtensionNotFound:
+        return
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        raise CertificateUnusable(
+            element=subject, value=f"extensions: {error}", expected="extensions that can be read"
+        ) from None
+    if not usages & {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}:
+        raise ClientUsageWrong(element=subject, value="extendedKeyUsage without it", expected="clientAuth")
 
 
 def check_usage(certificate: x509.Certificate) -> None:

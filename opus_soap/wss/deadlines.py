@@ -44,8 +44,13 @@ class Deadline:
     def _cut(self) -> None:
         self.passed = True
         if self._connection is not None:
-            with suppress(OSError):  # the other side may have left already
-                self._connection.shutdown(socket.SHUT_RDWR)
+            stop(self._connection, socket.SHUT_RDWR)
+
+
+def stop(connection: socket.socket, how: int) -> None:
+    """Shut down the connection below TLS: a TLS socket's own shutdown would go on in plain text."""
+    with suppress(OSError):  # the other side may have left already
+        socket.socket.shutdown(connection, how)
 
 
 class _Running(threading.local):

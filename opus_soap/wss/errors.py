@@ -316,6 +316,17 @@ class CertificateUsageWrong(WssError):
     fault_code = "FailedAuthentication"
 
 
+class ClientUsageWrong(WssError):
+    """The certificate says what it is for, and a client of TLS is not in it."""
+
+    code = "WSS-056"
+    danish = "Certifikatet {element} må ikke bruges af en TLS-klient: {value}; kræver {expected}"
+    english = "The certificate {element} may not be used by a TLS client: {value}; needs {expected}"
+    remedy_danish = "Brug et certifikat med extendedKeyUsage clientAuth, eller uden extendedKeyUsage."
+    remedy_english = "Use a certificate with extended key usage clientAuth, or without extended key usage."
+    fault_code = "FailedAuthentication"
+
+
 class CertificateUnusable(WssError):
     """The certificate's key or extensions cannot be used."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Collection
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from opus_soap.wss.deadlines import Deadline
@@ -14,7 +16,10 @@ MOST_BYTES = 64 * 1024
 
 
 class HttpFetch:
-    """Posts a request and returns the answer's bytes, all of it within `seconds` of connecting."""
+    """Posts a request and returns the answer's bytes, all of it within `seconds` of connecting.
+
+    `ca_file`: the CAs (PEM) that TLS servers are trusted by; None: the machine's.
+    """
 
     def __init__(
         self,
@@ -22,11 +27,13 @@ class HttpFetch:
         most_bytes: int = MOST_BYTES,
         content_type: str = "application/ocsp-request",
         statuses: Collection[int] = (200,),
+        ca_file: Path | None = None,
     ) -> None:
         self._seconds = seconds
         self._most_bytes = most_bytes
         self._content_type = content_type
         self._statuses = statuses
+        self._ca_file = ca_file
 
     def __call__(self, url: str, request: bytes) -> bytes:
         """Raises `ResponderUnreachable` for everything but an answer with one of the statuses."""
@@ -41,8 +48,7 @@ class HttpFetch:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ResponderUnreachable(element=url, value="is no http address")
-        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        connection = kind(parts.hostname, parts.port, timeout=self._seconds)
+        connection = self._connection(parts.scheme, parts.hostname, parts.port)
         connection.connect()
         deadline = Deadline(self._seconds, connection.sock)
         try:
@@ -62,3 +68,9 @@ class HttpFetch:
         if len(answer) > self._most_bytes:
             raise ResponderUnreachable(element=url, value=f"more than {self._most_bytes} bytes")
         return answer
+
+    def _connection(self, scheme: str, host: str, port: int | None) -> HTTPConnection:
+        if scheme == "http":
+            return HTTPConnection(host, port, timeout=self._seconds)
+        trusted = ssl.create_default_context(cafile=self._ca_file)  # None: the machine's own
+        return HTTPSConnection(host, port, timeout=self._seconds, context=trusted)

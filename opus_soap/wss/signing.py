@@ -112,7 +112,7 @@ class Signer:
         header = etree.SubElement(envelope, f"{{{soap_namespace}}}Header")
         if profile == "kombit" and soap_namespace == SOAP11:
             ids.give(_framework(header))
-        for element in _addressing_headers(header, addressing):
+        for element in addressing_headers(header, addressing):
             ids.give(element)
         security = etree.SubElement(header, SECURITY, nsmap={"wsse": WSSE})
         security.set(f"{{{soap_namespace}}}mustUnderstand", "1")
@@ -204,7 +204,8 @@ def _framework(header: etree._Element) -> etree._Element:
     return framework
 
 
-def _addressing_headers(header: etree._Element, addressing: Addressing) -> list[etree._Element]:
+def addressing_headers(header: etree._Element, addressing: Addressing) -> list[etree._Element]:
+    """The wsa headers that are given, added to a Header, in their order."""
     headers = []
     for name, value in (
         ("Action", addressing.action),

@@ -48,7 +48,6 @@ _CARRIED = "/".join(
 )
 _ID_TEST = " or ".join(f"local-name()='{name}'" for name in ID_ATTRIBUTES)
 _WITH_ID = etree.XPath(f"//*[@*[{_ID_TEST}]]")
-_ONCE = ("Envelope", "Header", "Body")
 _ULTIMATE_ROLES = ("", f"{SOAP12}/role/ultimateReceiver", f"{SOAP12}/role/next")
 
 
@@ -72,6 +71,16 @@ class MessageStructure:
     """Known header blocks by short name (`MessageID`, `Framework`, …)."""
     identifiers: Mapping[str, etree._Element]
     """Every element that carries an id, by the id."""
+
+
+@dataclass(frozen=True)
+class UnsignedStructure:
+    """An envelope without a Security header, whose shape holds."""
+
+    soap_namespace: str
+    body: etree._Element
+    headers: Mapping[str, etree._Element]
+    """Known header blocks by short name."""
 
 
 def read_structure(root: etree._Element, *, carries_token: bool = False) -> MessageStructure:
@@ -105,6 +114,25 @@ def read_structure(root: etree._Element, *, carries_token: bool = False) -> Mess
     )
 
 
+def read_unsigned_structure(root: etree._Element) -> UnsignedStructure:
+    """Check the shape of a message that has no Security header, as strictly; raises a `WssError`."""
+    soap = _soap_namespace(root)
+    if [child.tag for child in root] == [f"{{{soap}}}Body"]:
+        _check_no_text(root)
+        header, body = None, root[0]
+    else:
+        header, body = _header_and_body(root, soap)
+        _check_no_text(header)
+    _check_occurrences(root, headers=len(root) - 1)
+    for tag in (SECURITY, SIGNATURE):
+        if next(root.iter(tag), None) is not None:
+            name = etree.QName(tag).localname
+            raise StructureInvalid(element=name, value="stands in a message that is not signed")
+    if header is not None:
+        _check_understood(header, soap)
+    return UnsignedStructure(soap, body, _known_headers(header) if header is not None else {})
+
+
 def _soap_namespace(root: etree._Element) -> str:
     for namespace in (SOAP11, SOAP12):
         if root.tag == f"{{{namespace}}}Envelope":
@@ -129,9 +157,9 @@ def _check_no_text(parent: etree._Element) -> None:
             raise StructureInvalid(element=etree.QName(parent).localname, value="text between the elements")
 
 
-def _check_occurrences(root: etree._Element) -> None:
-    for name in _ONCE:
-        if sum(1 for _ in root.iter(f"{{{SOAP11}}}{name}", f"{{{SOAP12}}}{name}")) != 1:
+def _check_occurrences(root: etree._Element, headers: int = 1) -> None:
+    for name, expected in (("Envelope", 1), ("Header", headers), ("Body", 1)):
+        if sum(1 for _ in root.iter(f"{{{SOAP11}}}{name}", f"{{{SOAP12}}}{name}")) != expected:
             raise StructureInvalid(element=name, value="occurs more than once in the document")
     if sum(1 for _ in root.iter(SECURITY)) > 1:
         raise StructureInvalid(element="Security", value="occurs more than once in the document")

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 from cryptography import x509
@@ -59,8 +60,8 @@ class _Place:
 class StsClient:
     """Gets holder-of-key tokens for one key; threads share it.
 
-    `pinned` are the certificates that the STS signs its answers with. A token is asked for again
-    `renew_before` it expires.
+    `pinned` are the certificates that the STS signs its answers with, `ca_file` the CAs of its TLS (None: the
+    machine's). A token is asked for again `renew_before` it expires.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class StsClient:
         *,
         renew_before: timedelta = timedelta(minutes=5),
         fetch: Fetch | None = None,
+        ca_file: Path | None = None,
         now: Callable[[], datetime] = now_utc,
     ) -> None:
         self._url = url
@@ -78,7 +80,11 @@ class StsClient:
         self._pinned = tuple(pinned)
         self._renew_before = renew_before
         self._fetch = fetch or HttpFetch(
-            seconds=15, most_bytes=MOST_BYTES, content_type=_CONTENT_TYPE, statuses=_STATUSES
+            seconds=15,
+            most_bytes=MOST_BYTES,
+            content_type=_CONTENT_TYPE,
+            statuses=_STATUSES,
+            ca_file=ca_file,
         )
         self._now = now
         self._places: dict[tuple[str, str, x509.Certificate], _Place] = {}

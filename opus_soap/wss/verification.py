@@ -17,7 +17,7 @@ from cryptography import x509
 from lxml import etree
 
 from opus_soap.wss.addressing import Addressing, read_addressing
-from opus_soap.wss.certificates import TrustStore, thumbprint
+from opus_soap.wss.certificates import TrustStore, check_tls_client, thumbprint
 from opus_soap.wss.engine import VerifiedSignature, check_schema, verify_signature
 from opus_soap.wss.errors import (
     PartNotSigned,
@@ -167,6 +167,12 @@ class Verifier:
         chosen = profile(candidate.token.certificate)
         with refusing():
             return self._verified(candidate, now, chosen)
+
+    def check_tls_client(self, certificate: x509.Certificate, *, now: datetime) -> None:
+        """Raises a `WssError` unless the certificate is trusted, and may stand for a client of TLS."""
+        with refusing():
+            self.trust.check(certificate, now)
+            check_tls_client(certificate)
 
     def _candidate(
         self, data: bytes, now: datetime, audience: str | None, known: Iterable[x509.Certificate]

@@ -44,6 +44,7 @@ PATH = "/service/OIR/FakturaInformationSvarAfsend/1"
 ENTITY_ID = "http://oir.serviceplatformen.dk/service/fakturainformationsvarafsend/1"
 ACTION = f"{KOMBIT_NS}{NAME}Service_1#"
 STS = "https://sts.example.dk/runtime"
+HEADER, PROXY = "X-Client-Cert", "10.0.0.7"
 CVR = "29189846"
 HOUR = timedelta(hours=1)
 
@@ -104,10 +105,11 @@ class Pki:
     limited: Identity = field(init=False)  # an agreement without that right
     stranger: Identity = field(init=False)  # of the same CA, no agreement
     holder: Identity = field(init=False)  # an agreement on the Token model
+    connected: Identity = field(init=False)  # an agreement on the Context model
     sts: Identity = field(init=False)
 
     def __post_init__(self) -> None:
-        for name in ("server", "caller", "limited", "stranger", "holder", "sts"):
+        for name in ("server", "caller", "limited", "stranger", "holder", "connected", "sts"):
             setattr(self, name, issue(name, self.ca))
 
 
@@ -280,7 +282,13 @@ def build_front(
     service, choose = build_service()
     tokens = TokenTrust({STS: [pki.sts.certificate]})
     verifier = Verifier(TrustStore(issuers=(pki.ca.certificate,)), tokens=tokens)
-    front = SoapFront([service], Settings(**settings), clock, verifier, pki.server.signer, working=working)
+    chosen = {
+        "sts_entity_id": STS,
+        "client_certificate_header": HEADER,
+        "client_certificate_proxies": PROXY,
+        **settings,
+    }
+    front = SoapFront([service], Settings(**chosen), clock, verifier, pki.server.signer, working=working)
     return front, choose
 
 
@@ -288,6 +296,7 @@ def _house(pki: Pki, clock: ManualClock) -> House:
     agreement(pki.caller, "sagssystem", [NAME])
     agreement(pki.limited, "andet system", ["Noget andet"])
     agreement(pki.holder, "tokensystem", [NAME], model="token")
+    agreement(pki.connected, "contextsystem", [NAME], model="context")
     front, choose = build_front(pki, clock, max_request_bytes=200_000, read_timeout_seconds=1)
     return House(front, pki, clock, choose)
 

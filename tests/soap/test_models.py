@@ -67,7 +67,7 @@ SEND, READ = "http://example.dk/roles/send/1", "http://example.dk/roles/read/1"
     ],
 )
 def test_privileges_that_a_token_must_bring(house: House, names, cvr: str, code: str | None):
-    verifier = house.front._guard.verifier
+    verifier = house.front._guard.callers.verifier
     verifier.tokens = replace(verifier.tokens, required_privileges=(SEND, READ))
     token = house.token(privileges=(PrivilegeGroup(cvr, names, {}),))
     reply = sent(house, identity=house.pki.holder, token=token)
@@ -127,7 +127,7 @@ def named_only(certificate: x509.Certificate) -> bytes:
 def test_a_key_that_is_only_named_is_looked_up_in_the_agreements(house: House):
     own = world().certificates["case-system"]
     system = agreement(Identity(own.key, own.certificate), "navngivet", [NAME], profile="basic")
-    house.front._guard.verifier.trust = TrustStore(issuers=world().trusted)
+    house.front._guard.callers.verifier.trust = TrustStore(issuers=world().trusted)
     data = named_only(own.certificate)
     assert house.post(data).code == "SOA-011"  # the signer is known; what is in the Body is no operation
     system.active = False

@@ -31,7 +31,12 @@ def test_files(tmp_path: Path):
     out = tmp_path / "pki"
     made = pki.create(pki.read_definition(tomllib.loads(SMALL)), out, now=NOW)
     names = sorted(path.name for path in out.iterdir())
-    assert names == ["ca.crl.pem", "ca.crt.pem", "ca.pem", "one.crt.pem", "one.key.pem", "one.p12"]
+    of_one = ["one.chain.pem", "one.crt.pem", "one.key.pem", "one.p12"]
+    assert names == ["ca.crl.pem", "ca.crt.pem", "ca.pem", *of_one]
+    assert x509.load_pem_x509_certificates((out / "one.chain.pem").read_bytes()) == [
+        made.certificates["one"].certificate,
+        *made.trusted,
+    ]
     assert sorted(made.files) == sorted(out.iterdir())
     assert {path.name for path in out.iterdir() if path.stat().st_mode & 0o077 == 0} == {
         "one.key.pem",

@@ -14,6 +14,7 @@ from opus_soap.wss.errors import PkiDefinitionInvalid
 
 USAGES = ("digital_signature", "content_commitment", "key_encipherment")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,60}\Z")
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}\Z")
 _CVR = re.compile(r"\d{8}\Z")
 
 
@@ -42,6 +43,8 @@ class CertificateDefinition:
     starts_in_days: int = 0
     days: int = 1095
     key_usage: tuple[str, ...] = ("digital_signature",)
+    hosts: tuple[str, ...] = ()
+    """Names and addresses that it may serve TLS at (subjectAltName)."""
     revoked: bool = False
     """Stands on its issuer's revocation list."""
 
@@ -76,7 +79,13 @@ def read_definition(tables: Mapping[str, Any]) -> PkiDefinition:
     try:
         authorities = tuple(AuthorityDefinition(**entry) for entry in tables["authorities"])
         certificates = tuple(
-            CertificateDefinition(**{**entry, "key_usage": tuple(entry.get("key_usage", USAGES[:1]))})
+            CertificateDefinition(
+                **{
+                    **entry,
+                    "key_usage": tuple(entry.get("key_usage", USAGES[:1])),
+                    "hosts": tuple(entry.get("hosts", ())),
+                }
+            )
             for entry in tables["certificates"]
         )
     except (KeyError, TypeError) as error:
@@ -120,5 +129,7 @@ def _mistakes(entry: AuthorityDefinition | CertificateDefinition, names: set[str
         yield "cvr must be 8 digits"
     if not set(entry.key_usage) <= set(USAGES):
         yield f"key_usage is of {', '.join(USAGES)}"
+    if not all(isinstance(host, str) and _HOST.match(host) for host in entry.hosts):
+        yield "hosts are names or IPv4 addresses"
     if entry.revoked and self_signed:
         yield "revoked needs an issuer, whose list it stands on"

@@ -27,8 +27,8 @@ _Content = tuple[str, bytes, int]  # file name, content, mode
 def create(definition: PkiDefinition, out: Path, *, now: datetime) -> Pki:
     """Make everything and write it under `out` (created, mode 0700); existing files are replaced.
 
-    NAME.crt.pem, NAME.key.pem (0600), NAME.p12 (0600) for each system, for each CA its certificate
-    without its key and its revocation list NAME.crl.pem, and ca.pem with the trusted ones.
+    NAME.crt.pem, NAME.chain.pem, NAME.key.pem (0600), NAME.p12 (0600) for each system, for each CA its
+    certificate without its key and its revocation list NAME.crl.pem, and ca.pem with the trusted ones.
     """
     pki = build(definition, now=now)
     out.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -48,6 +48,9 @@ def _systems(pki: Pki, password: bytes) -> Iterator[_Content]:
     for name, issued in pki.certificates.items():
         key = issued.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         yield f"{name}.crt.pem", _pem(issued.certificate), _EVERYBODY
+        if issued.chain:
+            chain = (issued.certificate, *issued.chain)
+            yield f"{name}.chain.pem", b"".join(map(_pem, chain)), _EVERYBODY
         yield f"{name}.key.pem", key, _OURS
         yield f"{name}.p12", _bundle(issued, password), _OURS
 

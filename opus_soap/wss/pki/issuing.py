@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -117,6 +118,10 @@ def _certificate(definition: CertificateDefinition, issuer: Issued | None, now: 
     start = now + timedelta(days=definition.starts_in_days - (1 if definition.starts_in_days == 0 else 0))
     builder = _builder(subject, key, issuer, start, definition.days)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    if definition.hosts:
+        builder = builder.add_extension(
+            x509.SubjectAlternativeName([_host(name) for name in definition.hosts]), critical=False
+        )
     if definition.key_usage:
         chosen = {usage: usage in definition.key_usage for usage in USAGES}
         usage = x509.KeyUsage(
@@ -130,6 +135,13 @@ def _certificate(definition: CertificateDefinition, issuer: Issued | None, now: 
         )
         builder = builder.add_extension(usage, critical=True)
     return _signed(definition.name, builder, key, issuer)
+
+
+def _host(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _builder(

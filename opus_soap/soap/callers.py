@@ -1,0 +1,133 @@
+"""Who calls: by the signature of the message, or by the TLS client certificate of the connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+from lxml import etree
+
+from opus_soap.errors import (
+    OperationUnknown,
+    SecurityModelMissing,
+    SecurityModelNotTaken,
+    SecurityModelWrong,
+    TokenAuthorityWrong,
+)
+from opus_soap.keys import MessageVerifier
+from opus_soap.ledger.master_data import authority_cvr
+from opus_soap.soap.contexts import check_contexts
+from opus_soap.soap.exchange import Exchange
+from opus_soap.soap.security_models import NAMES, SecurityModels, named
+from opus_soap.soap.service import SoapService
+from opus_soap.store import agreements
+from opus_soap.store.models import System
+from opus_soap.wss.addressing import Addressing
+from opus_soap.wss.certificates import thumbprint
+from opus_soap.wss.errors import SecurityMissing
+from opus_soap.wss.parsing import ParseLimits
+from opus_soap.wss.saml import SamlToken
+from opus_soap.wss.unsigned import read_unsigned
+
+_NAMED = (b"KeyIdentifier", b"X509IssuerSerial")  # of messages that may name their key and not carry it
+
+# the certificate that a caller has shown to TLS, not yet trusted; None when there is none
+Shown = Callable[[], x509.Certificate | None]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A message of a known caller, in one of the security models."""
+
+    system: System
+    model: str
+    body: etree._Element
+    """A soap:Body that holds nothing but what is vouched for."""
+    addressing: Addressing
+    soap_namespace: str
+    token: SamlToken | None = None
+    replay: tuple[str, datetime] | None = None
+    """What the message is remembered by, and until when; None in the Context model, where TLS takes care."""
+
+    @property
+    def content(self) -> etree._Element:
+        """The one child of the Body; raises `OperationUnknown`."""
+        children = list(self.body)
+        if len(children) != 1:
+            raise OperationUnknown(element=f"{{{self.soap_namespace}}}Body", expected="one child")
+        return children[0]
+
+
+@dataclass(frozen=True)
+class Callers:
+    """How callers are known, and what their agreements let them do."""
+
+    verifier: MessageVerifier
+    models: SecurityModels
+    limits: ParseLimits
+
+    def identify(self, exchange: Exchange, service: SoapService, data: bytes, shown: Shown) -> Call:
+        """The message and its caller; raises for whom no agreement is found, and for what is not signed.
+
+        A message with a Security header is never taken by the certificate that came along.
+        """
+        try:
+            return self._by_signature(exchange, service, data)
+        except SecurityMissing:
+            return self._by_connection(exchange, service, data, shown)
+
+    def authorize(self, call: Call, service: SoapService) -> None:
+        """Raises unless the agreement lets the caller call the service, in this model, for this authority."""
+        system, taken = call.system, self.models.taken_by(service.name)
+        agreements.authorize(system, service.name)
+        if call.model not in taken:
+            raise SecurityModelNotTaken(element=service.name, value=NAMES[call.model], expected=named(taken))
+        if call.model != system.security_model:
+            raise SecurityModelWrong(
+                element=system.name, value=NAMES[call.model], expected=NAMES[system.security_model]
+            )
+        authority = authority_cvr(system.municipality) or system.cvr
+        if call.token is not None and call.token.cvr != authority:
+            raise TokenAuthorityWrong(value=call.token.cvr, expected=authority)
+        if call.model == "context":
+            check_contexts(call.content, authority=authority, system=system.uuid, supported=named(taken))
+
+    def _by_signature(self, exchange: Exchange, service: SoapService, data: bytes) -> Call:
+        found: list[System] = []
+
+        def profile(certificate: x509.Certificate) -> str:
+            found.append(agreements.system_by_thumbprint(thumbprint(certificate), exchange.now))
+            return str(found[0].profile)
+
+        # read before the message is looked at: a database that fails is no fault of the message
+        known = agreements.all_certificates(exchange.now) if any(name in data for name in _NAMED) else ()
+        verified = self.verifier.verify(
+            data, now=exchange.now, profile=profile, audience=service.entity_id, known=known
+        )
+        return Call(
+            system=found[0],
+            model=verified.model,
+            body=verified.body,
+            addressing=verified.addressing,
+            soap_namespace=verified.soap_namespace,
+            token=verified.token,
+            replay=(verified.replay_key, verified.replay_until),
+        )
+
+    def _by_connection(self, exchange: Exchange, service: SoapService, data: bytes, shown: Shown) -> Call:
+        taken = self.models.taken_by(service.name)
+        certificate = shown() if "context" in taken else None
+        if certificate is None:
+            raise SecurityModelMissing(expected=named(taken))
+        exchange.by_connection = True
+        message = read_unsigned(data, self.limits)
+        self.verifier.check_tls_client(certificate, now=exchange.now)
+        return Call(
+            system=agreements.system_by_thumbprint(thumbprint(certificate), exchange.now),
+            model="context",
+            body=message.body,
+            addressing=message.addressing,
+            soap_namespace=message.soap_namespace,
+        )
