@@ -41,7 +41,7 @@ def test_create_and_show(definition: Path, tmp_path: Path, clock: ManualClock):
     out = tmp_path / "out"
     made = run(clock, "create", "--out", out, "--definition", definition)
     assert made.exit_code == 0, made.output
-    assert "6 files" in made.output
+    assert "7 files" in made.output
     shown = run(clock, "show", out / "one.crt.pem")
     [certificate] = load_pem(out / "one.crt.pem")
     assert thumbprint(certificate) in shown.output

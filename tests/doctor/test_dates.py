@@ -6,8 +6,10 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+import structlog
 
 from opus_soap.clock import ManualClock
+from opus_soap.doctor import dates
 from opus_soap.doctor.dates import AGREEMENT, ISSUER, LIST, OWN, Dated, in_files, log_ending, of_agreements
 from opus_soap.errors import CertificateFileInvalid
 from opus_soap.store import agreements
@@ -68,6 +70,13 @@ def test_the_newest_of_each_running_agreement(database, keys):
     gone = system("Udskiftet", pem["stranger"])
     SystemCertificate.update(revoked_at=NOON).where(SystemCertificate.system == gone).execute()
     assert list(of_agreements()) == [Dated(AGREEMENT, f"999 {renewed.name}", new.valid_from, new.valid_to)]
+
+
+@pytest.fixture(autouse=True)
+def _log(monkeypatch):
+    """A log of its own: another test may have set the process's up, for an output that is gone."""
+    structlog.reset_defaults()
+    monkeypatch.setattr(dates, "log", structlog.get_logger("opus_soap.doctor"))
 
 
 def logged(settings, now, capsys) -> str:
