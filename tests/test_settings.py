@@ -134,9 +134,33 @@ def test_a_path_may_hold_what_a_password_may_not(monkeypatch, tmp_path):
         ("ANSWER_DUE_DAYS", "999999999"),
         ("CONTENT_RETENTION_DAYS", "999999999"),
         ("SEND_LEASE_SECONDS", "999999999999"),
+        ("SECURITY_MODELS", ""),
+        ("SECURITY_MODELS", "x509 x509"),
+        ("SECURITY_MODELS", "tls"),
+        ("SECURITY_MODELS_OF_SERVICES", "DimensionHent"),
+        ("SECURITY_MODELS_OF_SERVICES", "DimensionHent=x509,,token"),
+        ("CLIENT_CERTIFICATE_PROXIES", "10.0.0.1"),
         ("SEND_BACKOFF_MAX_SECONDS", "999999999999"),
     ],
 )
 def test_a_value_that_no_calendar_or_client_could_use_is_an_error(monkeypatch, name, value):
     monkeypatch.setenv(f"OPUS_SOAP_{name}", value)
     assert f"OPUS_SOAP_{name}" in refused()
+
+
+def test_a_header_for_certificates_needs_proxies_that_may_set_it(monkeypatch):
+    monkeypatch.setenv("OPUS_SOAP_CLIENT_CERTIFICATE_HEADER", "X-Client-Cert")
+    assert "client_certificate_header" in refused()
+    monkeypatch.setenv("OPUS_SOAP_CLIENT_CERTIFICATE_PROXIES", "10.0.0.0/33")
+    assert "10.0.0.0/33" in refused()
+    monkeypatch.setenv("OPUS_SOAP_CLIENT_CERTIFICATE_PROXIES", "10.0.0.0/24 ::1")
+    assert load().client_certificate_proxies == "10.0.0.0/24 ::1"
+
+
+def test_files_that_are_not_set(monkeypatch):
+    monkeypatch.setenv("OPUS_SOAP_TLS_TRUSTED_CA_FILE", "")
+    assert load().tls_trusted_ca_file is None
+    for name in ("CERTIFICATE", "KEY"):
+        monkeypatch.setenv(f"OPUS_SOAP_TLS_{name}_FILE", "a.pem")
+        assert "goes together" in refused()
+        monkeypatch.delenv(f"OPUS_SOAP_TLS_{name}_FILE")

@@ -11,7 +11,17 @@ from peewee import PeeweeException
 
 from opus_soap.clock import Clock
 from opus_soap.database import connect, connected, disconnect, first_line
-from opus_soap.doctor.dates import AGREEMENT, DAYS_AHEAD, ISSUER, LIST, OWN, Dated, in_files, of_agreements
+from opus_soap.doctor.dates import (
+    AGREEMENT,
+    DAYS_AHEAD,
+    ISSUER,
+    LIST,
+    OWN,
+    TLS,
+    Dated,
+    in_files,
+    of_agreements,
+)
 from opus_soap.doctor.examination import examine
 from opus_soap.errors import CertificateFileInvalid, DatabaseFailed, OpusSoapError
 from opus_soap.keys import load_own, load_trust
@@ -25,6 +35,7 @@ GOOD, WARNING, BAD = "ok", "warning", "FAILED"
 _EVERYBODY_READS, _OTHERS_WRITE = 0o007, 0o022
 _RENEW = {
     OWN: "Renew the certificate, put the new files in place (no restart), and send it to the counterparts.",
+    TLS: "Renew the certificate of TLS and put the new files in place; new connections use them.",
     ISSUER: "Get the issuer's new CA certificate into OPUS_SOAP_TRUSTED_CA_FILE beside the old one.",
     AGREEMENT: "Ask the system's owner for its new certificate: opus-soap systems certificate add.",
     LIST: "Have the list fetched again; callers of this issuer are refused until then.",
@@ -143,8 +154,9 @@ def _agreements(settings: Settings, clock: Clock) -> list[Finding]:
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:
-    for path in (settings.signing_key_file, settings.seal_key_file):
-        yield from _secret(path)
+    for path in (settings.signing_key_file, settings.seal_key_file, settings.tls_key_file):
+        if path is not None:
+            yield from _secret(path)
     folders = [settings.files_folder, settings.postings_folder]
     if settings.database_url.startswith("sqlite:///"):
         folders.append(Path(settings.database_url.removeprefix("sqlite:///")).parent)

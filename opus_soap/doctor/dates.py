@@ -21,7 +21,7 @@ log = structlog.get_logger("opus_soap.doctor")
 
 DAYS_AHEAD = (60, 30, 7)
 """Days before the end at which it is warned; the last one loudly."""
-OWN, ISSUER, AGREEMENT, LIST = "own", "issuer", "agreement", "revocation list"
+OWN, TLS, ISSUER, AGREEMENT, LIST = "own", "tls", "issuer", "agreement", "revocation list"
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ def in_files(settings: Settings) -> Iterator[Dated]:
     """What the settings' files hold; raises `CertificateFileInvalid` naming the one that cannot be read."""
     try:
         yield from _certificates(OWN, load_pem(settings.signing_certificate_file)[:1])
+        if settings.tls_certificate_file is not None:
+            yield from _certificates(TLS, load_pem(settings.tls_certificate_file)[:1])
         issuers = load_pem(settings.trusted_ca_file)
         yield from _certificates(ISSUER, issuers)
         if settings.revocation.endswith("crl"):

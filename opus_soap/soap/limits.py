@@ -168,6 +168,7 @@ def discard_body(environ: dict[str, Any]) -> None:
 
 
 def _stop_listening(connection: socket.socket | None) -> None:
+    """Read no more from the caller; what we answer then still comes through, except under TLS."""
     if connection is not None:
         stop(connection, socket.SHUT_RD)
 

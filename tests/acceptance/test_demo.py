@@ -9,9 +9,10 @@ import pytest
 
 
 @pytest.mark.slow
-def test_the_demo_books_everything_and_ends_with_status_zero():
+@pytest.mark.parametrize("chosen", [[], ["--security-model", "context"]], ids=["token", "context"])
+def test_the_demo_books_everything_and_ends_with_status_zero(chosen: list[str]):
     run = subprocess.run(
-        [sys.executable, "-m", "opus_soap", "demo", "--once"],
+        [sys.executable, "-m", "opus_soap", "demo", "--once", *chosen],
         capture_output=True,
         text=True,
         timeout=180,

@@ -10,7 +10,17 @@ import structlog
 
 from opus_soap.clock import ManualClock
 from opus_soap.doctor import dates
-from opus_soap.doctor.dates import AGREEMENT, ISSUER, LIST, OWN, Dated, in_files, log_ending, of_agreements
+from opus_soap.doctor.dates import (
+    AGREEMENT,
+    ISSUER,
+    LIST,
+    OWN,
+    TLS,
+    Dated,
+    in_files,
+    log_ending,
+    of_agreements,
+)
 from opus_soap.errors import CertificateFileInvalid
 from opus_soap.store import agreements
 from opus_soap.store.models import SystemCertificate
@@ -44,6 +54,11 @@ def test_files(settings):
     # two CAs have the name of the trusted one; the root is not trusted here
     assert [one.kind for one in with_lists] == [OWN, ISSUER, LIST, LIST]
     assert {one.ends for one in with_lists[2:]} == {NOON + 365 * DAY}
+
+
+def test_the_certificate_of_tls_of_our_own(settings, keys):
+    files = {"tls_certificate_file": keys / "opus.chain.pem", "tls_key_file": keys / "opus.key.pem"}
+    assert [one.kind for one in in_files(settings(**files))] == [OWN, TLS, ISSUER]
 
 
 def test_a_file_that_cannot_be_read_is_named(settings, keys):

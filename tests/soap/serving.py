@@ -1,7 +1,8 @@
-"""A server for tests: database URL, folder with keys, port, seconds for a request."""
+"""A server for tests: database URL, folder with keys, port, seconds for a request, more settings (JSON)."""
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +32,7 @@ SETTINGS = Settings(
     read_timeout_seconds=max(1, int(sys.argv[4]) // 5),
     request_timeout_seconds=int(sys.argv[4]),
     max_request_bytes=1_000_000,
+    **json.loads(sys.argv[5]),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -59,7 +60,7 @@ def write_identity(folder: Path, name: str, identity: Identity) -> None:
 
 
 @contextmanager
-def serving(url: str, folder: Path, seconds: int = 5) -> Iterator[int]:
+def serving(url: str, folder: Path, seconds: int = 5, **settings: Any) -> Iterator[int]:
     """Two gunicorn workers over a database, on a free port of the loopback; the keys lie in the folder.
 
     A request may take so many seconds, waiting for its turn a fifth of them.
@@ -69,7 +70,10 @@ def serving(url: str, folder: Path, seconds: int = 5) -> Iterator[int]:
         port = probe.getsockname()[1]
     with (folder / f"server-{port}.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", str(SERVER), url, str(folder), str(port), str(seconds)],
+            [
+                *(sys.executable, "-W", "ignore", str(SERVER), url, str(folder), str(port)),
+                *(str(seconds), json.dumps(settings)),
+            ],
             stdout=log,
             stderr=log,
             cwd=Path(__file__).parents[2],
