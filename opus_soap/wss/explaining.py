@@ -18,7 +18,7 @@ from lxml import etree
 
 from opus_soap.wss.certificates import TrustStore, load_der, subject_text, thumbprint
 from opus_soap.wss.engine import canonical_token
-from opus_soap.wss.errors import WssError
+from opus_soap.wss.errors import SecurityMissing, WssError
 from opus_soap.wss.names import (
     DIGEST_METHOD,
     DS,
@@ -34,7 +34,7 @@ from opus_soap.wss.names import (
 )
 from opus_soap.wss.parsing import parse
 from opus_soap.wss.saml import TokenTrust, verify_assertion
-from opus_soap.wss.structure import MessageStructure, read_structure
+from opus_soap.wss.structure import MessageStructure, read_structure, read_unsigned_structure
 from opus_soap.wss.timestamps import check_freshness, read_timestamp
 from opus_soap.wss.tokens import resolve_token
 from opus_soap.wss.verification import VerificationPolicy, Verifier
@@ -79,6 +79,8 @@ class Explainer:
         steps.append(Step("XML", True, (f"{len(data)} bytes, root {root.tag!s}",)))
         try:
             structure = read_structure(root, carries_token=self.policy.carries_token)
+        except SecurityMissing:
+            return [*steps, _unsigned(root)]
         except WssError as error:
             return [*steps, _failed("Envelope", error)]
         steps.append(_headers(structure))
@@ -158,6 +160,23 @@ def _headers(structure: MessageStructure) -> Step:
         text = " ".join("".join(block.itertext()).split()) if name != "Security" else ""
         facts.append(f"{name}{': ' + text[:120] if text else ''}")
     return Step("Envelope", True, (f"SOAP {structure.soap_namespace}", *facts))
+
+
+def _unsigned(root: etree._Element) -> Step:
+    """A message that only the Context model could take; who sent it, TLS alone has seen."""
+    try:
+        read_unsigned_structure(root)
+    except WssError as error:
+        return _failed("Envelope", error)
+    authorities = [found.text or "-" for found in root.iter("{*}MunicipalityCVR")]
+    facts = (
+        "nothing is signed: only the Context model takes it, by the client certificate that TLS is shown",
+        f"AuthorityContext: {', '.join(authorities) or 'none'}",
+    )
+    change = (
+        "" if authorities else "Name the authority in AuthorityContext/MunicipalityCVR; or sign the message."
+    )
+    return Step("Envelope", None if authorities else False, facts, change)
 
 
 def _references(structure: MessageStructure) -> Iterator[Step]:

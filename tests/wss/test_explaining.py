@@ -95,3 +95,21 @@ def test_no_attack_is_explained_as_good_or_breaks_it(attack):
     steps = explained(data)
     assert any(step.holds is False for step in steps)
     assert all(step.change for step in steps if step.holds is False)
+
+
+UNSIGNED = (
+    b'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><x>%s</x></e:Body></e:Envelope>'
+)
+
+
+def test_a_message_that_tls_alone_vouches_for():
+    [_, step] = explained(UNSIGNED % b"<MunicipalityCVR>29189846</MunicipalityCVR>")
+    assert step.holds is None
+    assert step.facts[1] == "AuthorityContext: 29189846"
+
+
+def test_nor_signed_nor_for_any_authority():
+    [_, step] = explained(UNSIGNED % b"")
+    assert step.holds is False
+    assert "AuthorityContext/MunicipalityCVR" in step.change
+    assert failing(UNSIGNED.replace(b"</e:Body>", b"</e:Body><e:Body/>") % b"").keys() == {"Envelope"}
