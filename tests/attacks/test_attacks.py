@@ -8,9 +8,12 @@ from lxml import etree
 from opus_soap.wss import engine
 from opus_soap.wss.certificates import TrustStore
 from opus_soap.wss.errors import WssError
+from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.saml import TokenTrust
+from opus_soap.wss.unsigned import read_unsigned
 from opus_soap.wss.verification import Verifier
-from tests.attacks.naive import naive_verify, naive_verify_token
+from tests.attacks.context_recipes import CONTEXT_ATTACKS, VALID
+from tests.attacks.naive import naive_read, naive_verify, naive_verify_token
 from tests.attacks.recipes import ATTACKS, IN_TOKEN_MODEL, NOT_IN_TOKEN_MODEL, Attack
 from tests.attacks.token_recipes import TOKEN_ATTACKS
 from tests.wss.forge import AUDIENCE, NOW, STS, Forge, token_model, world
@@ -75,6 +78,28 @@ def test_canary_the_naive_verifier_of_tokens_is_fooled(attack: Attack):
 
 def test_canary_at_least_ten_attacks_on_tokens_fool_the_naive_verifier():
     assert sum(attack.naive for attack in TOKEN_ATTACKS) >= 10
+
+
+def test_the_message_that_attacks_on_the_context_model_start_from_is_valid():
+    assert read_unsigned(VALID, ParseLimits()).body.findtext(".//{urn:test}Amount") == "100"
+
+
+@pytest.mark.parametrize("attack", CONTEXT_ATTACKS, ids=lambda attack: attack.name)
+def test_attacks_on_the_context_model_are_refused(attack: Attack):
+    with pytest.raises(WssError) as refusal:
+        read_unsigned(attack.make(), ParseLimits())
+    assert type(refusal.value) is attack.refused_as, refusal.value
+
+
+@pytest.mark.parametrize(
+    "attack", [attack for attack in CONTEXT_ATTACKS if attack.naive], ids=lambda attack: attack.name
+)
+def test_canary_the_naive_reader_is_fooled(attack: Attack):
+    naive_read(attack.make())
+
+
+def test_canary_at_least_ten_attacks_on_the_context_model_fool_the_naive_reader():
+    assert sum(attack.naive for attack in CONTEXT_ATTACKS) >= 10
 
 
 def test_recipes_have_names_of_their_own():
