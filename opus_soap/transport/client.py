@@ -51,7 +51,7 @@ from opus_soap.wss.errors import WssError
 from opus_soap.wss.errors_revocation import ResponderUnreachable
 from opus_soap.wss.names import ANONYMOUS, SOAP11
 from opus_soap.wss.parsing import ParseLimits
-from opus_soap.wss.replies import verify_reply
+from opus_soap.wss.replies import refuses_security, verify_reply
 from opus_soap.wss.signing import Signing
 from opus_soap.wss.sts import StsClient
 from opus_soap.wss.unsigned import UnsignedMessage, read_unsigned, write_unsigned
@@ -180,6 +180,8 @@ class SecuredTransport(zeep.Transport):
         self._record("in", content, correlation, address, action, message_id or "", "ok", status)
         if status in _BUSY:
             raise self._busy(status, wait)
+        if self._system.security_model == "token" and self._caller.sts and refuses_security(reply.body):
+            self._caller.sts.forget()  # or the next attempt would send the token that was refused
         response = requests.Response()
         response.status_code = status
         response.headers["Content-Type"] = "text/xml; charset=utf-8"

@@ -21,7 +21,7 @@ from opus_soap.wss.deadlines import WatchedAdapter, watching
 from opus_soap.wss.errors_tokens import ReplyMissing
 from opus_soap.wss.names import ANONYMOUS, SOAP12
 from opus_soap.wss.parsing import ParseLimits
-from opus_soap.wss.replies import verify_reply
+from opus_soap.wss.replies import refuses_security, verify_reply
 from opus_soap.wss.signing import Signing
 from opus_soap.wss.sts import StsClient, now_utc
 from opus_soap.wss.verification import VerificationPolicy
@@ -96,6 +96,8 @@ class KombitTransport(zeep.Transport):
             profile=self._profile,
             policy=VerificationPolicy(limits=ParseLimits(max_bytes=MOST_BYTES)),
         )
+        if self._sts is not None and refuses_security(reply.body):
+            self._sts.forget()  # or the next call would send the token that was refused
         response = requests.Response()
         response.status_code = status
         response.headers["Content-Type"] = _media_type(soap)

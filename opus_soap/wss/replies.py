@@ -11,11 +11,36 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from cryptography import x509
+from lxml import etree
 
 from opus_soap.wss.certificates import TrustStore
 from opus_soap.wss.errors import PartNotSigned, RelationWrong
-from opus_soap.wss.names import UNSPECIFIED
+from opus_soap.wss.names import SOAP11, SOAP12, UNSPECIFIED
 from opus_soap.wss.verification import VerificationPolicy, VerifiedMessage, Verifier
+
+# WS-Security 1.1, chapter 12
+_SECURITY_CODES = frozenset(
+    {
+        "UnsupportedSecurityToken",
+        "UnsupportedAlgorithm",
+        "InvalidSecurity",
+        "InvalidSecurityToken",
+        "FailedAuthentication",
+        "FailedCheck",
+        "SecurityTokenUnavailable",
+        "MessageExpired",
+    }
+)
+_CODES = (
+    f"{{{SOAP11}}}Fault/faultcode",
+    "/".join(f"{{{SOAP12}}}{name}" for name in ("Fault", "Code", "Subcode", "Value")),
+)
+
+
+def refuses_security(body: etree._Element) -> bool:
+    """Whether a Body is a fault about the security of its request: a kept token may be the reason."""
+    codes = (body.findtext(path) or "" for path in _CODES)
+    return any(code.strip().rpartition(":")[2] in _SECURITY_CODES for code in codes)
 
 
 def verify_reply(

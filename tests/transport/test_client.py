@@ -25,7 +25,10 @@ from opus_soap.store.models import ArchivedMessage
 from opus_soap.transport.client import Caller
 from opus_soap.wss import pki
 from opus_soap.wss.addressing import Addressing
-from opus_soap.wss.names import WSA
+from opus_soap.wss.client import KombitTransport
+from opus_soap.wss.errors import TokenUnsupported
+from opus_soap.wss.issuing import Claims, issue
+from opus_soap.wss.names import SOAP11, SOAP12, WSA
 from opus_soap.wss.signing import Signer
 from tests.conftest import NOON
 
@@ -64,11 +67,13 @@ class Receiver:
     def signs(self, body: etree._Element, status: int = 200, **change: object) -> None:
         """Answer with a signed body; `change` says what differs from a right answer."""
         who, profile = signer(str(change.pop("who", "case-system"))), str(change.pop("profile", "kombit"))
+        soap = str(change.pop("soap_namespace", SOAP11))
 
         def answer(request: bytes) -> list[bytes]:
             message_id = etree.fromstring(request).findtext(f".//{{{WSA}}}MessageID")
             facts = {"action": ACTION, "message_id": f"urn:uuid:{uuid4()}", "relates_to": message_id}
-            data = who.sign(body, Addressing(**{**facts, **change}), now=NOON, profile=profile)  # type: ignore[arg-type]
+            addressing = Addressing(**{**facts, **change})  # type: ignore[arg-type]
+            data = who.sign(body, addressing, now=NOON, profile=profile, soap_namespace=soap)
             return [http(status, data)]
 
         self.answer = answer
@@ -373,3 +378,47 @@ def test_a_system_without_an_endpoint(ping, system):
 def test_no_call_inside_a_transaction(ping):
     with pytest.raises(AssertionError), transaction():
         ping()
+
+
+@dataclass
+class Sts:
+    """Gives the same token, and is told to forget it."""
+
+    forgotten: int = 0
+
+    def token(self, applies_to: str, cvr: str) -> etree._Element:
+        own, sts = MADE.certificates["opus"], MADE.certificates["sts"]
+        claims = Claims(audience=applies_to, cvr=cvr, holder=own.certificate)
+        return issue(claims, issuer="urn:sts", key=sts.key, certificate=sts.certificate, now=NOON)
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+
+REFUSALS = [(TokenUnsupported(value="SAML"), 1), (errors.OperationUnknown(element="x", expected="y"), 0)]
+
+
+@pytest.mark.parametrize(("refusal", "forgotten"), REFUSALS, ids=["security", "something else"])
+def test_a_token_that_was_refused_is_not_sent_again(system, receiver, clock, refusal, forgotten):
+    agreements.change_system(system, security_model="token")
+    receiver.signs(fault_element(fault_for(refusal), uuid4()), 500)
+    sts = Sts()
+    caller = Caller(signer("opus"), load(send_timeout_seconds=1), clock, sts)
+    message = {"HovedOplysninger": {"TransaktionsId": str(UUID(int=1)), "TransaktionsTid": NOON}}
+    with pytest.raises(errors.MessageRefused):
+        caller.call(CONTRACT, "Ping", agreements.find_system("Modtager"), message)
+    assert b"Assertion" in receiver.requests[0]
+    assert sts.forgotten == forgotten
+
+
+@pytest.mark.parametrize(("refusal", "forgotten"), REFUSALS, ids=["security", "something else"])
+@pytest.mark.parametrize("soap", [SOAP11, SOAP12])
+def test_nor_by_the_client_that_works_by_itself(receiver, soap, refusal, forgotten):
+    receiver.signs(fault_element(fault_for(refusal), uuid4(), soap), 500, soap_namespace=soap)
+    sts = Sts()
+    pinned = [MADE.certificates["case-system"].certificate]
+    transport = KombitTransport(signer("opus"), pinned, sts=sts, audience="urn:a", now=lambda: NOON)
+    envelope = etree.Element(f"{{{soap}}}Envelope")
+    etree.SubElement(etree.SubElement(envelope, f"{{{soap}}}Body"), "{urn:x}Send")
+    transport.post_xml(receiver.url, envelope, {"SOAPAction": '"urn:b"'})
+    assert sts.forgotten == forgotten
