@@ -9,13 +9,18 @@ from __future__ import annotations
 import os
 import resource
 import time
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from opus_soap.errors import SoapError
+from opus_soap.soap.contexts import check_contexts
 from opus_soap.wss.errors import WssError
+from opus_soap.wss.parsing import ParseLimits
+from opus_soap.wss.unsigned import read_unsigned
 from tests.attacks.test_mutations import KINDS, MUTATIONS, meaning, messages, names, verified, words
 
 SECONDS = int(os.environ.get("OPUS_SOAP_TEST_FUZZ_SECONDS", "0"))
@@ -31,6 +36,19 @@ changes = st.lists(
 pieces = st.lists(
     st.tuples(st.integers(0, 40_000), st.integers(0, 200), st.binary(max_size=40)), min_size=1, max_size=4
 )
+UNSIGNED = (
+    '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>'
+    '<a:MessageID xmlns:a="http://www.w3.org/2005/08/addressing">urn:uuid:1</a:MessageID></s:Header><s:Body>'
+    '<k:Send xmlns:k="urn:test">'
+    '<InvocationContext xmlns="http://serviceplatformen.dk/xml/schemas/InvocationContext/1/">'
+    + "".join(
+        f"<{name}>{UUID(int=1)}</{name}>"
+        for name in ("ServiceAgreementUUID", "UserSystemUUID", "UserUUID", "ServiceUUID")
+    )
+    + '</InvocationContext><HovedOplysninger xmlns="http://kombit.dk/xml/schemas/kontekst/2017/01/01/">'
+    "<AuthorityContext><MunicipalityCVR>29189846</MunicipalityCVR></AuthorityContext></HovedOplysninger>"
+    "</k:Send></s:Body></s:Envelope>"
+).encode()
 quick = settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 
@@ -78,6 +96,22 @@ def anything(data, which):
     check(data, which)
 
 
+@quick
+@given(change=pieces)
+def unsigned_bytes(change):
+    """The Context model: bytes in place of others, read or refused, and the contexts in it looked at."""
+    data = UNSIGNED
+    for position, length, new in change:
+        position %= len(data)
+        data = data[:position] + new + data[position + length :]
+    try:
+        message = read_unsigned(data, ParseLimits())
+        for request in message.body:
+            check_contexts(request, authority="29189846", system=UUID(int=1), supported="")
+    except (WssError, SoapError):
+        return
+
+
 def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
@@ -85,12 +119,12 @@ def peak_mb() -> float:
 def test_nothing_gets_through_for_as_long_as_it_takes():
     until, rounds, before = time.monotonic() + SECONDS, 0, 0.0
     while time.monotonic() < until or rounds < 2:
-        for run in (trees, bytes_changed, crossed, anything):
+        for run in (trees, bytes_changed, crossed, anything, unsigned_bytes):
             seed(rounds)(run)()
         rounds += 1
         before = before or peak_mb()  # after the first round everything is loaded
     assert peak_mb() < before + MOST_GROWTH_MB
-    print(f"{rounds} rounds of {4 * EXAMPLES} messages; {peak_mb():.0f} MB at most")
+    print(f"{rounds} rounds of {5 * EXAMPLES} messages; {peak_mb():.0f} MB at most")
 
 
 def test_canary_who_believes_what_was_changed_is_caught(monkeypatch):
@@ -103,3 +137,9 @@ def test_canary_who_believes_what_was_changed_is_caught(monkeypatch):
     monkeypatch.setattr("tests.attacks.test_fuzz.meaning", lambda message: message)
     with pytest.raises(AssertionError):
         trees()
+
+
+def test_the_unsigned_message_that_is_changed_is_good():
+    [request] = read_unsigned(UNSIGNED, ParseLimits()).body
+    check_contexts(request, authority="29189846", system=UUID(int=1), supported="")
+    assert len(request) == 1
