@@ -17,6 +17,7 @@ from opus_soap.interfaces.postings_in.retention import purge as purge_files
 from opus_soap.interfaces.postings_in.soap_service import voucher_service
 from opus_soap.interfaces.postings_in.uploading import PostingUploads
 from opus_soap.keys import (
+    CurrentCertificates,
     CurrentSigner,
     CurrentVerifier,
     load_own,
@@ -122,10 +123,16 @@ def sts_client(settings: Settings, clock: Clock, own: CurrentSigner) -> StsClien
     """Where tokens are asked for; None when no STS is set. Raises `SigningKeyUnusable`."""
     if not settings.sts_url:
         return None
+    pinned = Reloading(
+        "STS certificates",
+        lambda: load_sts_certificates(settings),
+        lambda: [settings.sts_certificate_file],
+        settings.reload_seconds,
+    )
     return StsClient(
         settings.sts_url,
         own,
-        load_sts_certificates(settings),
+        CurrentCertificates(pinned),
         ca_file=settings.tls_trusted_ca_file,
         now=clock.now,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -149,6 +149,16 @@ class MessageVerifier(Protocol):
 
     def check_tls_client(self, certificate: x509.Certificate, *, now: datetime) -> None:
         """As `Verifier.check_tls_client`."""
+
+
+@dataclass(frozen=True)
+class CurrentCertificates:
+    """The certificates that the files hold now."""
+
+    source: Reloading[tuple[x509.Certificate, ...]]
+
+    def __iter__(self) -> Iterator[x509.Certificate]:
+        return iter(self.source.current())
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from opus_soap.app import signer, verifier
+from opus_soap.app import signer, sts_client, verifier
 from opus_soap.errors import SettingsInvalid, SigningKeyUnusable
 from opus_soap.keys import load_own, load_trust, trust_files
 from opus_soap.settings import Settings, load
@@ -173,3 +173,11 @@ def test_trust_follows_its_files(folder: Path, made: pki.Pki, at_once):
     (folder / "issuing.crl.pem").unlink()
     with pytest.raises(RevocationUnknown):
         verify()
+
+
+def test_the_certificates_of_the_sts_follow_their_file(folder: Path, made: pki.Pki, at_once, clock):
+    chosen = settings(folder, sts_url="http://x/", sts_certificate_file=folder / "sts.crt.pem")
+    client = sts_client(chosen, clock, signer(chosen))
+    assert list(client._pinned) == [of(made, "sts")]
+    shutil.copy(folder / "opus.crt.pem", folder / "sts.crt.pem")
+    assert list(client._pinned) == [of(made, "opus")]

@@ -60,8 +60,8 @@ class _Place:
 class StsClient:
     """Gets holder-of-key tokens for one key; threads share it.
 
-    `pinned` are the certificates that the STS signs its answers with, `ca_file` the CAs of its TLS (None: the
-    machine's). A token is asked for again `renew_before` it expires.
+    `pinned` are the certificates that the STS signs its answers with, gone through anew for each answer;
+    `ca_file` the CAs of its TLS (None: the machine's). A token is asked for again `renew_before` it expires.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class StsClient:
     ) -> None:
         self._url = url
         self._signer = signer
-        self._pinned = tuple(pinned)
+        self._pinned = pinned
         self._renew_before = renew_before
         self._fetch = fetch or HttpFetch(
             seconds=15,

@@ -94,6 +94,21 @@ def test_a_token_is_kept_until_shortly_before_it_expires(asked, clock):
     assert len(asked.calls) == 3
 
 
+def test_the_certificates_of_the_sts_are_those_of_now(service, clock):
+    """Renewed while the client lives, as a worker does for months."""
+    pinned = [world().certificates["sts"].certificate]
+    client = StsClient(
+        URL, signer(), pinned, fetch=lambda _, request: service.answer(request)[0], now=clock.now
+    )
+    client.token(SERVICE, CVR)
+    client.forget()
+    pinned[:] = [world().certificates["opus"].certificate]
+    with pytest.raises(WssError):
+        client.token(SERVICE, CVR)
+    pinned.append(world().certificates["sts"].certificate)
+    client.token(SERVICE, CVR)
+
+
 def test_a_token_is_bound_to_the_key_that_signs_now(asked):
     """The files of the key may change while the client lives, and its tokens with them."""
     client = asked()
