@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -32,6 +33,12 @@ LEAST_RSA_BITS = 2048
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 
+MOST_BYTES = 16 * 1024
+"""Of one certificate in a message; real ones have two thousand."""
+_remembered = lru_cache(maxsize=256)  # what is true of a certificate for ever, however often it is shown
+
+
+@_remembered
 def thumbprint(certificate: x509.Certificate) -> str:
     """SHA-256 of the DER, in lower-case hex: how agreements name a certificate."""
     return certificate.fingerprint(hashes.SHA256()).hex()
@@ -46,7 +53,14 @@ def subject_text(name: x509.Name) -> str:
 
 
 def load_der(der: bytes) -> x509.Certificate:
-    """One certificate that is exactly these bytes; raises `TokenInvalid`."""
+    """One certificate that is exactly these bytes, of a bounded number; raises `TokenInvalid`."""
+    if len(der) > MOST_BYTES:
+        raise TokenInvalid(value=f"a certificate of {len(der)} bytes; at most {MOST_BYTES}")
+    return _read_der(der)
+
+
+@_remembered
+def _read_der(der: bytes) -> x509.Certificate:
     try:
         certificate = x509.load_der_x509_certificate(der)
         certificate.public_key()
@@ -112,6 +126,7 @@ class TrustStore:
         )
 
 
+@_remembered
 def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
@@ -131,6 +146,7 @@ def check_dates(certificate: x509.Certificate, now: datetime) -> None:
         )
 
 
+@_remembered
 def check_key(certificate: x509.Certificate) -> None:
     """Raises `CertificateUnusable` unless the key is strong enough."""
     key = certificate.public_key()
@@ -144,6 +160,7 @@ def check_key(certificate: x509.Certificate) -> None:
         )
 
 
+@_remembered
 def check_tls_client(certificate: x509.Certificate) -> None:
     """Raises `ClientUsageWrong` when the certificate says what it is for, and TLS clients are not in it.
 
@@ -162,6 +179,7 @@ def check_tls_client(certificate: x509.Certificate) -> None:
         raise ClientUsageWrong(element=subject, value="extendedKeyUsage without it", expected="clientAuth")
 
 
+@_remembered
 def check_usage(certificate: x509.Certificate) -> None:
     """Raises `CertificateUsageWrong` unless the certificate may sign, `CertificateUnusable` if unreadable."""
     subject = subject_text(certificate.subject)

@@ -46,8 +46,6 @@ _CARRIED = "/".join(
         ASSERTION,
     )
 )
-_ID_TEST = " or ".join(f"local-name()='{name}'" for name in ID_ATTRIBUTES)
-_WITH_ID = etree.XPath(f"//*[@*[{_ID_TEST}]]")
 _ULTIMATE_ROLES = ("", f"{SOAP12}/role/ultimateReceiver", f"{SOAP12}/role/next")
 
 
@@ -235,10 +233,9 @@ def _known_headers(header: etree._Element) -> dict[str, etree._Element]:
 
 def _identifiers(root: etree._Element) -> dict[str, etree._Element]:
     found: dict[str, etree._Element] = {}
-    for element in _WITH_ID(root):
-        assert isinstance(element, etree._Element)
-        for attribute, value in element.attrib.items():
-            if etree.QName(attribute).localname not in ID_ATTRIBUTES:
+    for element in root.iter():  # in Python: six times as fast as an XPath with local-name()
+        for attribute, value in element.items():
+            if attribute.rpartition("}")[2] not in ID_ATTRIBUTES:
                 continue
             if value in found:
                 raise IdentifierAmbiguous(value=value)

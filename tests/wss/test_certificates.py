@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from opus_soap.wss.certificates import TrustStore, load_pem, thumbprint
+from opus_soap.wss.certificates import MOST_BYTES, TrustStore, load_der, load_pem, thumbprint
 from opus_soap.wss.errors import (
     CertificateOutOfDate,
     CertificateRevoked,
@@ -20,6 +20,7 @@ from opus_soap.wss.errors import (
     CertificateUnusable,
     CertificateUsageWrong,
     KeyUnusable,
+    TokenInvalid,
 )
 from tests.wss.forge import NOW, world
 
@@ -187,3 +188,12 @@ def test_loading_a_bundle(tmp_path: Path):
 
 def test_thumbprint_is_sha256_of_the_der():
     assert thumbprint(ISSUER.certificate) == ISSUER.certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def test_a_certificate_in_a_message_has_a_size_that_can_be_remembered():
+    """Or whoever sends many large ones fills the memory of the server."""
+    large = issue(extension=x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3"), bytes(MOST_BYTES)))
+    with pytest.raises(TokenInvalid, match=str(MOST_BYTES)):
+        load_der(large.public_bytes(Encoding.DER))
+    small = issue().public_bytes(Encoding.DER)
+    assert load_der(small) is load_der(bytes(bytearray(small)))
