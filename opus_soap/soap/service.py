@@ -19,6 +19,7 @@ from lxml import etree
 from opus_soap.errors import AnswerInvalid, BodyInvalid, ValueUnreadable
 from opus_soap.soap.contracts import Contract, load_contract
 from opus_soap.soap.models import Ping_I, Ping_O, answer_header
+from opus_soap.soap.reading import Reader
 from opus_soap.store.models import System
 
 import spyne  # isort: skip
@@ -69,6 +70,12 @@ class ContractProtocol(Soap11):  # type: ignore[misc]
         self._from_unicode_handlers[spyne.DateTime] = lambda _, text: datetime.fromisoformat(text.strip())
         self._from_unicode_handlers[spyne.Boolean] = lambda _, text: text.strip() in ("true", "1")
         self._from_unicode_handlers[spyne.Decimal] = lambda _, text: Decimal(text.strip())
+
+        self._reader = Reader(self.from_unicode)
+
+    def complex_from_element(self, ctx: Any, cls: Any, element: etree._Element) -> Any:
+        """A structure, read by `Reader`."""
+        return self._reader.read(cls, element)
 
     def create_in_document(self, ctx: Any, charset: str | None = None) -> None:
         """The tree, and no ids: so that Spyne has no references to resolve."""
