@@ -34,6 +34,7 @@ from opus_soap.interfaces.postings_in.schema import NAMESPACE, REQUEST, Sequence
 
 CONTROL, DOCUMENT, LINE = "CONTROL_FIELDS", "POSTING_DOCUMENT", "LINE"
 _STEP = 256 * 1024  # bytes
+_SHORT_STEP = 1024  # bytes
 # what is read: those that senders use, and that every parser here knows alike
 _ENCODINGS = ("UTF-8", "US-ASCII", "ISO-8859-1", "ISO-8859-15", "WINDOWS-1252")
 _DECLARED = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"']*)")
@@ -241,10 +242,14 @@ class _Parts:
         if self._probe is None:
             return
         self._begin = (self._begin + piece)[:_LONGEST_DECLARATION]
-        self._probe.feed(piece)
-        self._look_at_root(self._probe)
+        for start in range(0, len(piece), _SHORT_STEP):  # it is to see the root, not to read all that follows
+            self._probe.feed(piece[start : start + _SHORT_STEP])
+            if self._look_at_root(self._probe):
+                self._probe = None
+                return
 
-    def _look_at_root(self, probe: etree.XMLPullParser) -> None:
+    def _look_at_root(self, probe: etree.XMLPullParser) -> bool:
+        """Whether the root has begun; raises unless it is ours."""
         for _, root in probe.read_events():
             doctype = root.getroottree().docinfo.doctype
             if doctype:
@@ -252,8 +257,8 @@ class _Parts:
             self._check_encoding()
             if root.tag != REQUEST:
                 raise PostingRootWrong(value=str(root.tag)[:100], expected=REQUEST)
-            self._probe = None
-            return
+            return True
+        return False
 
     def _check_encoding(self) -> None:
         """Parsers believe a byte order mark, and two bytes a character, more than the declaration."""
