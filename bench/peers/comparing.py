@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from itertools import cycle, islice
 from pathlib import Path
@@ -20,8 +20,8 @@ from typing import Any
 from lxml import etree
 
 from bench.peers import ours, wss4j
-from bench.peers.driving import Endpoint
-from bench.peers.messages import SIZES, Sent, Size, Writer
+from bench.peers.driving import Endpoint, Spent
+from bench.peers.messages import SIZES, Size, Writer
 from bench.peers.ours import OurServer
 from opus_soap.wss.signing import load_signer
 
@@ -33,7 +33,7 @@ _LEAST, _MOST_WARMING = 2, 512  # messages
 class Pace:
     """How long is measured: the seconds of each side in a round, and how many rounds.
 
-    `singly` is the least number of messages of which the parts are told, `warming` how often fifty small ones
+    `singly` is the number of messages of which the parts are told, `warming` how often fifty small ones
     are sent to WSS4J before anything is measured: its code is compiled by then, most of it.
     """
 
@@ -43,7 +43,7 @@ class Pace:
     warming: int
 
 
-FULL = Pace(seconds=2.0, rounds=5, singly=7, warming=40)
+FULL = Pace(seconds=2.0, rounds=5, singly=15, warming=40)
 SHORT = Pace(seconds=0.2, rounds=1, singly=2, warming=2)
 
 
@@ -83,65 +83,54 @@ def _writer(server: OurServer) -> Writer:
 
 def _measured(size: Size, sides: Sides) -> Row:
     template = size.make(size.body_bytes)
-    how_many = _our_count(template, sides)
-    row: Row = {"name": size.name, "goal": size.goal, "wss4j_per_second": None, "ratio": None, "held": None}
-    if sides.wss4j is None:
-        rounds = [{"ours": _our_rate(sides.writer.write(template, how_many), sides)} for _ in _rounds(sides)]
-    else:
-        rounds = list(_compared(template, how_many, sides.wss4j, sides))
-        row["wss4j_per_second"] = round(median(one["wss4j"] for one in rounds), 2)
-    row["ours_per_second"] = round(median(one["ours"] for one in rounds), 2)
-    row["rounds"] = [{side: round(rate, 2) for side, rate in one.items()} for one in rounds]
-    if row["wss4j_per_second"]:
+    rounds = list(_rounds(template, sides))
+    row: Row = {"name": size.name, "goal": size.goal, "ratio": None, "held": None}
+    for side in rounds[0]:
+        row[f"{side}_per_second"] = round(median(one[side].per_second for one in rounds), 2)
+        row[f"{side}_worked_ms"] = round(median(one[side].worked_ms for one in rounds), 2)
+    if sides.wss4j is not None:
         row["ratio"] = round(row["ours_per_second"] / row["wss4j_per_second"], 2)
         row["held"] = row["ratio"] >= size.goal
-    return row | _parts(template, max(how_many // 2, sides.pace.singly), sides)
+    row["rounds"] = [{side: asdict(spent) for side, spent in one.items()} for one in rounds]
+    return row | _parts(template, sides)
 
 
-def _rounds(sides: Sides) -> range:
-    return range(sides.pace.rounds)
-
-
-def _compared(
-    template: etree._Element, how_many: int, peer: Endpoint, sides: Sides
-) -> Iterator[dict[str, float]]:
-    """The rates of both sides, round by round."""
-    same = [sent.data for sent in sides.writer.write(template, _LEAST)]
-    of_peer = _count(lambda number: peer.send(list(islice(cycle(same), number))), sides.pace.seconds)
-    for number in _rounds(sides):
-        messages = sides.writer.write(template, how_many)
-        repeated = list(islice(cycle([sent.data for sent in messages]), of_peer))
-        rates: dict[str, float] = {}
+def _rounds(template: etree._Element, sides: Sides) -> Iterator[dict[str, Spent]]:
+    """What was sent to whom, round by round; as many messages as each answers in a round's time."""
+    wanted, peer = sides.pace.seconds, sides.wss4j
+    of_ours = _count(lambda number: sides.ours.send(sides.writer.write(template, number)), wanted)
+    if peer is not None:
+        few = [sent.data for sent in sides.writer.write(template, _LEAST)]
+        of_peer = _count(lambda number: peer.send(_repeated(few, number)), wanted)
+    for number in range(sides.pace.rounds):
+        messages = sides.writer.write(template, of_ours)
+        spent: dict[str, Spent] = {}
         for side in ("wss4j", "ours") if number % 2 else ("ours", "wss4j"):
             if side == "ours":
-                rates[side] = _our_rate(messages, sides)
-            else:
-                rates[side] = len(repeated) / peer.send(repeated)
-        yield rates
+                spent[side] = sides.ours.send(messages)
+            elif peer is not None:
+                spent[side] = peer.send(_repeated([sent.data for sent in messages], of_peer))
+        yield spent
 
 
-def _our_count(template: etree._Element, sides: Sides) -> int:
-    return _count(lambda number: sides.ours.send(sides.writer.write(template, number)), sides.pace.seconds)
+def _repeated(messages: Sequence[bytes], how_many: int) -> list[bytes]:
+    return list(islice(cycle(messages), how_many))
 
 
-def _our_rate(messages: Sequence[Sent], sides: Sides) -> float:
-    return len(messages) / sides.ours.send(messages)
-
-
-def _count(seconds_of: Callable[[int], float], wanted: float) -> int:
+def _count(send: Callable[[int], Spent], seconds: float) -> int:
     """How many messages take about so many seconds, of a side that is warm by then."""
     number = _LEAST
-    while (took := seconds_of(number)) < wanted / 2 and number < _MOST_WARMING:
+    while (spent := send(number)).seconds < seconds / 2 and number < _MOST_WARMING:
         number *= 2
-    return max(_LEAST, round(number * wanted / took))
+    return max(_LEAST, round(spent.per_second * seconds))
 
 
-def _parts(template: etree._Element, how_many: int, sides: Sides) -> Row:
+def _parts(template: etree._Element, sides: Sides) -> Row:
     """Where each millisecond of our request goes.
 
     Of one caller alone: of two at a time, the parts of one would count the other's work.
     """
-    messages = sides.writer.write(template, how_many)
+    messages = sides.writer.write(template, sides.pace.singly)
     took, logged = sides.ours.send_singly(messages)
     assert len(logged) == len(messages)
     parts = {part: median(ms[part] for ms in logged) for part in logged[0]}

@@ -21,21 +21,42 @@ class AnswerWrong(Exception):
 
 
 @dataclass(frozen=True)
+class Spent:
+    """What some messages cost: seconds until all were answered, and of them the server's processor's."""
+
+    messages: int
+    seconds: float
+    worked: float
+
+    @property
+    def per_second(self) -> float:
+        """Messages a second."""
+        return self.messages / self.seconds
+
+    @property
+    def worked_ms(self) -> float:
+        """Milliseconds of processor time a message."""
+        return 1000 * self.worked / self.messages
+
+
+@dataclass(frozen=True)
 class Endpoint:
-    """Where messages go, and what an answer must hold."""
+    """Where messages go, in whose session the server's processes run, and what an answer must hold."""
 
     port: int
     path: str
+    session: int
     accepts: Callable[[bytes], bool]
 
-    def send(self, messages: Sequence[bytes], *, clients: int = CLIENTS) -> float:
-        """Send every message once; the seconds that it took. Raises `AnswerWrong`."""
+    def send(self, messages: Sequence[bytes], *, clients: int = CLIENTS) -> Spent:
+        """Send every message once. Raises `AnswerWrong`."""
         shares = [messages[number::clients] for number in range(clients)]
         with cores.on(cores.DRIVERS), ThreadPoolExecutor(clients) as pool:
-            start = time.perf_counter()
+            worked, start = cores.seconds_worked(self.session), time.perf_counter()
             for _ in pool.map(lambda share: list(self._answered(share)), shares):
                 pass  # or what a thread raises is lost
-            return time.perf_counter() - start
+            seconds = time.perf_counter() - start
+            return Spent(len(messages), seconds, cores.seconds_worked(self.session) - worked)
 
     def send_singly(self, messages: Sequence[bytes]) -> list[float]:
         """Send one message after another; the milliseconds of each. Raises `AnswerWrong`."""

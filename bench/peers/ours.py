@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.peers import cores
-from bench.peers.driving import AnswerWrong, Endpoint
+from bench.peers.driving import AnswerWrong, Endpoint, Spent
 from bench.peers.messages import PATH, Sent
 from bench.posting_files import MUNICIPALITY, SENDER
 from opus_soap.clock import SystemClock
@@ -40,14 +40,17 @@ class OurServer:
     """The running server, and what it leaves behind."""
 
     scene: Scene
+    session: int
 
     @property
     def endpoint(self) -> Endpoint:
         """Where it is called; an answer accepts every voucher, without remarks."""
-        return Endpoint(self.scene.opus_port, PATH, lambda answer: b"AccepteretUdenBem" in answer)
+        return Endpoint(
+            self.scene.opus_port, PATH, self.session, lambda answer: b"AccepteretUdenBem" in answer
+        )
 
-    def send(self, messages: Sequence[Sent]) -> float:
-        """The seconds that the messages took; `AnswerWrong` unless exactly their vouchers are booked."""
+    def send(self, messages: Sequence[Sent]) -> Spent:
+        """What the messages cost; raises `AnswerWrong` unless exactly their vouchers are booked."""
         with self._booking(messages):
             return self.endpoint.send([message.data for message in messages])
 
@@ -93,6 +96,6 @@ def running(folder: Path) -> Iterator[OurServer]:
     with Processes(folder) as processes:
         with cores.on(cores.SERVER):
             bind = f"--bind=127.0.0.1:{scene.opus_port}"
-            processes.start("server", environment, "serve", bind, "--workers=1")
+            process = processes.start("server", environment, "serve", bind, "--workers=1")
         processes.wait_for("server", f"{scene.opus_url}/health")
-        yield OurServer(scene)
+        yield OurServer(scene, session=process.pid)

@@ -60,13 +60,13 @@ def running(keys: Path, folder: Path) -> Iterator[Endpoint]:
         authorities,
     ]
     with cores.on(cores.SERVER):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         assert process.stdout is not None
         port = process.stdout.readline().strip()
         if not port.isdecimal():
             raise PeerFailed(f"the endpoint did not start: {port}")
-        yield Endpoint(int(port), "/", lambda reply: b"modtaget" in reply)
+        yield Endpoint(int(port), "/", process.pid, lambda reply: b"modtaget" in reply)
     finally:
         process.kill()
         process.wait()
