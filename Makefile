@@ -48,7 +48,7 @@ interop: $(STAMP)  ## Other people's SOAP stacks call the server; as root on Deb
 	@$(BIN)/python -m tests.interop.peers $(INTEROP_PEERS)
 	@OPUS_SOAP_TEST_INTEROP=1 $(BIN)/python -m pytest tests/interop $(INTEROP_ARGS)
 
-bench: $(STAMP)  ## Measure: round trips, cost by body size, files of postings; JSON and plots in bench/results
+bench: $(STAMP)  ## Measure: round trips, cost by body size, files of postings, WSS4J beside us; JSON and plots in bench/results
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	@$(BIN)/python -m bench $(BENCH_ARGS)
 

@@ -15,9 +15,8 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from bench import posting_shown, postings, round_trips, signatures
-from bench.bodies import compared
-from bench.peers import wss4j
+from bench import posting_shown, postings, references, round_trips, signatures
+from bench.peers import comparing, ours, shown, wss4j
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -60,18 +59,30 @@ def _round_trips(console: Console, short: bool) -> Any:
 
 
 def _peers(console: Console, short: bool) -> Any:
-    if lacking := wss4j.missing():
+    lacking = wss4j.missing()
+    if lacking:
         console.print(f"WSS4J is not measured; not installed: {lacking} (apt-get install {wss4j.PACKAGES})")
-        return None
-    with console.status("WSS4J, one core …"):
-        rates = wss4j.measure(compared(), 0.5 if short else 8)
-    console.print("WSS4J on one core, verify and sign and nothing else, requests per second:", rates)
-    return {"wss4j": rates}
+    with console.status("Our server and WSS4J …") as status:
+        about = "Our server alone" if lacking else "Our server and WSS4J, in turns"
+
+        def tell(what: str) -> None:
+            _tell(console, status, f"{about}: {what}")
+
+        found: dict[str, Any] = {"rows": list(comparing.measure(short=short, tell=tell))}
+        _tell(console, status, "Signatures of two and of eight references")
+        found["references"] = references.measure(short=short)
+    found |= {"short": short, "wss4j_missing": lacking, "settings": ours.SETTINGS}
+    for sheet in shown.sheets(found):
+        console.print(sheet.table())
+    (RESULTS / "peers.md").write_text(shown.markdown(found), encoding="utf-8")
+    return found
 
 
 def _postings(console: Console, short: bool) -> Any:
     with console.status("Files of postings …") as status:
-        rows = postings.measure(short=short, tell=lambda what: _tell(console, status, what))
+        rows = postings.measure(
+            short=short, tell=lambda what: _tell(console, status, f"Files of postings: {what}")
+        )
     for table in posting_shown.tables(rows):
         console.print(table)
     posting_shown.plot(rows, RESULTS / "postings.png")
@@ -81,9 +92,9 @@ def _postings(console: Console, short: bool) -> Any:
 def _tell(console: Console, status: Status, what: str) -> None:
     """What is under way: a line that moves, or one line after another where none can."""
     if console.is_terminal:
-        status.update(f"Files of postings: {what} …")
+        status.update(f"{what} …")
     else:
-        console.print(f"Files of postings: {what} …")
+        console.print(f"{what} …")
 
 
 BENCHMARKS: dict[str, Callable[[Console, bool], Any]] = {

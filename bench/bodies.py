@@ -23,15 +23,3 @@ def attachment_heavy(size: int) -> etree._Element:
     root = etree.Element(f"{{{BENCH}}}Faktura", nsmap={None: BENCH})
     etree.SubElement(root, f"{{{BENCH}}}Indhold").text = base64.b64encode(bytes(size * 3 // 4)).decode()
     return root
-
-
-def compared() -> dict[str, bytes]:
-    """The bodies by which a server is compared with another one, by what they are."""
-    chosen = {
-        "10 kB elements": element_heavy(10_000),
-        "100 kB attachment": attachment_heavy(100_000),
-        "1 MB attachment": attachment_heavy(1_000_000),
-        "8 MB attachment": attachment_heavy(8_000_000),
-        "1 MB elements": element_heavy(1_000_000),
-    }
-    return {name: etree.tostring(body, encoding="UTF-8") for name, body in chosen.items()}

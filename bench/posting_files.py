@@ -55,26 +55,27 @@ def write_file(path: Path, lines: int, *, persons: bool = False) -> None:
         "SEND_TIME": _TIME,
     }
     with path.open("wb") as out:
-        write(out, control, _documents(lines // LINES, persons=persons))
+        write(out, control, documents(lines // LINES, persons=persons))
 
 
-def _documents(count: int, *, persons: bool) -> Iterator[WrittenDocument]:
+def documents(count: int, *, lines: int = LINES, persons: bool = False) -> Iterator[WrittenDocument]:
+    """So many vouchers of so many lines each; always the same ones."""
     random, choices = Random(SEED), _choices(definition())
     for number in range(count):
-        amounts = [random.randint(100, 5_000_000) * random.choice((1, 1, 1, -1)) for _ in range(LINES - 1)]
+        amounts = [random.randint(100, 5_000_000) * random.choice((1, 1, 1, -1)) for _ in range(lines - 1)]
         balance = -sum(amounts)
-        lines = [_line(place, ore, random, choices) for place, ore in enumerate(amounts, start=1)]
-        lines.append(_balance_line(LINES, balance, random, choices))
-        for line in lines if persons else ():
+        posted = [_line(place, ore, random, choices) for place, ore in enumerate(amounts, start=1)]
+        posted.append(_balance_line(lines, balance, random, choices))
+        for line in posted if persons else ():
             line |= {"PAYEE_NO_CODE": "02", "PAYEE_NO": f"99{random.randrange(10**8):08d}"}  # nobody's
         debit = sum(ore for ore in (*amounts, balance) if ore > 0)
-        yield WrittenDocument(_header(number, debit, random), lines)
+        yield WrittenDocument(_header(number, lines, debit, random), posted)
 
 
-def _header(number: int, debit: int, random: Random) -> dict[str, str]:
+def _header(number: int, lines: int, debit: int, random: Random) -> dict[str, str]:
     day = f"202611{random.randint(1, 23):02d}"
     return {
-        "NO_DOC_POSITION": str(LINES),
+        "NO_DOC_POSITION": str(lines),
         "BALANCE_DEBET": str(kroner_from_ore(debit)),
         "BALANCE_CREDIT": str(kroner_from_ore(-debit)),
         "MUNICIPALITY": MUNICIPALITY,
