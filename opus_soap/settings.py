@@ -338,14 +338,14 @@ class Settings(BaseSettings):
             except ValueError:
                 raise ValueError(f"{one} is neither an address nor a network (10.0.0.0/24)") from None
         if bool(text.split()) != bool(info.data.get("client_certificate_header")):
-            raise ValueError("goes together with client_certificate_header")
+            raise ValueError("client_certificate_header and client_certificate_proxies are set together")
         return text
 
     @field_validator("tls_key_file")
     @classmethod
     def _has_its_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
         if (key is None) != (info.data.get("tls_certificate_file") is None):
-            raise ValueError("goes together with tls_certificate_file")
+            raise ValueError("tls_certificate_file and tls_key_file are set together")
         return key
 
     @field_validator("queue_url", "public_url")
@@ -369,7 +369,7 @@ class Settings(BaseSettings):
     def _somebody_can_be_asked(cls, follow: bool, info: ValidationInfo) -> bool:
         asks = info.data.get("revocation", "none").startswith("ocsp")
         if asks and not follow and not info.data.get("ocsp_urls", "").split():
-            raise ValueError("revocation asks OCSP, but no ocsp_urls are given")
+            raise ValueError("revocation asks OCSP: set ocsp_urls, or this")
         return follow
 
     @field_validator("database_url", "queue_url", "public_url")

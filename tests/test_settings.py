@@ -162,5 +162,5 @@ def test_files_that_are_not_set(monkeypatch):
     assert load().tls_trusted_ca_file is None
     for name in ("CERTIFICATE", "KEY"):
         monkeypatch.setenv(f"OPUS_SOAP_TLS_{name}_FILE", "a.pem")
-        assert "goes together" in refused()
+        assert "set together" in refused()
         monkeypatch.delenv(f"OPUS_SOAP_TLS_{name}_FILE")

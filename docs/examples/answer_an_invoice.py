@@ -3,7 +3,8 @@
     python answer_an_invoice.py http://127.0.0.1:8080 var/secrets LENDING AMOUNT ACCOUNT [COST_CENTRE]
 
 LENDING is the FakturaInformationIdentifikation that the invoice came with, AMOUNT what is to be paid, in
-kroner (a credit note's with a minus). zeep makes the messages from the contract; the signature is the
+kroner (a credit note's with a minus). Exit status 1 when the answer is refused. Each run is an answer of its
+own: a second one corrects the first. zeep makes the messages from the contract; the signature is the
 part that it does not know, and opus_soap.wss is used for that alone.
 """
 
@@ -58,6 +59,8 @@ def main(url: str, folder: str, lending: str, amount: str, account: str, cost_ce
     keys, kroner, today = Path(folder), Decimal(amount), datetime.now().astimezone().date()
     found = call(url, keys, "Stamdata/DimensionHent/1", "DimensionHent", Firmakode="0020")
     uuids = {row.DimensionKode: row.DimensionIdentifikation for row in found.Dimension}
+    if unknown := {account, cost_centre} - {"", *uuids}:
+        sys.exit(f"there is no dimension {', '.join(unknown)}")
     where = {"ArtskontoIdentifikation": uuids[account]}
     if cost_centre:
         where["OmkostningsstedIdentifikation"] = uuids[cost_centre]
@@ -91,8 +94,10 @@ def main(url: str, folder: str, lending: str, amount: str, account: str, cost_ce
     )
     if answer.AcceptStruktur is not None:
         print("booked")
-    for reason in answer.AfvisningStruktur.ResultatÅrsagStruktur if answer.AfvisningStruktur else ():
+        return
+    for reason in answer.AfvisningStruktur.ResultatÅrsagStruktur:
         print(f"{reason.LokalÅrsagKode}: {reason.LokalÅrsagTekst}")
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -201,8 +201,14 @@ class SecurityModelMissing(SoapError):
     english = (
         "Security model for the called operation was not provided. The following are supported: [{expected}]"
     )
-    remedy_danish = "Brug aftalens sikkerhedsmodel."
-    remedy_english = "Use the security model of the agreement."
+    remedy_danish = (
+        "Brug aftalens sikkerhedsmodel. Mangler den her, skal modtageren sætte en STS (KombitToken) eller "
+        "klientcertifikater (AuthorityContext) op."
+    )
+    remedy_english = (
+        "Use the security model of the agreement. When it is not named here, the receiver must set up an STS "
+        "(KombitToken) or client certificates (AuthorityContext)."
+    )
 
 
 class SecurityModelNotTaken(SoapError):

@@ -81,8 +81,8 @@ class ServiceNotGranted(StoreError):
     code = "STO-014"
     danish = "Systemet {element} har ikke ret til servicen {value}; aftalen dækker: {expected}"
     english = "The system {element} has no right to the service {value}; the agreement covers: {expected}"
-    remedy_danish = "Få servicen føjet til aftalen."
-    remedy_english = "Have the service added to the agreement."
+    remedy_danish = "Få servicen med i aftalen; `opus-soap systems change --service` nævner dem alle."
+    remedy_english = "Have the agreement name it too; `opus-soap systems change --service` names them all."
 
 
 class TooManyCertificates(StoreError):

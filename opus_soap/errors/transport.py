@@ -177,3 +177,18 @@ class ConnectionNotSecure(TransportError):
         "Correct the address (`opus-soap systems change --endpoint-url`), and release the message."
     )
     retryable = False
+
+
+class ReceiverNotTrusted(TransportError):
+    """TLS does not hold: the receiver's certificate is not trusted, or it does not take ours."""
+
+    code = "TRA-015"
+    danish = "TLS til {element} kan ikke oprettes: {value}"
+    english = "TLS to {element} cannot be made: {value}"
+    remedy_danish = (
+        "Se efter CA'erne i OPUS_SOAP_TLS_TRUSTED_CA_FILE og navnet i adressen; der forsøges igen."
+    )
+    remedy_english = (
+        "Look at the CAs in OPUS_SOAP_TLS_TRUSTED_CA_FILE, and at the name in the address; another attempt "
+        "follows."
+    )

@@ -151,7 +151,9 @@ class TokenService:
             )
         if request.applies_to not in self.audiences:
             raise errors_tokens.StsRefused(
-                element="106", value=f"AppliesTo {request.applies_to} is no service known here"
+                element="106",
+                value=f"AppliesTo {request.applies_to} is no service known here; "
+                f"{', '.join(self.audiences)} are",
             )
         if not _CVR.fullmatch(request.cvr):
             raise errors_tokens.StsRefused(

@@ -1,7 +1,7 @@
 """For whom a call is made, as its body says: the contexts of Serviceplatformen.
 
 Services since 2017 have an AuthorityContext in HovedOplysninger. The older style has AuthorityContext,
-InvocationContext and CallContext as first children of the request; our contracts do not declare them, so
+InvocationContext and CallContext as children of the request; our contracts do not declare them, so
 they are taken out before the request is held against its contract, and held against their own schemas.
 """
 

@@ -30,5 +30,5 @@ class Exchange:
 
     @property
     def unsigned(self) -> bool:
-        """Whether the caller looks for no signature in the answer: it is of the Context model."""
-        return self.system.security_model == "context" if self.system else self.by_connection
+        """Whether the caller looks for no signature: it is of the Context model, and gives none."""
+        return self.by_connection and (self.system is None or self.system.security_model == "context")

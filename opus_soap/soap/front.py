@@ -133,7 +133,7 @@ class SoapFront:
             exchange.endpoint = resource.prefix
             status, media_type, body = self._ask(resource, environ, exchange, path, method)
         elif method in ("GET", "HEAD"):
-            status, media_type, body = self._get(environ, path)
+            status, media_type, body = self._get(environ, exchange, path)
         else:
             status, media_type, body = self._post(environ, exchange, path, method)
         exchange.status = status
@@ -200,7 +200,7 @@ class SoapFront:
 
     # --- GET
 
-    def _get(self, environ: dict[str, Any], path: str) -> Answer:
+    def _get(self, environ: dict[str, Any], exchange: Exchange, path: str) -> Answer:
         if path == "/health":
             return self._health()
         if path == "/":
@@ -208,8 +208,7 @@ class SoapFront:
         try:
             return 200, limits.MEDIA_TYPE, self._contract_file(environ, path)
         except OpusSoapError as error:
-            fault = fault_for(error)
-            return fault.status, "text/plain; charset=utf-8", f"{fault.english}\n{fault.danish}\n".encode()
+            return self._tell(exchange, fault_for(error))
 
     def _index(self, environ: dict[str, Any]) -> bytes:
         """What is here, for people who look with a browser."""

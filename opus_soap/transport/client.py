@@ -34,6 +34,7 @@ from opus_soap.errors import (
     ReceiverBusy,
     ReceiverFailed,
     ReceiverInactive,
+    ReceiverNotTrusted,
     ReceiverUnreachable,
     ReplyUnusable,
     TokenMissing,
@@ -48,7 +49,7 @@ from opus_soap.store.models import System
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.deadlines import Deadline, WatchedAdapter, watching
 from opus_soap.wss.errors import WssError
-from opus_soap.wss.errors_revocation import ResponderUnreachable
+from opus_soap.wss.errors_tokens import ReplyMissing
 from opus_soap.wss.names import ANONYMOUS, SOAP11
 from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.replies import refuses_security, verify_reply
@@ -127,6 +128,12 @@ class Caller:
             (binding,) = client.wsdl.bindings
             cache[contract, address] = client.create_service(binding, address)
         return cache[contract, address]
+
+
+def _reason(error: requests.exceptions.SSLError) -> str:
+    """OpenSSL's own words, which the libraries wrap several times."""
+    found = re.search(r"\[SSL: ?\w*\] ([^(]+)", str(error))
+    return found[1].strip() if found else repr(error)
 
 
 def _answer_to(message: Mapping[str, Any], answer: Any, system: System) -> Any:
@@ -218,7 +225,7 @@ class SecuredTransport(zeep.Transport):
             raise TokenMissing(element=system.name, value="no STS is set (OPUS_SOAP_STS_URL)")
         try:
             return sts.token(entity_id(name), authority_cvr(system.municipality) or system.cvr)
-        except ResponderUnreachable as error:
+        except ReplyMissing as error:
             raise ReceiverUnreachable(element=f"STS for {system.name}", value=error.value) from None
         except WssError as error:
             raise TokenMissing(element=system.name, value=str(error)) from None
@@ -276,6 +283,8 @@ class SecuredTransport(zeep.Transport):
                     content = self._read(response, deadline)
                     after = response.headers.get("Retry-After", "")
                     return response.status_code, content, self._wait_seconds(after)
+            except requests.exceptions.SSLError as error:
+                raise ReceiverNotTrusted(element=name, value=_reason(error)) from None
             except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
                 what = "the reply comes too slowly" if deadline.passed else type(error).__name__
                 raise ReceiverUnreachable(element=name, value=what) from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -38,7 +39,8 @@ class KombitTransport(zeep.Transport):
     `pinned` are the certificates that the service signs with. With `sts`, every request carries a token for
     `audience` (the service's EntityId) and `cvr` (the authority that is acted for): the Token model; without,
     the certificate itself (X.509). Raises a `WssError` when no token is given or the reply cannot be
-    believed; a signed fault becomes zeep's `Fault`. A call has `seconds` for all of it.
+    believed; a signed fault becomes zeep's `Fault`. A call has `seconds` for all of it. `ca_file` are the CAs
+    of the service's TLS (None: those that everybody trusts).
     """
 
     def __init__(
@@ -51,10 +53,13 @@ class KombitTransport(zeep.Transport):
         cvr: str = "",
         profile: str = "kombit",
         seconds: float = 60,
+        ca_file: Path | None = None,
         now: Callable[[], datetime] = now_utc,
     ) -> None:
         session = requests.Session()
         session.trust_env = False  # no proxy and no credentials from the environment
+        if ca_file is not None:
+            session.verify = str(ca_file)
         session.mount("http://", WatchedAdapter())
         session.mount("https://", WatchedAdapter())
         super().__init__(session=session)  # type: ignore[no-untyped-call]

@@ -16,6 +16,19 @@ class AssertionInvalid(WssError):
     fault_code = "InvalidSecurityToken"
 
 
+class TokensNotTaken(WssError):
+    """A token came, and no STS is believed here."""
+
+    code = "WSS-076"
+    danish = "Der kom et SAML-token, men her er ingen STS betroet"
+    english = "A SAML token came, but no STS is trusted here"
+    remedy_danish = "Modtageren skal angive sin STS (OPUS_SOAP_STS_ENTITY_ID og STS'ens certifikat)."
+    remedy_english = (
+        "The receiver must name its STS (OPUS_SOAP_STS_ENTITY_ID and the certificate of the STS)."
+    )
+    fault_code = "UnsupportedSecurityToken"
+
+
 class TokenIssuerUntrusted(WssError):
     """Another STS than those that are trusted here issued the token, or another key signed it."""
 

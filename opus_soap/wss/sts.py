@@ -17,7 +17,8 @@ from lxml import etree
 
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.errors import WssError
-from opus_soap.wss.errors_tokens import ActionWrong, StsRefused, TokenForAnother
+from opus_soap.wss.errors_revocation import ResponderUnreachable
+from opus_soap.wss.errors_tokens import ActionWrong, ReplyMissing, StsRefused, TokenForAnother
 from opus_soap.wss.fetching import HttpFetch
 from opus_soap.wss.names import ANONYMOUS, SOAP12
 from opus_soap.wss.parsing import ParseLimits, parse
@@ -93,8 +94,8 @@ class StsClient:
     def token(self, applies_to: str, cvr: str) -> etree._Element:
         """The assertion for a service (its EntityId) and the authority that is acted for (its CVR number).
 
-        Raises `StsRefused` with what the STS says, and another `WssError` when its answer cannot be believed
-        or does not come.
+        Raises `StsRefused` with what the STS says, `ReplyMissing` when it says nothing, another `WssError`
+        when its answer cannot be believed.
         """
         holder = self._signer.certificate  # another one once the files of the key have changed
         place = self._place((applies_to, cvr, holder))
@@ -120,11 +121,17 @@ class StsClient:
         data = self._signer.sign(
             write_request(request), addressing, now=now, profile="sts", soap_namespace=SOAP12
         )
-        body = self._believed(self._fetch(self._url, data), message_id, now)
+        body = self._believed(self._answered(data), message_id, now)
         token = read_answer(body)
         if token.applies_to != request.applies_to:
             raise TokenForAnother(element="AppliesTo", value=token.applies_to, expected=request.applies_to)
         return token
+
+    def _answered(self, request: bytes) -> bytes:
+        try:
+            return self._fetch(self._url, request)
+        except ResponderUnreachable as error:
+            raise ReplyMissing(element=f"STS {self._url}", value=error.value) from None
 
     def _believed(self, answer: bytes, message_id: str, now: datetime) -> etree._Element:
         """The signed Body of the answer; a fault is told signed or not, for it gives nothing."""

@@ -23,11 +23,10 @@ from opus_soap.wss.errors import (
     PartNotSigned,
     ProfileUnknown,
     SignatureWrong,
-    TokenUnsupported,
     VerificationFailed,
     WssError,
 )
-from opus_soap.wss.errors_tokens import HolderWrong
+from opus_soap.wss.errors_tokens import HolderWrong, TokensNotTaken
 from opus_soap.wss.names import KNOWN_HEADERS, SOAP11
 from opus_soap.wss.parsing import ParseLimits, parse
 from opus_soap.wss.references import SignedPart, read_references
@@ -192,7 +191,7 @@ class Verifier:
         """The certificate that a believed assertion is bound to; its key must have signed the message."""
         assert structure.assertion is not None
         if self.tokens is None or audience is None:
-            raise TokenUnsupported(value="SAML assertion")
+            raise TokensNotTaken()
         check_names_assertion(structure)
         token = verify_assertion(
             structure.assertion, self.tokens, audience=audience, now=now, skew=self.policy.skew

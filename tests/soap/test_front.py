@@ -452,7 +452,7 @@ def test_every_request_is_one_log_line_without_personal_data(house: House):
     assert [(log["endpoint"], log["status"], log["outcome"]) for log in logs] == [
         (PATH, 200, "ok"),
         (PATH, 500, "WSS-010"),
-        ("?", 404, ""),
+        ("?", 404, "SOA-002"),
     ]
     assert set(logs[0]["ms"]) >= {"read", "verify", "validate", "dispatch", "sign", "commit"}
     assert all(value >= 0 for value in logs[0]["ms"].values())

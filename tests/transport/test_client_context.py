@@ -151,7 +151,7 @@ def _addressing():
 def test_a_server_that_tls_does_not_trust(ping, server: TlsServer):
     """Of a foreign CA, or with another name than the one that was called."""
     server.receiver.answer = lambda request: [http(200, write_unsigned(pong()))]
-    with pytest.raises(errors.ReceiverUnreachable, match="SSLError"):
+    with pytest.raises(errors.ReceiverNotTrusted, match="certificate verify failed: "):
         ping()
     assert server.receiver.requests == []
 
@@ -182,5 +182,5 @@ def test_other_models_show_no_certificate(ping, server: TlsServer, system: Syste
         system, MADE.certificates["case-system"].certificate.public_bytes(Encoding.PEM)
     )
     agreements.change_system(system, security_model="x509")
-    with pytest.raises(errors.ReceiverUnreachable):
+    with pytest.raises((errors.ReceiverNotTrusted, errors.ReceiverUnreachable)):
         ping()
