@@ -63,6 +63,13 @@ def token_files(token_opus: Opus) -> dict[str, Path]:
     return tokens(token_opus.scene, token_opus.scene.folder)
 
 
+@pytest.fixture(scope="session")
+def context_opus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opus]:
+    """With an agreement in the Context model; it speaks TLS itself."""
+    with running_opus(tmp_path_factory.mktemp("context"), "context") as house:
+        yield house
+
+
 @pytest.fixture
 def liar(opus: Opus) -> Iterator[Liar]:
     """Stands between a peer and the server, and changes the replies."""

@@ -36,6 +36,11 @@ class Opus:
         """The header texts of what is booked."""
         return [text for (text,) in self._asked("SELECT header_text FROM voucher ORDER BY id")]
 
+    def archived(self) -> int:
+        """How many messages the archive holds."""
+        [(count,)] = self._asked("SELECT count(*) FROM archived_message")
+        return count
+
     def _asked(self, query: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.scene.folder / "opus.sqlite3")) as database:
             return database.execute(query).fetchall()

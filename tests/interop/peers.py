@@ -30,6 +30,11 @@ def _make_wss4j(folder: Path, _url: str) -> None:
     run("javac", "-encoding", "UTF-8", "-cp", os.pathsep.join(map(str, CLASS_PATH)), "-d", folder, *sources)
 
 
+def _make_java(folder: Path, _url: str) -> None:
+    shared = [SOURCES / "wss4j" / f"{name}.java" for name in ("Messages", "Xml")]
+    run("javac", "-encoding", "UTF-8", "-d", folder, SOURCES / "java" / "ContextCall.java", *shared)
+
+
 def _java() -> str:
     lines = run("java", "-XshowSettings:properties", "-XshowSettings:none", "--version").splitlines()
     return f"Java {lines[0].split()[1].split('.')[0]}"
@@ -135,7 +140,54 @@ TOKEN_PEERS = tuple(
 )
 """They sign with the key that a token is bound to; the file of the token is their last argument."""
 
-ALL = (*PEERS, *TOKEN_PEERS)
+CONTEXT_PEERS = (
+    replace(
+        SOAP_CLIENT,
+        command=lambda _: ["php", SOURCES / "php" / "context.php"],
+        forms={"": "`local_cert` of a stream context"},
+    ),
+    replace(
+        NODE_SOAP,
+        command=lambda folder: ["node", "--no-deprecation", folder / "context.js"],
+        forms={"": "`ClientSSLSecurity`"},
+    ),
+    Peer(
+        "HttpsURLConnection",
+        "java",
+        "Java",
+        ("openjdk-17-jdk-headless",),
+        missing=programs("javac"),
+        version=lambda _: f"of {_java()}",
+        command=lambda folder: ["java", "-cp", folder, "ContextCall"],
+        make=_make_java,
+        forms={"": "PKCS#12 keystore"},
+    ),
+    replace(
+        GSOAP,
+        name="gSOAP",
+        command=lambda folder: [folder / "context"],
+        forms={"": "`SSL_CTX` of `soap_ssl_client_context`"},
+    ),
+    Peer(
+        "curl",
+        "curl",
+        "shell",
+        ("curl", "libxml2-utils"),
+        missing=programs("curl", "xmllint"),
+        version=debian("curl"),
+        command=lambda _: ["sh", SOURCES / "curl" / "context.sh"],
+        forms={"": "`--cert` and `--key`"},
+    ),
+    replace(
+        ZEEP,
+        missing=lambda: "",
+        command=lambda _: [sys.executable, SOURCES / "zeep" / "context.py"],
+        forms={"": "`cert` of a requests session"},
+    ),
+)
+"""They sign nothing; the name of a certificate, or `none`, may be their last argument."""
+
+ALL = (*PEERS, *TOKEN_PEERS, *CONTEXT_PEERS)
 
 
 def install(folders: Sequence[str]) -> None:

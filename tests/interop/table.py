@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.interop.peers import PEERS, TOKEN_PEERS
+from tests.interop.peers import CONTEXT_PEERS, PEERS, TOKEN_PEERS
 from tests.interop.stacks import Peer
 
 PAGE = Path(__file__).parents[2] / "docs" / "interop.md"
@@ -77,4 +77,16 @@ _TOKEN = Table(
         "lies": "Changed replies",
     },
 )
-TABLES = (_X509, _TOKEN)
+_CONTEXT = Table(
+    "context",
+    CONTEXT_PEERS,
+    "Its certificate goes into",
+    {
+        "ping": "`Ping`",
+        "post": "Voucher",
+        "refused": "Refused voucher",
+        "nobody": "No certificate",
+        "untrusted": "Certificate of an untrusted CA",
+    },
+)
+TABLES = (_X509, _TOKEN, _CONTEXT)

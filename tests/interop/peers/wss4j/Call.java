@@ -26,7 +26,7 @@ public final class Call {
         int read = post ? 4 : 3;
         String form = arguments.length > read ? arguments[read] : "bst";
         String action = Messages.ACTION + (post ? "ModtagFinansbilag" : "Ping");
-        Document message = Xml.envelope(action, post ? Messages.voucher(arguments[3]) : Messages.ping());
+        Document message = Xml.envelope(action, post ? Messages.voucher(arguments[3], "") : Messages.ping(""));
         Security security = new Security(keys.resolve("case-system.p12"), "opus-soap", keys.resolve("opus.crt.pem"));
         if (Files.exists(Path.of(form))) {
             security.signWithToken(message, Xml.parse(Files.readAllBytes(Path.of(form))).getDocumentElement());

@@ -11,15 +11,16 @@ final class Messages {
 
     private Messages() {}
 
-    static String ping() {
-        return "<Ping_I xmlns=\"" + KOMBIT + "\">" + context() + "</Ping_I>";
+    /** `authority` is the CVR number in AuthorityContext, in the Context model; else empty. */
+    static String ping(String authority) {
+        return "<Ping_I xmlns=\"" + KOMBIT + "\">" + context(authority) + "</Ping_I>";
     }
 
     /** A voucher of two lines. */
-    static String voucher(String amount) {
+    static String voucher(String amount, String authority) {
         String number = UUID.randomUUID().toString().substring(0, 10);
         LocalDate today = LocalDate.now();
-        return "<ModtagFinansbilag_I xmlns=\"" + KOMBIT + "\">" + context() + "<Posteringsbilag>"
+        return "<ModtagFinansbilag_I xmlns=\"" + KOMBIT + "\">" + context(authority) + "<Posteringsbilag>"
             + "<PosteringsbilagFirmakode>0020</PosteringsbilagFirmakode>"
             + "<PosteringsbilagBilagsart>SA</PosteringsbilagBilagsart>"
             + "<PosteringsbilagBilagsdato>" + today + "</PosteringsbilagBilagsdato>"
@@ -41,9 +42,11 @@ final class Messages {
             + "<PosteringslinjeAfsendersystem>KY01</PosteringslinjeAfsendersystem></Posteringslinje>";
     }
 
-    private static String context() {
+    private static String context(String authority) {
+        String forWhom = authority.isEmpty() ? "" : "<k:AuthorityContext><k:MunicipalityCVR>" + authority
+            + "</k:MunicipalityCVR></k:AuthorityContext>";
         return "<k:HovedOplysninger xmlns:k=\"" + CONTEXT + "\"><k:TransaktionsId>" + UUID.randomUUID()
             + "</k:TransaktionsId><k:TransaktionsTid>" + Instant.now().truncatedTo(ChronoUnit.MILLIS)
-            + "</k:TransaktionsTid></k:HovedOplysninger>";
+            + "</k:TransaktionsTid>" + forWhom + "</k:HovedOplysninger>";
     }
 }
