@@ -1,25 +1,21 @@
-"""A running opus-soap that the peers call, the peers made once, and a liar in between."""
+"""Running houses that the peers call, the peers made once, and a liar in between."""
 
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from opus_soap.clock import SystemClock
-from opus_soap.database import disconnect, proxy
-from opus_soap.demo.processes import Processes
-from opus_soap.demo.scene import CASE_SYSTEM, CASE_SYSTEM_NAME, Scene, prepare
 from tests.interop import table
+from tests.interop.houses import Opus, running_opus
 from tests.interop.liar import Liar
-from tests.interop.peers import LONGEST_SECONDS, PEERS, Peer
+from tests.interop.peers import PEERS
+from tests.interop.stacks import LONGEST_SECONDS, Peer
+from tests.interop.tokens import tokens
 
 ENABLED = "OPUS_SOAP_TEST_INTEROP"
 WORK = Path(__file__).parents[2] / "build" / "interop"
@@ -39,58 +35,51 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """The table in docs/interop.md, when every peer was asked everything and all was as it must be."""
+    """The tables in docs/interop.md, when every peer was asked everything and all was as it must be."""
     rows = session.config.stash[ROWS]
-    if exitstatus == 0 and table.complete(rows):
-        table.write(rows)
-
-
-@dataclass
-class Opus:
-    """The server, its keys and its books."""
-
-    scene: Scene
-
-    @property
-    def url(self) -> str:
-        return self.scene.opus_url
-
-    @property
-    def keys(self) -> Path:
-        return self.scene.keys
-
-    def vouchers(self) -> list[str]:
-        """The header texts of what is booked."""
-        with closing(sqlite3.connect(self.scene.folder / "opus.sqlite3")) as database:
-            return [text for (text,) in database.execute("SELECT header_text FROM voucher ORDER BY id")]
+    if exitstatus == 0:
+        for one in table.TABLES:
+            if one.complete(rows):
+                one.write(rows)
 
 
 @pytest.fixture(scope="session")
 def opus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opus]:
     """opus-soap as it is run, with one agreement of the profile `basic`."""
-    folder = tmp_path_factory.mktemp("opus")
-    scene = prepare(folder, SystemClock(), opus_port=0, case_port=0)
-    disconnect()
-    proxy.initialize(None)
-    environment = scene.environment("opus") | {"OPUS_SOAP_FILES_FOLDER": str(folder / "files")}
+    with running_opus(tmp_path_factory.mktemp("opus"), "x509", "--profile", "basic") as house:
+        yield house
 
-    def command(*arguments: str) -> None:
-        whole = [sys.executable, "-m", "opus_soap", *arguments]
-        subprocess.run(whole, env={**os.environ, **environment}, check=True, capture_output=True)
 
-    command("systems", "change", CASE_SYSTEM_NAME, "--profile", "basic")
-    sender = ["--short", "KY01", "--name", "Kommunernes Ydelse", "--system", str(CASE_SYSTEM)]
-    command("postings", "senders", "add", "KY01", *sender)
-    with Processes(folder) as processes:
-        processes.start("server", environment, "serve", f"--bind=127.0.0.1:{scene.opus_port}", "--workers=2")
-        processes.wait_for("server", f"{scene.opus_url}/health")
-        yield Opus(scene)
+@pytest.fixture(scope="session")
+def token_opus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opus]:
+    """With an agreement in the Token model."""
+    with running_opus(tmp_path_factory.mktemp("token"), "token") as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def token_files(token_opus: Opus) -> dict[str, Path]:
+    """Tokens for it, good and bad."""
+    return tokens(token_opus.scene, token_opus.scene.folder)
+
+
+@pytest.fixture(scope="session")
+def context_opus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opus]:
+    """With an agreement in the Context model; it speaks TLS itself."""
+    with running_opus(tmp_path_factory.mktemp("context"), "context") as house:
+        yield house
 
 
 @pytest.fixture
 def liar(opus: Opus) -> Iterator[Liar]:
     """Stands between a peer and the server, and changes the replies."""
     with Liar(opus.url) as between:
+        yield between
+
+
+@pytest.fixture
+def token_liar(token_opus: Opus) -> Iterator[Liar]:
+    with Liar(token_opus.url) as between:
         yield between
 
 
@@ -102,34 +91,40 @@ class Client:
     folder: Path
     rows: table.Rows = field(repr=False)
 
-    def __call__(self, opus: Opus, *arguments: str, url: str = "") -> subprocess.CompletedProcess[str]:
+    def __call__(self, opus: Opus, *arguments: object, url: str = "") -> subprocess.CompletedProcess[str]:
         """Call the server (at another address: through it)."""
         command = [*self.peer.command(self.folder), url or opus.url, opus.keys, *filter(None, arguments)]
         return subprocess.run(
-            command, capture_output=True, text=True, timeout=LONGEST_SECONDS, stdin=subprocess.DEVNULL
+            list(map(str, command)),
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_SECONDS,
+            stdin=subprocess.DEVNULL,
         )
 
-    def note(self, form: str, column: str, outcome: str) -> None:
-        """For the table."""
-        self.rows.setdefault((self.peer.name, form), {})[column] = outcome
-        self.rows[self.peer.name, form]["version"] = self.peer.version(self.folder)
+    def note(self, model: str, form: str, column: str, outcome: str) -> None:
+        """For the table of that security model."""
+        row = self.rows.setdefault((model, self.peer.name, form), {})
+        row[column] = outcome
+        row["version"] = self.peer.version(self.folder)
 
 
 @pytest.fixture(scope="session")
-def client(opus: Opus, pytestconfig: pytest.Config) -> Callable[[Peer], Client]:
+def client(pytestconfig: pytest.Config) -> Callable[[Peer, Opus], Client]:
     """Make a peer's client, once; skips when its stack is not there."""
-    made: dict[str, Client] = {}
+    made: dict[object, Client] = {}
 
-    def make(peer: Peer) -> Client:
-        if peer.name not in made:
+    def make(peer: Peer, opus: Opus) -> Client:
+        key = peer.name, peer.command
+        if key not in made:
             if missing := peer.missing():
                 packages = f" (apt-get install {' '.join(peer.packages)})" if peer.packages else ""
                 pytest.skip(f"{peer.name}: not installed: {missing}{packages}")
             folder = WORK / peer.folder
             folder.mkdir(parents=True, exist_ok=True)
             peer.make(folder, opus.url)
-            made[peer.name] = Client(peer, folder, pytestconfig.stash[ROWS])
-        return made[peer.name]
+            made[key] = Client(peer, folder, pytestconfig.stash[ROWS])
+        return made[key]
 
     return make
 

@@ -1,4 +1,4 @@
-"""A proxy that hands on requests as they are and changes replies: to see a peer's verification bite."""
+"""A proxy that changes replies, to see a peer's verification bite; and requests, to see ours."""
 
 from __future__ import annotations
 
@@ -63,14 +63,21 @@ def said_to_be_signed(envelope: etree._Element) -> None:
         etree.SubElement(information, f"{DS}Reference", URI="#another")
 
 
+def _with(lie: Lie, message: bytes) -> bytes:
+    envelope = etree.fromstring(message)
+    lie(envelope)
+    return etree.tostring(envelope, encoding="UTF-8")
+
+
 LIES: tuple[Lie, ...] = (changed, wrapped, wrapped_elsewhere, said_to_be_signed)
 
 
 class Liar:
-    """The proxy, while in its `with` block; `lie` is what it does to replies."""
+    """The proxy, while in its `with` block; `lie` is what it does to replies, `lie_to_us` to requests."""
 
     def __init__(self, upstream: str) -> None:
         self.lie: Lie = honest
+        self.lie_to_us: Lie = honest
         self.told = 0  # replies handed on
         self._host = urlsplit(upstream).netloc
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -91,15 +98,15 @@ class Liar:
         self._server.server_close()
 
     def _ask(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+        if method == "POST" and self.lie_to_us is not honest:
+            body = _with(self.lie_to_us, body)
         connection = http.client.HTTPConnection(self._host, timeout=60)
         connection.request(method, path, body, headers)
         reply = connection.getresponse()
         content = reply.read()
         connection.close()
         if method == "POST":
-            envelope = etree.fromstring(content)
-            self.lie(envelope)
-            content = etree.tostring(envelope, encoding="UTF-8")
+            content = _with(self.lie, content)
             self.told += 1
         return reply.status, content
 

@@ -10,71 +10,19 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-SOURCES = Path(__file__).parent / "peers"
+from tests.interop.stacks import SOURCES, Peer, debian, programs, run
+
 JARS = Path("/usr/share/java")
 CLASS_PATH = [
     JARS / f"{name}.jar"
     for name in ("wss4j", "xmlsec", "commons-logging", "commons-codec", "slf4j-api", "slf4j-nop")
 ]
-LONGEST_SECONDS = 300  # npm over a slow line
-
-
-class PeerFailed(Exception):
-    """A peer could not be made; says what its tools said."""
-
-
-@dataclass(frozen=True)
-class Peer:
-    """One stack and the client in it. `forms` are the ways its signature names the certificate."""
-
-    name: str
-    folder: str
-    stack: str
-    packages: tuple[str, ...]
-    """Of Debian."""
-    missing: Callable[[], str]
-    """What is missing, or nothing."""
-    version: Callable[[Path], str]
-    command: Callable[[Path], Sequence[str | Path]]
-    """The client in the folder where it was made; a URL, a folder of keys and an operation follow."""
-    make: Callable[[Path, str], None] = lambda folder, url: None
-    """Make the client in a folder, with the contract at the URL."""
-    forms: Mapping[str, str] = field(default_factory=lambda: {"": "BinarySecurityToken"})
-
-    @property
-    def sources(self) -> Path:
-        """Where its client is."""
-        return SOURCES / self.folder
-
-
-def run(*command: str | Path, folder: Path | None = None) -> str:
-    """What a tool said; raises `PeerFailed` with that when it fails."""
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=LONGEST_SECONDS, stdin=subprocess.DEVNULL
-    )
-    if done.returncode:
-        raise PeerFailed(f"{command[0]}: {(done.stderr + done.stdout)[-2000:]}")
-    return done.stdout
-
-
-def _programs(*names: str) -> Callable[[], str]:
-    return lambda: ", ".join(name for name in names if not (Path(name).exists() or shutil.which(name)))
-
-
-def _debian(package: str, beside: Callable[[], str] = lambda: "") -> Callable[[Path], str]:
-    """The upstream version of a Debian package."""
-
-    def told(_folder: Path) -> str:
-        full = run("dpkg-query", "-W", "-f", "${Version}", package)
-        return full.rpartition(":")[2].partition("-")[0].partition("+")[0] + beside()
-
-    return told
 
 
 def _make_wss4j(folder: Path, _url: str) -> None:
@@ -82,9 +30,14 @@ def _make_wss4j(folder: Path, _url: str) -> None:
     run("javac", "-encoding", "UTF-8", "-cp", os.pathsep.join(map(str, CLASS_PATH)), "-d", folder, *sources)
 
 
+def _make_java(folder: Path, _url: str) -> None:
+    shared = [SOURCES / "wss4j" / f"{name}.java" for name in ("Messages", "Xml")]
+    run("javac", "-encoding", "UTF-8", "-d", folder, SOURCES / "java" / "ContextCall.java", *shared)
+
+
 def _java() -> str:
     lines = run("java", "-XshowSettings:properties", "-XshowSettings:none", "--version").splitlines()
-    return f", Java {lines[0].split()[1].split('.')[0]}"
+    return f"Java {lines[0].split()[1].split('.')[0]}"
 
 
 def _php_missing() -> str:
@@ -110,78 +63,131 @@ def _node_version(folder: Path) -> str:
     return f"{told['version']}, Node {run('node', '--version').strip().lstrip('v').split('.')[0]}"
 
 
-PEERS = (
+WSS4J = Peer(
+    "WSS4J",
+    "wss4j",
+    "Java",
+    ("libwss4j-java", "libxml-security-java", "openjdk-17-jdk-headless"),
+    missing=programs("javac", *map(str, CLASS_PATH)),
+    version=debian("libwss4j-java", lambda: f", {_java()}"),
+    command=lambda folder: ["java", "-cp", os.pathsep.join(map(str, (folder, *CLASS_PATH))), "Call"],
+    make=_make_wss4j,
+    forms={
+        "bst": "BinarySecurityToken",
+        "bst-str-transform": "BinarySecurityToken, signed by STR-Transform",
+        "issuer-serial": "issuer and serial number",
+        "ski": "subject key identifier",
+        "thumbprint": "thumbprint",
+    },
+)
+SOAP_CLIENT = Peer(
+    "SoapClient",
+    "php",
+    "PHP",
+    ("php-cli", "php-soap", "php-xml"),
+    missing=_php_missing,
+    version=lambda _: run("php", "-r", "echo PHP_VERSION;"),
+    command=lambda _: ["php", SOURCES / "php" / "call.php"],
+)
+NODE_SOAP = Peer(
+    "node-soap",
+    "node",
+    "Node",
+    ("nodejs", "npm"),
+    missing=programs("node", "npm"),
+    version=_node_version,
+    command=lambda folder: ["node", "--no-deprecation", folder / "call.js"],
+    make=_make_node,
+    forms={
+        "default": "BinarySecurityToken; plain Id, enveloped and exc-c14n",
+        "wssecurity": "BinarySecurityToken; wsu:Id",
+    },
+)
+GSOAP = Peer(
+    "gSOAP wsse",
+    "gsoap",
+    "C",
+    ("gsoap", "libgsoap-dev", "libssl-dev", "gcc", "pkg-config"),
+    missing=programs("wsdl2h", "soapcpp2", "cc", "pkg-config", "/usr/share/gsoap/plugin/wsseapi.c"),
+    version=debian("gsoap"),
+    command=lambda folder: [folder / "call"],
+    make=_make_gsoap,
+)
+XMLSEC1 = Peer(
+    "xmlsec1",
+    "xmlsec1",
+    "shell",
+    ("xmlsec1", "libxml2-utils", "curl"),
+    missing=programs("xmlsec1", "xmllint", "curl"),
+    version=debian("xmlsec1"),
+    command=lambda _: ["sh", SOURCES / "xmlsec1" / "call.sh"],
+)
+ZEEP = Peer(
+    "zeep",
+    "zeep",
+    "Python",
+    (),
+    missing=lambda: "" if find_spec("xmlsec") else "the Python package xmlsec (pip install -e '.[interop]')",
+    version=lambda _: version("zeep"),
+    command=lambda _: [sys.executable, SOURCES / "zeep" / "call.py"],
+)
+
+PEERS = (WSS4J, SOAP_CLIENT, NODE_SOAP, GSOAP, XMLSEC1, ZEEP)
+"""They sign with a certificate."""
+
+TOKEN_PEERS = tuple(
+    replace(peer, forms={"": "the assertion, by KeyIdentifier"}) for peer in (WSS4J, XMLSEC1, ZEEP)
+)
+"""They sign with the key that a token is bound to; the file of the token is their last argument."""
+
+CONTEXT_PEERS = (
+    replace(
+        SOAP_CLIENT,
+        command=lambda _: ["php", SOURCES / "php" / "context.php"],
+        forms={"": "`local_cert` of a stream context"},
+    ),
+    replace(
+        NODE_SOAP,
+        command=lambda folder: ["node", "--no-deprecation", folder / "context.js"],
+        forms={"": "`ClientSSLSecurity`"},
+    ),
     Peer(
-        "WSS4J",
-        "wss4j",
+        "HttpsURLConnection",
+        "java",
         "Java",
-        ("libwss4j-java", "libxml-security-java", "openjdk-17-jdk-headless"),
-        missing=_programs("javac", *map(str, CLASS_PATH)),
-        version=_debian("libwss4j-java", _java),
-        command=lambda folder: ["java", "-cp", os.pathsep.join(map(str, (folder, *CLASS_PATH))), "Call"],
-        make=_make_wss4j,
-        forms={
-            "bst": "BinarySecurityToken",
-            "bst-str-transform": "BinarySecurityToken, signed by STR-Transform",
-            "issuer-serial": "issuer and serial number",
-            "ski": "subject key identifier",
-            "thumbprint": "thumbprint",
-        },
+        ("openjdk-17-jdk-headless",),
+        missing=programs("javac"),
+        version=lambda _: f"of {_java()}",
+        command=lambda folder: ["java", "-cp", folder, "ContextCall"],
+        make=_make_java,
+        forms={"": "PKCS#12 keystore"},
+    ),
+    replace(
+        GSOAP,
+        name="gSOAP",
+        command=lambda folder: [folder / "context"],
+        forms={"": "`SSL_CTX` of `soap_ssl_client_context`"},
     ),
     Peer(
-        "SoapClient",
-        "php",
-        "PHP",
-        ("php-cli", "php-soap", "php-xml"),
-        missing=_php_missing,
-        version=lambda _: run("php", "-r", "echo PHP_VERSION;"),
-        command=lambda _: ["php", SOURCES / "php" / "call.php"],
-    ),
-    Peer(
-        "node-soap",
-        "node",
-        "Node",
-        ("nodejs", "npm"),
-        missing=_programs("node", "npm"),
-        version=_node_version,
-        command=lambda folder: ["node", "--no-deprecation", folder / "call.js"],
-        make=_make_node,
-        forms={
-            "default": "BinarySecurityToken; plain Id, enveloped and exc-c14n",
-            "wssecurity": "BinarySecurityToken; wsu:Id",
-        },
-    ),
-    Peer(
-        "gSOAP wsse",
-        "gsoap",
-        "C",
-        ("gsoap", "libgsoap-dev", "libssl-dev", "gcc", "pkg-config"),
-        missing=_programs("wsdl2h", "soapcpp2", "cc", "pkg-config", "/usr/share/gsoap/plugin/wsseapi.c"),
-        version=_debian("gsoap"),
-        command=lambda folder: [folder / "call"],
-        make=_make_gsoap,
-    ),
-    Peer(
-        "xmlsec1",
-        "xmlsec1",
+        "curl",
+        "curl",
         "shell",
-        ("xmlsec1", "libxml2-utils", "curl"),
-        missing=_programs("xmlsec1", "xmllint", "curl"),
-        version=_debian("xmlsec1"),
-        command=lambda _: ["sh", SOURCES / "xmlsec1" / "call.sh"],
+        ("curl", "libxml2-utils"),
+        missing=programs("curl", "xmllint"),
+        version=debian("curl"),
+        command=lambda _: ["sh", SOURCES / "curl" / "context.sh"],
+        forms={"": "`--cert` and `--key`"},
     ),
-    Peer(
-        "zeep",
-        "zeep",
-        "Python",
-        (),
-        missing=lambda: (
-            "" if find_spec("xmlsec") else "the Python package xmlsec (pip install -e '.[interop]')"
-        ),
-        version=lambda _: version("zeep"),
-        command=lambda _: [sys.executable, SOURCES / "zeep" / "call.py"],
+    replace(
+        ZEEP,
+        missing=lambda: "",
+        command=lambda _: [sys.executable, SOURCES / "zeep" / "context.py"],
+        forms={"": "`cert` of a requests session"},
     ),
 )
+"""They sign nothing; the name of a certificate, or `none`, may be their last argument."""
+
+ALL = (*PEERS, *TOKEN_PEERS, *CONTEXT_PEERS)
 
 
 def install(folders: Sequence[str]) -> None:
@@ -189,7 +195,7 @@ def install(folders: Sequence[str]) -> None:
 
     What stays missing is skipped with its reason.
     """
-    asked = [peer for peer in PEERS if not folders or peer.folder in folders]
+    asked = [peer for peer in ALL if not folders or peer.folder in folders]
     wanted = sorted({package for peer in asked if peer.missing() for package in peer.packages})
     if not wanted:
         return

@@ -24,7 +24,7 @@ SAID = {
 @pytest.mark.parametrize("message", MESSAGES)
 @pytest.mark.parametrize(("peer", "form"), ALL_FORMS)
 def test_a_peer_calls_and_verifies_the_reply(peer, form, message, client, opus):
-    calling = client(peer)
+    calling = client(peer, opus)
     arguments, status = MESSAGES[message]
     before = opus.vouchers()
     done = calling(opus, *arguments, form)
@@ -33,14 +33,14 @@ def test_a_peer_calls_and_verifies_the_reply(peer, form, message, client, opus):
     assert SAID[message] in done.stdout, said
     assert opus.vouchers()[len(before) :] == ([TEXT] if message == "post" else [])
     outcome = {"ping": "answered; reply verified", "post": "booked; reply verified"}
-    calling.note(form, message, outcome.get(message, "SOA-012; fault verified"))
+    calling.note("x509", form, message, outcome.get(message, "SOA-012; fault verified"))
 
 
 @pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.__name__)
 @pytest.mark.parametrize("message", MESSAGES)
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.folder)
 def test_a_peer_does_not_take_a_changed_reply(peer, message, lie, client, opus, liar):
-    calling = client(peer)
+    calling = client(peer, opus)
     arguments, status = MESSAGES[message]
     if lie is changed:  # what is refused below is the lie and not the proxy
         honest = calling(opus, *arguments, url=liar.url)
@@ -51,4 +51,4 @@ def test_a_peer_does_not_take_a_changed_reply(peer, message, lie, client, opus, 
     assert liar.told == before + 1
     assert done.returncode not in (0, 3), done.stdout + done.stderr
     for form in peer.forms:
-        calling.note(form, "lies", "not taken")
+        calling.note("x509", form, "lies", "not taken")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# sh build.sh URL FOLDER: make FOLDER/call from the contract at URL.
+# sh build.sh URL FOLDER: make FOLDER/call and FOLDER/context from the contract at URL.
 set -eu
 sources=$(cd "$(dirname "$0")" && pwd)
 gsoap=/usr/share/gsoap
@@ -18,3 +18,6 @@ soapcpp2 -1 -c -C -L -x "-I$gsoap/import" signed.h
 cc -I. "-I$gsoap" "-I$gsoap/plugin" -o call "$sources/call.c" soapC.c soapClient.c \
   "$gsoap/custom/struct_timeval.c" "$gsoap/plugin/wsseapi.c" "$gsoap/plugin/wsaapi.c" "$gsoap/plugin/smdevp.c" \
   "$gsoap/plugin/mecevp.c" "$gsoap/plugin/threads.c" $(pkg-config --cflags --libs gsoapssl) -lssl -lcrypto
+# shellcheck disable=SC2046
+cc -I. "-I$gsoap" -o context "$sources/context.c" soapC.c soapClient.c "$gsoap/custom/struct_timeval.c" \
+  $(pkg-config --cflags --libs gsoapssl) -lssl -lcrypto

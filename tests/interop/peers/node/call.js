@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import soap from 'soap';
+import { context, voucher } from './messages.js';
 import { verifyReply, WSA } from './verify.js';
 
 const [url, keys, operation, ...rest] = process.argv.slice(2);
@@ -26,28 +27,7 @@ client.setSecurity(
 let reply;
 client.on('response', (body) => { reply = body; });
 
-const context = { TransaktionsId: randomUUID(), TransaktionsTid: new Date().toISOString() };
-const today = new Date().toLocaleDateString('sv'); // YYYY-MM-DD
-const line = (side, account, number, costCentre) => ({
-  DebetKreditIndikator: side,
-  PosteringslinjeBeløb: amount,
-  PosteringslinjeTekst: 'Smørrebrød',
-  ...costCentre && { PosteringslinjeOmkostningssted: costCentre },
-  PosteringslinjeArtskonto: account,
-  PosteringslinjeNummer: number,
-  PosteringslinjeAfsendersystem: 'KY01',
-});
-const voucher = () => ({
-  PosteringsbilagFirmakode: '0020',
-  PosteringsbilagBilagsart: 'SA',
-  PosteringsbilagBilagsdato: today,
-  PosteringsbilagBogføringsdato: today,
-  PosteringsbilagNummer: randomUUID().slice(0, 10),
-  PosteringsbilagHovedtekst: 'Blåbærgrød på Ærø',
-  PosteringsbilagReference: 'Node',
-  Posteringslinje: [line('Debet', '52000200', '1', '1101'), line('Kredit', '90540100', '2')],
-});
-const content = { HovedOplysninger: context, ...(operation === 'post' && { Posteringsbilag: voucher() }) };
+const content = { HovedOplysninger: context(), ...(operation === 'post' && { Posteringsbilag: voucher(amount) }) };
 
 try {
   const [answer] = await client[`${method}Async`](content);

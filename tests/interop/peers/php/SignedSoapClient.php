@@ -1,6 +1,8 @@
 <?php
 // PHP's SoapClient with X.509 signatures, by ext-dom and ext-openssl alone.
 
+require_once __DIR__ . '/messages.php'; // uuid()
+
 const SOAP = 'http://schemas.xmlsoap.org/soap/envelope/';
 const WSSE = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd';
 const WSU = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd';
@@ -11,13 +13,6 @@ const SHA256 = 'http://www.w3.org/2001/04/xmlenc#sha256';
 const RSA_SHA256 = 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256';
 const X509 = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3';
 const BASE64 = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary';
-
-function uuid(): string
-{
-    $hex = bin2hex(random_bytes(16));
-    return implode('-', [substr($hex, 0, 8), substr($hex, 8, 4), '4' . substr($hex, 13, 3),
-        'a' . substr($hex, 17, 3), substr($hex, 20)]);
-}
 
 final class SignedSoapClient extends SoapClient
 {

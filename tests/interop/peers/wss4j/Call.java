@@ -4,74 +4,38 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
-import java.time.LocalDate;
-import java.time.temporal.ChronoUnit;
-import java.util.UUID;
 import org.w3c.dom.Document;
 import org.w3c.dom.NodeList;
 
 /**
  * Call opus-soap from Java with WSS4J: {@code java Call URL KEYS ping} or {@code java Call URL KEYS post AMOUNT},
  * which posts a voucher of two lines. A last argument says how the signature names its certificate: bst (when left
- * out), bst-str-transform, issuer-serial, ski, thumbprint.
+ * out), bst-str-transform, issuer-serial, ski, thumbprint; or it is the file of a token (a SAML assertion), and the
+ * message is signed as the Token model has it.
  *
  * The exit status is 0 for an answer and 3 for a fault, both signed by opus-soap; all else is an exception.
  */
 public final class Call {
-    private static final String KOMBIT = "http://www.kombit.dk/2017/01/01/";
-    private static final String CONTEXT = "http://kombit.dk/xml/schemas/kontekst/2017/01/01/";
     private static final String PATH = "/service/OIR/FinansbilagModtag/1";
-    private static final String ACTION = KOMBIT + "FinansbilagModtagService_1#";
 
     public static void main(String[] arguments) throws Exception {
         Path keys = Path.of(arguments[1]);
         boolean post = arguments[2].equals("post");
         int read = post ? 4 : 3;
         String form = arguments.length > read ? arguments[read] : "bst";
-        String action = ACTION + (post ? "ModtagFinansbilag" : "Ping");
-        Document message = Xml.envelope(action, post ? voucher(arguments[3]) : ping());
+        String action = Messages.ACTION + (post ? "ModtagFinansbilag" : "Ping");
+        Document message = Xml.envelope(action, post ? Messages.voucher(arguments[3], "") : Messages.ping(""));
         Security security = new Security(keys.resolve("case-system.p12"), "opus-soap", keys.resolve("opus.crt.pem"));
-        security.sign(message, form);
+        if (Files.exists(Path.of(form))) {
+            security.signWithToken(message, Xml.parse(Files.readAllBytes(Path.of(form))).getDocumentElement());
+        } else {
+            security.sign(message, form);
+        }
         Document reply = Xml.parse(send(arguments[0] + PATH, action, Xml.bytes(message)));
         security.verify(reply, Xml.header(message, Xml.WSA, "MessageID").getTextContent());
         System.exit(tell(reply));
-    }
-
-    private static String ping() {
-        return "<Ping_I xmlns=\"" + KOMBIT + "\">" + context() + "</Ping_I>";
-    }
-
-    private static String voucher(String amount) {
-        String number = UUID.randomUUID().toString().substring(0, 10);
-        LocalDate today = LocalDate.now();
-        return "<ModtagFinansbilag_I xmlns=\"" + KOMBIT + "\">" + context() + "<Posteringsbilag>"
-            + "<PosteringsbilagFirmakode>0020</PosteringsbilagFirmakode>"
-            + "<PosteringsbilagBilagsart>SA</PosteringsbilagBilagsart>"
-            + "<PosteringsbilagBilagsdato>" + today + "</PosteringsbilagBilagsdato>"
-            + "<PosteringsbilagBogføringsdato>" + today + "</PosteringsbilagBogføringsdato>"
-            + "<PosteringsbilagNummer>" + number + "</PosteringsbilagNummer>"
-            + "<PosteringsbilagHovedtekst>Blåbærgrød på Ærø</PosteringsbilagHovedtekst>"
-            + "<PosteringsbilagReference>WSS4J</PosteringsbilagReference>"
-            + line("Debet", amount, "<PosteringslinjeOmkostningssted>1101</PosteringslinjeOmkostningssted>", "52000200", 1)
-            + line("Kredit", amount, "", "90540100", 2)
-            + "</Posteringsbilag></ModtagFinansbilag_I>";
-    }
-
-    private static String line(String side, String amount, String costCentre, String account, int number) {
-        return "<Posteringslinje><DebetKreditIndikator>" + side + "</DebetKreditIndikator>"
-            + "<PosteringslinjeBeløb>" + amount + "</PosteringslinjeBeløb>"
-            + "<PosteringslinjeTekst>Smørrebrød</PosteringslinjeTekst>" + costCentre
-            + "<PosteringslinjeArtskonto>" + account + "</PosteringslinjeArtskonto>"
-            + "<PosteringslinjeNummer>" + number + "</PosteringslinjeNummer>"
-            + "<PosteringslinjeAfsendersystem>KY01</PosteringslinjeAfsendersystem></Posteringslinje>";
-    }
-
-    private static String context() {
-        return "<k:HovedOplysninger xmlns:k=\"" + CONTEXT + "\"><k:TransaktionsId>" + UUID.randomUUID()
-            + "</k:TransaktionsId><k:TransaktionsTid>" + Instant.now().truncatedTo(ChronoUnit.MILLIS)
-            + "</k:TransaktionsTid></k:HovedOplysninger>";
     }
 
     private static byte[] send(String url, String action, byte[] message) throws Exception {
