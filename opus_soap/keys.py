@@ -45,21 +45,32 @@ def load_own(settings: Settings) -> Signer:
         raise _unusable(error) from None
 
 
-def check_tls(settings: Settings) -> None:
-    """Raises `TlsFileInvalid` unless the files for TLS of our own can be used."""
-    certificate, key = settings.tls_certificate_file, settings.tls_key_file
+def load_tls(settings: Settings) -> ssl.SSLContext:
+    """TLS of our own, 1.2 or newer; raises `TlsFileInvalid`, and `SigningKeyUnusable` for a key open to all.
+
+    A client certificate may be shown, not must: the messages of the other models prove themselves. It may end
+    at an issuing CA that is trusted as it stands.
+    """
+    certificate, key, authorities = tls_files(settings)
     assert certificate is not None  # the settings see to both
     assert key is not None
     _check_private(key)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     try:
-        # or OpenSSL asks for a password at the terminal
+        # without a password OpenSSL asks for one at the terminal
         context.load_cert_chain(certificate, key, password="")
-        context.load_verify_locations(settings.trusted_ca_file)
+        context.load_verify_locations(authorities)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        raise TlsFileInvalid(
-            element=f"{certificate}, {key}, {settings.trusted_ca_file}", value=error
-        ) from None
+        raise TlsFileInvalid(element=f"{certificate}, {key}, {authorities}", value=error) from None
+    return context
+
+
+def tls_files(settings: Settings) -> tuple[Path | None, Path | None, Path]:
+    """What TLS of our own is made from: certificate, key, the CAs of client certificates."""
+    return settings.tls_certificate_file, settings.tls_key_file, settings.trusted_ca_file
 
 
 def _check_private(path: Path) -> None:

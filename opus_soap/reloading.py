@@ -15,7 +15,8 @@ from opus_soap.errors import OpusSoapError
 T = TypeVar("T")
 log = structlog.get_logger("opus_soap.reloading")
 
-_Mark = tuple[tuple[str, int, int, int], ...]
+_State = tuple[str, int, int, int, int]
+_Mark = tuple[_State, ...]
 
 
 class Reloading(Generic[T]):
@@ -65,9 +66,10 @@ def _mark(files: Iterable[Path]) -> _Mark:
     return tuple(_state(path) for path in files)
 
 
-def _state(path: Path) -> tuple[str, int, int, int]:
+def _state(path: Path) -> _State:
     try:
         status = path.stat()
     except OSError:
-        return str(path), 0, 0, 0
-    return str(path), status.st_mtime_ns, status.st_size, status.st_ino
+        return str(path), 0, 0, 0, 0
+    # ctime: what was refused for its permissions is tried again when they are mended
+    return str(path), status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino

@@ -324,10 +324,19 @@ class Settings(BaseSettings):
         lists = [text.split()]
         if info.field_name == "security_models_of_services":
             lists = [entry.partition("=")[2].split(",") for entry in text.split()]
+            if len({entry.partition("=")[0] for entry in text.split()}) < len(lists):
+                raise ValueError("each service once")
         for models in lists:
             if not models or set(models) - set(SECURITY_MODELS) or len(set(models)) < len(models):
                 raise ValueError(f"models are {', '.join(SECURITY_MODELS)}, each once")
         return text
+
+    @field_validator("client_certificate_header")
+    @classmethod
+    def _is_a_header_of_its_own(cls, name: str) -> str:
+        if name.lower() in ("content-type", "content-length"):
+            raise ValueError("is a header of its own, such as X-Client-Cert")
+        return name
 
     @field_validator("client_certificate_proxies")
     @classmethod

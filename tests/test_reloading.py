@@ -105,3 +105,20 @@ def test_nobody_waits_for_the_one_who_reads(file: Path):
     go_on.set()
     thread.join(5)
     assert value.current() == 22
+
+
+def test_permissions_that_are_mended_are_a_change(file: Path):
+    """A key that everybody could read is tried again once it is ours alone."""
+    value = reloading(file)
+    file.write_text("x")
+    assert value.current() == 1
+    file.write_text("22")
+    os.utime(file, ns=(1, 1))
+    before = file.stat()
+    assert value.current() == 22
+    file.chmod(0o600)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    calls = []
+    value._load = lambda: calls.append(1) or 22
+    value.current()
+    assert calls

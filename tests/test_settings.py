@@ -139,7 +139,9 @@ def test_a_path_may_hold_what_a_password_may_not(monkeypatch, tmp_path):
         ("SECURITY_MODELS", "tls"),
         ("SECURITY_MODELS_OF_SERVICES", "DimensionHent"),
         ("SECURITY_MODELS_OF_SERVICES", "DimensionHent=x509,,token"),
+        ("SECURITY_MODELS_OF_SERVICES", "DimensionHent=x509 DimensionHent=token"),
         ("CLIENT_CERTIFICATE_PROXIES", "10.0.0.1"),
+        ("CLIENT_CERTIFICATE_HEADER", "Content-Type"),
         ("SEND_BACKOFF_MAX_SECONDS", "999999999999"),
     ],
 )

@@ -18,7 +18,7 @@ from opus_soap.errors import (
 )
 from opus_soap.keys import MessageVerifier
 from opus_soap.ledger.master_data import authority_cvr
-from opus_soap.soap.contexts import check_contexts
+from opus_soap.soap.contexts import check_authority, check_contexts
 from opus_soap.soap.exchange import Exchange
 from opus_soap.soap.security_models import NAMES, SecurityModels, named
 from opus_soap.soap.service import SoapService
@@ -31,7 +31,9 @@ from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.saml import SamlToken
 from opus_soap.wss.unsigned import read_unsigned
 
-_NAMED = (b"KeyIdentifier", b"X509IssuerSerial")  # of messages that may name their key and not carry it
+# of messages that may name their key and not carry it
+_NAMED = (b"#X509SubjectKeyIdentifier", b"#ThumbprintSHA1", b"X509IssuerSerial")
+_SECURITY = b"Security"
 
 # the certificate that a caller has shown to TLS, not yet trusted; None when there is none
 Shown = Callable[[], x509.Certificate | None]
@@ -73,10 +75,12 @@ class Callers:
 
         A message with a Security header is never taken by the certificate that came along.
         """
-        try:
-            return self._by_signature(exchange, service, data)
-        except SecurityMissing:
-            return self._by_connection(exchange, service, data, shown)
+        if _SECURITY in data:  # or there is no such header, and nothing to parse twice
+            try:
+                return self._by_signature(exchange, service, data)
+            except SecurityMissing:
+                pass
+        return self._by_connection(exchange, service, data, shown)
 
     def authorize(self, call: Call, service: SoapService) -> None:
         """Raises unless the agreement lets the caller call the service, in this model, for this authority."""
@@ -91,6 +95,7 @@ class Callers:
         authority = authority_cvr(system.municipality) or system.cvr
         if call.token is not None and call.token.cvr != authority:
             raise TokenAuthorityWrong(value=call.token.cvr, expected=authority)
+        check_authority(call.content, authority)
         if call.model == "context":
             check_contexts(call.content, authority=authority, system=system.uuid, supported=named(taken))
 
@@ -117,12 +122,12 @@ class Callers:
         )
 
     def _by_connection(self, exchange: Exchange, service: SoapService, data: bytes, shown: Shown) -> Call:
-        taken = self.models.taken_by(service.name)
-        certificate = shown() if "context" in taken else None
+        message, taken = read_unsigned(data, self.limits), self.models.taken_by(service.name)
+        exchange.by_connection = "context" in taken
+        certificate = shown() if exchange.by_connection else None
         if certificate is None:
+            exchange.by_connection = False
             raise SecurityModelMissing(expected=named(taken))
-        exchange.by_connection = True
-        message = read_unsigned(data, self.limits)
         self.verifier.check_tls_client(certificate, now=exchange.now)
         return Call(
             system=agreements.system_by_thumbprint(thumbprint(certificate), exchange.now),

@@ -17,6 +17,7 @@ from opus_soap.errors import ClientCertificateUnreadable, ProxyUnknown
 from opus_soap.wss.certificates import load_der
 from opus_soap.wss.errors import TokenInvalid
 
+_NONE = "(null)"  # Apache's word for no certificate
 Network = IPv4Network | IPv6Network
 _NOT_BASE64 = re.compile(r"-----(BEGIN|END) CERTIFICATE-----|\s")
 
@@ -42,6 +43,8 @@ class ClientCertificates:
         Raises `ProxyUnknown` for the header from anybody else, `ClientCertificateUnreadable`.
         """
         value = environ.get(f"HTTP_{self.header.upper().replace('-', '_')}", "") if self.header else ""
+        if value == _NONE:
+            value = ""
         address = environ.get("REMOTE_ADDR", "")
         if self._is_proxy(address):
             return self._read(value) if value else None

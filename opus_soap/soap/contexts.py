@@ -25,24 +25,31 @@ _AUTHORITY = "{0}AuthorityContext/{0}MunicipalityCVR".format(f"{{{KONTEKST_NS}}}
 _USER_SYSTEM = f"{{{_OLDER.format('InvocationContext')}}}UserSystemUUID"
 
 
+def check_authority(request: etree._Element, authority: str) -> None:
+    """Raises `AuthorityContextWrong` when HovedOplysninger names another authority, in whichever model.
+
+    `authority` is the CVR number of the agreement's municipality.
+    """
+    for found in request.iterfind(f"{_HEADER}/{_AUTHORITY}"):
+        if found.text != authority:
+            raise AuthorityContextWrong(value=found.text, expected=authority)
+
+
 def check_contexts(request: etree._Element, *, authority: str, system: UUID, supported: str) -> None:
     """Hold a request of the Context model against its agreement; takes the older contexts out of it.
 
-    `authority` is the CVR number of the agreement's municipality, `system` the agreement's UUID. Every
-    AuthorityContext must name that authority, and one must be there; an InvocationContext that system. Raises
+    `authority` is the CVR number of the agreement's municipality, `system` the agreement's UUID. An
+    AuthorityContext must be there, the older one must name that authority (`check_authority` has seen to the
+    other); an InvocationContext that system. Raises
     `AuthorityContextMissing` (which names the `supported` models), `AuthorityContextWrong`,
     `InvocationContextWrong`.
     """
     older = dict(_taken_out(request))
-    named = [
-        *(found.text for found in request.iterfind(f"{_HEADER}/{_AUTHORITY}")),
-        *(found[0].text for name, found in older.items() if name == "AuthorityContext"),
-    ]
-    if not named:
+    said = older["AuthorityContext"][0].text if "AuthorityContext" in older else None
+    if said is None and request.find(f"{_HEADER}/{_AUTHORITY}") is None:
         raise AuthorityContextMissing(expected=supported)
-    for cvr in named:
-        if cvr != authority:
-            raise AuthorityContextWrong(value=cvr, expected=authority)
+    if said not in (None, authority):
+        raise AuthorityContextWrong(value=said, expected=authority)
     if "InvocationContext" in older:
         said = older["InvocationContext"].findtext(_USER_SYSTEM)
         if said != str(system):

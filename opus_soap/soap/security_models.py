@@ -49,7 +49,12 @@ def security_models(settings: Settings, services: Iterable[str]) -> SecurityMode
         had(settings.security_models.split()),
         {name: had(models) for name, models in settings.models_of_services().items()},
     )
-    for service in chosen.of_services:
+    for service, models in settings.models_of_services().items():
+        if missing := [model for model in models if model not in possible]:
+            raise SettingsInvalid(
+                value=f"OPUS_SOAP_SECURITY_MODELS_OF_SERVICES: {service} cannot take {', '.join(missing)}: "
+                "token needs OPUS_SOAP_STS_ENTITY_ID, context a header or a certificate for TLS"
+            )
         if not (ROOT / service / f"{service}ServiceContext.wsdl").is_file():
             raise SettingsInvalid(
                 value=f"OPUS_SOAP_SECURITY_MODELS_OF_SERVICES: there is no service {service}"

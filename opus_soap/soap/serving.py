@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -10,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from gunicorn.app.base import BaseApplication
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.util import close_graceful
+from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 from peewee import PeeweeException
 
 from opus_soap.errors import OpusSoapError
-from opus_soap.keys import check_tls
+from opus_soap.keys import load_tls, tls_files
+from opus_soap.reloading import Reloading
 from opus_soap.settings import Settings
 from opus_soap.wss.deadlines import Deadline
 
@@ -25,7 +26,21 @@ if TYPE_CHECKING:
 log = structlog.get_logger("opus_soap.soap")
 AGAIN_SECONDS = 2  # before a worker that could not start is followed by another
 
+_AT_ONCE_SECONDS = 0.05  # in which a new connection's first bytes come, mostly
+_LINGER_SECONDS = 0.1  # for what the other side still sends; a refused body has been waited for before
+
 _running = threading.local()  # the deadline of the connection that this thread works on
+
+
+def _end(conn: TConn) -> None:
+    """Close a connection here, in a thread of the pool.
+
+    gunicorn waits for up to two seconds for the other side to close, in the thread that accepts: who keeps
+    some dozens open after their answers would stop the server.
+    """
+    conn.sock.setblocking(True)
+    close_graceful(conn.sock, timeout=_LINGER_SECONDS)
+    conn.close = lambda graceful=False: None
 
 
 class _DeadlineOf(Deadline):
@@ -51,11 +66,16 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
 
     def handle(self, conn: TConn) -> Any:
         """One request of one connection."""
+        if not (conn.initialized or conn.data_ready or conn.wait_for_data(_AT_ONCE_SECONDS)):
+            return _DEFER  # back to the poller: who says nothing holds no thread
         deadline = _running.deadline = _DeadlineOf(conn, self.header_seconds)
         try:
-            return super().handle(conn)
+            outcome = super().handle(conn)
         finally:
             deadline.cancel()
+        if not outcome:
+            _end(conn)
+        return outcome
 
 
 def within(application: WSGIApplication, seconds: int) -> WSGIApplication:
@@ -69,19 +89,23 @@ def within(application: WSGIApplication, seconds: int) -> WSGIApplication:
 
 
 def _tls(settings: Settings) -> dict[str, Any]:
-    """gunicorn's options for TLS of its own; none when no certificate is set. Files are read per connection.
+    """gunicorn's options for TLS of its own; none when no certificate is set.
 
-    A client certificate may be shown, not must: the messages of the other models prove themselves.
+    gunicorn makes a context for each connection, from files that may just be changing; here it gets the one
+    that is in use. Raises `TlsFileInvalid`, `SigningKeyUnusable`.
     """
     if settings.tls_certificate_file is None:
         return {}
-    check_tls(settings)
+    contexts = Reloading(
+        "TLS files",
+        lambda: load_tls(settings),
+        lambda: [path for path in tls_files(settings) if path is not None],
+        settings.reload_seconds,
+    )
     return {
         "certfile": str(settings.tls_certificate_file),
         "keyfile": str(settings.tls_key_file),
-        "ca_certs": str(settings.trusted_ca_file),
-        "cert_reqs": ssl.CERT_OPTIONAL,
-        "ssl_context": _strict,
+        "ssl_context": lambda _config, _usual: contexts.current(),
         "http_protocols": "h1",
         # not before the deadline knows the connection
         "do_handshake_on_connect": False,
@@ -91,14 +115,6 @@ def _tls(settings: Settings) -> dict[str, Any]:
 def scheme(settings: Settings) -> str:
     """`https` where the server speaks TLS itself."""
     return "http" if settings.tls_certificate_file is None else "https"
-
-
-def _strict(_config: Any, usual: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-    """TLS 1.2 or newer; a client certificate may end at an issuing CA that is trusted as it stands."""
-    context = usual()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    return context
 
 
 class WsgiServer(BaseApplication):  # type: ignore[misc]

@@ -30,6 +30,7 @@ from opus_soap.errors import (
 )
 from opus_soap.store.models import System, SystemCertificate
 from opus_soap.texts import visible
+from opus_soap.wss.certificates import key_of
 
 _SHORTEST_START = 8  # digits of a thumbprint that people write
 LONGEST_NAME = System.name.max_length
@@ -147,6 +148,7 @@ def add_certificate(system: System, pem: bytes) -> SystemCertificate:
             if known.revoked_at is not None:
                 raise CertificateRevoked(value=thumbprint)
             return known
+        _check_key(certificate, system)
         others = _most_valid_at_once(system, valid_from, valid_to)
         if others >= MOST_VALID_AT_ONCE:
             raise TooManyCertificates(element=system.name, value=others, expected=MOST_VALID_AT_ONCE)
@@ -158,6 +160,15 @@ def add_certificate(system: System, pem: bytes) -> SystemCertificate:
             valid_from=valid_from,
             valid_to=valid_to,
         )
+
+
+def _check_key(certificate: x509.Certificate, system: System) -> None:
+    """No two agreements share a key: a signature does not say which of their certificates was meant."""
+    key = key_of(certificate)
+    rows = SystemCertificate.select(SystemCertificate, System).join(System).where(System.id != system.id)
+    for row in rows:
+        if key_of(_parsed(row.pem)) == key:
+            raise CertificateUnreadable(value=f"{row.system.name} has a certificate with the same key")
 
 
 def _most_valid_at_once(system: System, start: datetime, end: datetime) -> int:

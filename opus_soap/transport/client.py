@@ -47,7 +47,7 @@ from opus_soap.soap.contracts import ROOT, Contract, entity_id, load_contract
 from opus_soap.store import agreements, archive
 from opus_soap.store.models import System
 from opus_soap.wss.addressing import Addressing
-from opus_soap.wss.deadlines import Deadline, WatchedAdapter, watching
+from opus_soap.wss.deadlines import Deadline, WatchedSession, watching
 from opus_soap.wss.errors import WssError
 from opus_soap.wss.errors_tokens import ReplyMissing
 from opus_soap.wss.names import ANONYMOUS, SOAP11
@@ -157,11 +157,7 @@ class SecuredTransport(zeep.Transport):
     """
 
     def __init__(self, caller: Caller) -> None:
-        session = requests.Session()
-        session.trust_env = False  # no proxy and no credentials from the environment
-        session.mount("http://", WatchedAdapter())
-        session.mount("https://", WatchedAdapter())
-        super().__init__(session=session)  # type: ignore[no-untyped-call]
+        super().__init__(session=WatchedSession())  # type: ignore[no-untyped-call]
         self._caller = caller
         self._system: System
         self._contract: Contract
@@ -188,7 +184,8 @@ class SecuredTransport(zeep.Transport):
         if status in _BUSY:
             raise self._busy(status, wait)
         if self._system.security_model == "token" and self._caller.sts and refuses_security(reply.body):
-            self._caller.sts.forget()  # or the next attempt would send the token that was refused
+            # or the next attempt would send the token that was refused
+            self._caller.sts.forget(*self._token_for(self._system))
         response = requests.Response()
         response.status_code = status
         response.headers["Content-Type"] = "text/xml; charset=utf-8"
@@ -220,15 +217,19 @@ class SecuredTransport(zeep.Transport):
         """What the Token model asks for; raises a `TransportError` when no STS gives one."""
         if system.security_model != "token":
             return None
-        sts, name = self._caller.sts, self._contract.name
+        sts = self._caller.sts
         if sts is None:
             raise TokenMissing(element=system.name, value="no STS is set (OPUS_SOAP_STS_URL)")
         try:
-            return sts.token(entity_id(name), authority_cvr(system.municipality) or system.cvr)
+            return sts.token(*self._token_for(system))
         except ReplyMissing as error:
             raise ReceiverUnreachable(element=f"STS for {system.name}", value=error.value) from None
         except WssError as error:
             raise TokenMissing(element=system.name, value=str(error)) from None
+
+    def _token_for(self, system: System) -> tuple[str, str]:
+        """The service (EntityId) and the authority (CVR number) that a token is for."""
+        return entity_id(self._contract.name), authority_cvr(system.municipality) or system.cvr
 
     def _message(self, envelope: etree._Element) -> etree._Element:
         """The one child of the body; raises `MessageInvalid` when it does not keep to the contract."""

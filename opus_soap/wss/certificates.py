@@ -7,6 +7,7 @@ the caller's allow-list, not decided here.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -17,6 +18,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from opus_soap.wss.errors import (
@@ -42,6 +44,13 @@ _remembered = lru_cache(maxsize=256)  # what is true of a certificate for ever, 
 def thumbprint(certificate: x509.Certificate) -> str:
     """SHA-256 of the DER, in lower-case hex: how agreements name a certificate."""
     return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+@_remembered
+def key_of(certificate: x509.Certificate) -> str:
+    """SHA-256 of the public key (SubjectPublicKeyInfo), lower-case hex: the same in a renewed certificate."""
+    public = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(public).hexdigest()
 
 
 def subject_text(name: x509.Name) -> str:

@@ -18,7 +18,7 @@ from cryptography import x509
 from lxml import etree
 
 from opus_soap.wss.addressing import Addressing
-from opus_soap.wss.deadlines import WatchedAdapter, watching
+from opus_soap.wss.deadlines import WatchedSession, watching
 from opus_soap.wss.errors_tokens import ReplyMissing
 from opus_soap.wss.names import ANONYMOUS, SOAP12
 from opus_soap.wss.parsing import ParseLimits
@@ -56,12 +56,9 @@ class KombitTransport(zeep.Transport):
         ca_file: Path | None = None,
         now: Callable[[], datetime] = now_utc,
     ) -> None:
-        session = requests.Session()
-        session.trust_env = False  # no proxy and no credentials from the environment
+        session = WatchedSession()
         if ca_file is not None:
             session.verify = str(ca_file)
-        session.mount("http://", WatchedAdapter())
-        session.mount("https://", WatchedAdapter())
         super().__init__(session=session)  # type: ignore[no-untyped-call]
         self._signer = signer
         self._pinned = tuple(pinned)
@@ -102,7 +99,9 @@ class KombitTransport(zeep.Transport):
             policy=VerificationPolicy(limits=ParseLimits(max_bytes=MOST_BYTES)),
         )
         if self._sts is not None and refuses_security(reply.body):
-            self._sts.forget()  # or the next call would send the token that was refused
+            self._sts.forget(
+                self._audience, self._cvr
+            )  # or the next call would send the token that was refused
         response = requests.Response()
         response.status_code = status
         response.headers["Content-Type"] = _media_type(soap)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
@@ -97,6 +98,22 @@ class _HttpPool(urllib3.HTTPConnectionPool):
 
 class _HttpsPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = type("Watched", (_Watched, urllib3.connection.HTTPSConnection), {})
+
+
+class WatchedSession(requests.Session):
+    """A session of such connections: nothing from the environment, and no redirect.
+
+    `requests` reads the body of a redirect, unpacked and of any size, even when it is not to follow it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False  # no proxy and no credentials
+        self.mount("http://", WatchedAdapter())
+        self.mount("https://", WatchedAdapter())
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere."""
 
 
 class WatchedAdapter(HTTPAdapter):

@@ -10,12 +10,13 @@ none.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import as_file, files
+from itertools import islice
 from typing import Any
 
 from cryptography import x509
@@ -31,7 +32,7 @@ from signxml.exceptions import InvalidCertificate, InvalidDigest, InvalidSignatu
 from signxml.signer import XMLSigner
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
-from opus_soap.wss.errors import SignatureMalformed, SignatureWrong
+from opus_soap.wss.errors import ReferenceInvalid, SignatureMalformed, SignatureWrong
 from opus_soap.wss.names import (
     CANONICALIZATION_METHOD,
     DIGEST_ALGORITHMS,
@@ -40,6 +41,7 @@ from opus_soap.wss.names import (
     EXC_C14N,
     INCLUSIVE_NAMESPACES,
     KEY_IDENTIFIER,
+    REFERENCE,
     SECURITY,
     SECURITY_TOKEN_REFERENCE,
     SIGNATURE,
@@ -54,6 +56,7 @@ from opus_soap.wss.parsing import hardened_parser
 SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 # identifiers as a signature's URIs name them, and the elements that carry them
 Targets = Mapping[str, etree._Element]
+_MOST_ELEMENTS = 6000  # of a Signature; one of 16 references has 200
 _APEX = re.compile(rb"<[^\s/>]+")
 _TRIED = "5.2."  # of signxml: what `_Direct…` replaces is as it is there
 DIRECT = version("signxml").startswith(_TRIED)
@@ -70,10 +73,19 @@ class VerifiedSignature:
     """The canonical SignedInfo: what the signature value covers."""
 
 
-@lru_cache(maxsize=1)
+class _Schemas(threading.local):
+    """One for each thread: a schema keeps its error log."""
+
+    def __init__(self) -> None:
+        with as_file(files("opus_soap.wss") / "schemas") as folder:
+            self.xmldsig = etree.XMLSchema(etree.parse(folder / "xmldsig.xsd", hardened_parser()))
+
+
+_schemas = _Schemas()
+
+
 def _schema() -> etree.XMLSchema:
-    with as_file(files("opus_soap.wss") / "schemas") as folder:
-        return etree.XMLSchema(etree.parse(folder / "xmldsig.xsd", hardened_parser()))
+    return _schemas.xmldsig
 
 
 def _as_utf8(node: etree._Element, **kwargs: Any) -> bytes:
@@ -200,12 +212,24 @@ class _DirectSigner(_Signer):
         return self._targets[reference["URI"].removeprefix("#")]
 
 
-def check_schema(signature: etree._Element) -> None:
-    """Raises `SignatureMalformed` unless the ds:Signature follows our schema (two SignedInfo, …)."""
+def check_schema(signature: etree._Element, most_references: int) -> None:
+    """Raises `SignatureMalformed` unless the ds:Signature follows our schema (two SignedInfo, …).
+
+    Counted first: what libxml2 says of mistakes costs the square of their number. Raises `ReferenceInvalid`
+    for more references than that.
+    """
+    if _more(signature.iter(REFERENCE), most_references):
+        raise ReferenceInvalid(value=f"> {most_references} references", expected=f"1 to {most_references}")
+    if _more(signature.iter(), _MOST_ELEMENTS):
+        raise SignatureMalformed(value=f"more than {_MOST_ELEMENTS} elements")
     schema = _schema()
     if not schema.validate(signature):
         lines = {entry.line: entry.message for entry in schema.error_log}
         raise SignatureMalformed(value=next(iter(lines.values()), "not valid"))
+
+
+def _more(nodes: Iterator[etree._Element], most: int) -> bool:
+    return next(islice(nodes, most, None), None) is not None
 
 
 def verify_signature(

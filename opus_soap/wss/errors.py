@@ -18,8 +18,10 @@ _LONGEST = 300
 
 
 def _shown(value: object) -> str:
-    text = _CPR.sub("••••••-••••", str(value))
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
+    text = str(value)
+    whole = len(text)
+    text = _CPR.sub("••••••-••••", text[: 4 * _LONGEST])
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({whole} characters)"
 
 
 class WssError(Exception):

@@ -62,6 +62,9 @@ def parse(data: bytes, limits: ParseLimits) -> etree._Element:
     # each element has one or two of them; a CDATA section may add some, hence the margin
     if data.count(b"<") > 4 * limits.max_elements:
         raise MessageTooLarge(element="elements", value="too many", expected=limits.max_elements)
+    # an attribute has two quotes, and takes more memory than bytes
+    if data.count(b'"') + data.count(b"'") > 4 * limits.max_elements:
+        raise MessageTooLarge(element="attributes", value="too many", expected=2 * limits.max_elements)
     try:
         root = etree.fromstring(data, hardened_parser())
     except (etree.XMLSyntaxError, ValueError) as error:

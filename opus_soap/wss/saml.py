@@ -126,7 +126,7 @@ def _check_shape(assertion: etree._Element) -> etree._Element:
 
 def _check_signature(assertion: etree._Element, signature: etree._Element) -> None:
     """One reference, to the whole assertion without the signature."""
-    check_schema(signature)
+    check_schema(signature, most_references=1)
     references = listed(signature, most=1)
     uri, chain = references[0].get("URI"), read_chain(references[0])
     if uri != f"#{assertion.get('ID')}" or chain != (ENVELOPED, EXC_C14N):

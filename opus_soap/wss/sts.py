@@ -18,12 +18,13 @@ from lxml import etree
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.errors import WssError
 from opus_soap.wss.errors_revocation import ResponderUnreachable
-from opus_soap.wss.errors_tokens import ActionWrong, ReplyMissing, StsRefused, TokenForAnother
+from opus_soap.wss.errors_tokens import ActionWrong, ReplyMissing, StsRefused, TokenForAnother, TokenOutOfDate
 from opus_soap.wss.fetching import HttpFetch
 from opus_soap.wss.names import ANONYMOUS, SOAP12
 from opus_soap.wss.parsing import ParseLimits, parse
 from opus_soap.wss.replies import verify_reply
 from opus_soap.wss.signing import Signing
+from opus_soap.wss.timestamps import write_instant
 from opus_soap.wss.trust import (
     ANSWER_ACTION,
     ISSUE_ACTION,
@@ -110,10 +111,11 @@ class StsClient:
                 self._places.clear()
             return self._places.setdefault(key, _Place())
 
-    def forget(self) -> None:
-        """Ask for every token anew: a service refused one."""
+    def forget(self, applies_to: str, cvr: str) -> None:
+        """Ask for a token anew: the service refused the one that is kept."""
         with self._lock:
-            self._places.clear()
+            for key in [key for key in self._places if key[:2] == (applies_to, cvr)]:
+                del self._places[key]
 
     def _asked(self, request: TokenRequest) -> IssuedToken:
         now, message_id = self._now(), f"urn:uuid:{uuid4()}"
@@ -123,6 +125,10 @@ class StsClient:
         )
         body = self._believed(self._answered(data), message_id, now)
         token = read_answer(body)
+        if token.expires <= now:
+            raise TokenOutOfDate(
+                element="Expires", value=write_instant(token.expires), expected=write_instant(now)
+            )
         if token.applies_to != request.applies_to:
             raise TokenForAnother(element="AppliesTo", value=token.applies_to, expected=request.applies_to)
         return token

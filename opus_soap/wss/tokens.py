@@ -47,6 +47,9 @@ class SigningToken:
     saml: SamlToken | None = None
 
 
+_LONGEST_NAME = 2000  # characters; it is parsed before anybody is known
+
+
 def check_names_assertion(message: MessageStructure) -> None:
     """Raises `TokenUnavailable` unless the signature's KeyInfo names the assertion of this message."""
     key_info = message.signature.find(KEY_INFO)
@@ -114,6 +117,8 @@ def _matcher(pointer: etree._Element) -> Callable[[x509.Certificate], bool]:
         raise TokenUnsupported(value=value_type or "KeyIdentifier")
     if pointer.tag == X509_DATA and len(pointer) == 1 and pointer[0].tag == X509_ISSUER_SERIAL:
         issuer = pointer[0].findtext(X509_ISSUER_NAME, "").strip()
+        if len(issuer) > _LONGEST_NAME:
+            raise TokenInvalid(value=f"an issuer's name of {len(issuer)} characters")
         serial = pointer[0].findtext(X509_SERIAL_NUMBER, "").strip()
         return lambda certificate: (
             str(certificate.serial_number) == serial and _same_name(certificate.issuer, issuer)

@@ -17,7 +17,7 @@ from cryptography import x509
 from lxml import etree
 
 from opus_soap.wss.addressing import Addressing, read_addressing
-from opus_soap.wss.certificates import TrustStore, check_tls_client, thumbprint
+from opus_soap.wss.certificates import TrustStore, check_tls_client, key_of, thumbprint
 from opus_soap.wss.engine import VerifiedSignature, check_schema, verify_signature
 from opus_soap.wss.errors import (
     PartNotSigned,
@@ -77,7 +77,7 @@ class VerifiedMessage:
     replay_until: datetime
     """Keep `replay_key` until then: Expires plus the skew that we allow."""
     replay_key: str
-    """SHA-256 hex of signer and MessageID, or of signer and canonical SignedInfo when there is none."""
+    """SHA-256 hex of key and MessageID, or of key and canonical SignedInfo when there is none."""
     signed_parts: tuple[str, ...]
     """`Body`, `Timestamp`, `MessageID`, …, in the signature's order."""
     soap_namespace: str
@@ -178,7 +178,7 @@ class Verifier:
     ) -> _Candidate:
         carries_token = self.policy.carries_token
         structure = read_structure(parse(data, self.policy.limits), carries_token=carries_token)
-        check_schema(structure.signature)
+        check_schema(structure.signature, self.policy.max_references)
         references = read_references(structure, self.policy.max_references)
         if structure.assertion is None:
             token = resolve_token(structure, self.trust, known)
@@ -228,7 +228,7 @@ class Verifier:
             created=freshness.created,
             expires=freshness.expires,
             replay_until=freshness.expires + self.policy.skew,
-            replay_key=replay_key(signer, addressing.message_id, signature.signed_info),
+            replay_key=replay_key(key_of(certificate), addressing.message_id, signature.signed_info),
             signed_parts=tuple(parts),
             soap_namespace=structure.soap_namespace,
             profile=profile,
@@ -283,7 +283,8 @@ def rebuild(soap_namespace: str, parts: Mapping[str, etree._Element]) -> etree._
 def replay_key(signer: str, message_id: str | None, signed_info: bytes) -> str:
     """What makes a message the same message, whatever an attacker can change without the key.
 
-    Never of SignatureValue, whose base64 text takes line breaks and stray characters.
+    So of the key and not of its certificate, another one of which fits an unsigned token as well; and never
+    of SignatureValue, whose base64 text takes line breaks and stray characters.
     """
     digest = hashlib.sha256(f"{signer}\n".encode())
     if message_id is not None:

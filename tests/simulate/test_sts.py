@@ -89,7 +89,7 @@ def test_a_token_is_kept_until_shortly_before_it_expires(asked, clock):
     assert client.token(SERVICE, CVR) is first
     clock.advance(timedelta(minutes=2))
     assert client.token(SERVICE, CVR) is not first
-    client.forget()
+    client.forget(SERVICE, CVR)
     client.token(SERVICE, CVR)
     assert len(asked.calls) == 3
 
@@ -101,7 +101,7 @@ def test_the_certificates_of_the_sts_are_those_of_now(service, clock):
         URL, signer(), pinned, fetch=lambda _, request: service.answer(request)[0], now=clock.now
     )
     client.token(SERVICE, CVR)
-    client.forget()
+    client.forget(SERVICE, CVR)
     pinned[:] = [world().certificates["opus"].certificate]
     with pytest.raises(WssError):
         client.token(SERVICE, CVR)
@@ -164,7 +164,7 @@ def test_the_answer_to_another_request_is_not_believed(asked, service):
 
     client = asked(fetch=fetch)
     client.token(SERVICE, CVR)
-    client.forget()
+    client.forget(SERVICE, CVR)
     with pytest.raises(WssError, match="another request"):
         client.token(SERVICE, CVR)
 

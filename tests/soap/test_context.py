@@ -141,6 +141,17 @@ def test_another_authority(house: House, pki: Pki):
     assert refused(reply) == "SOA-025"
 
 
+@pytest.mark.parametrize("who", ["caller", "holder"])
+def test_another_authority_in_a_signed_message(house: House, pki: Pki, who: str):
+    """What the sender says of it is not passed over because the agreement knows better."""
+    identity = getattr(pki, who)
+    token = house.token() if who == "holder" else None
+    reply = house.post(house.sign(for_authority(svar(), "11111118"), identity, token=token))
+    assert reply.code == "SOA-025"
+    house.verified(reply)
+    assert house.post(house.sign(for_authority(svar()), identity, token=token)).status == 200
+
+
 def test_the_older_contexts(house: House, pki: Pki, system: System):
     body = svar()
     body.insert(0, older("AuthorityContext", MunicipalityCVR=CVR))
@@ -208,7 +219,7 @@ def test_two_certificates_are_none(house: House, pki: Pki, joint: str):
     assert reply.code == "SOA-028"
 
 
-@pytest.mark.parametrize("told", [{}, {KEY: ""}])
+@pytest.mark.parametrize("told", [{}, {KEY: ""}, {KEY: "(null)"}])
 def test_a_proxy_whose_caller_showed_none(house: House, told: dict[str, str]):
     reply = house.post(unsigned(for_authority(svar())), REMOTE_ADDR=PROXY, **told)
     assert reply.code == "SOA-020"
@@ -394,6 +405,7 @@ def test_a_model_that_the_service_does_not_take(house: House, pki: Pki, clock: M
     [
         {"security_models": "token", "sts_entity_id": ""},
         {"security_models_of_services": "FakturaInformationSvar=x509"},
+        {"security_models_of_services": "FakturaInformationSvarAfsend=token,x509", "sts_entity_id": ""},
     ],
 )
 def test_nobody_could_call(pki: Pki, clock: ManualClock, settings):

@@ -276,3 +276,18 @@ def test_nobody_keeps_a_thread(running: Running):
         for thread in threads:
             thread.join()
         stop.clear()
+
+
+def test_nobody_stops_the_server_by_keeping_connections_open(running: Running):
+    """gunicorn would wait two seconds for each in the thread that accepts: 64 of them are two minutes."""
+    callers = [socket.create_connection(("127.0.0.1", running.port), 10) for _ in range(64)]
+    for caller in callers:
+        caller.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+    for caller in callers:
+        assert caller.recv(65536).startswith(b"HTTP/1.0 200")
+    start = time.monotonic()
+    asked = b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    assert exchange(running.port, asked).startswith(b"HTTP/1.1 200")
+    assert time.monotonic() - start < 5
+    for caller in callers:
+        caller.close()

@@ -13,7 +13,7 @@ import pytest
 
 from opus_soap.database import connect, proxy
 from opus_soap.errors import SigningKeyUnusable, TlsFileInvalid
-from opus_soap.keys import check_tls
+from opus_soap.keys import load_tls
 from opus_soap.settings import Settings
 from tests.soap.conftest import NAME, Identity, Pki, agreement, issue, svar, unsigned
 from tests.soap.test_context import escaped, for_authority
@@ -144,7 +144,7 @@ def test_files_that_do_not_go_together(pki: Pki, tmp_path: Path):
             trusted_ca_file=tmp_path / ca,
         )
 
-    check_tls(settings("server.crt.pem", "server.key.pem"))
+    load_tls(settings("server.crt.pem", "server.key.pem"))
     for wrong in (
         settings("server.crt.pem", "other.key.pem"),
         settings("none.pem", "server.key.pem"),
@@ -153,7 +153,7 @@ def test_files_that_do_not_go_together(pki: Pki, tmp_path: Path):
         settings("server.key.pem", "server.key.pem"),
     ):
         with pytest.raises(TlsFileInvalid):
-            check_tls(wrong)
+            load_tls(wrong)
     (tmp_path / "server.key.pem").chmod(0o644)
     with pytest.raises(SigningKeyUnusable):
-        check_tls(settings("server.crt.pem", "server.key.pem"))
+        load_tls(settings("server.crt.pem", "server.key.pem"))

@@ -6,6 +6,8 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from opus_soap import errors
@@ -140,3 +142,27 @@ def test_a_revoked_certificate_does_not_come_back(system, clock):
     agreements.revoke_certificate(print_of("case-system"), at=clock.now())
     with pytest.raises(errors.CertificateRevoked):
         agreements.add_certificate(system, pem("case-system"))
+
+
+def test_no_two_agreements_share_a_key(system):
+    """A signature does not say which of the certificates was meant."""
+    own = MADE.certificates["case-system"]
+    issuer = MADE.authorities["issuing"]
+    again = (
+        x509.CertificateBuilder()
+        .subject_name(own.certificate.subject)
+        .issuer_name(own.certificate.issuer)
+        .public_key(own.certificate.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(own.certificate.not_valid_before_utc)
+        .not_valid_after(own.certificate.not_valid_after_utc)
+        .sign(issuer.key, hashes.SHA256())
+        .public_bytes(Encoding.PEM)
+    )
+    agreements.add_certificate(system, pem("case-system"))
+    other = agreements.register_system(
+        uuid=UUID(int=12), municipality="999", name="Andet", cvr="33333335", services=[]
+    )
+    with pytest.raises(errors.CertificateUnreadable, match="same key"):
+        agreements.add_certificate(other, again)
+    agreements.add_certificate(system, again)  # renewed without a new key

@@ -391,7 +391,7 @@ class Sts:
         claims = Claims(audience=applies_to, cvr=cvr, holder=own.certificate)
         return issue(claims, issuer="urn:sts", key=sts.key, certificate=sts.certificate, now=NOON)
 
-    def forget(self) -> None:
+    def forget(self, applies_to: str, cvr: str) -> None:
         self.forgotten += 1
 
 
@@ -422,3 +422,20 @@ def test_nor_by_the_client_that_works_by_itself(receiver, soap, refusal, forgott
     etree.SubElement(etree.SubElement(envelope, f"{{{soap}}}Body"), "{urn:x}Send")
     transport.post_xml(receiver.url, envelope, {"SOAPAction": '"urn:b"'})
     assert sts.forgotten == forgotten
+
+
+def test_the_body_of_a_redirect_has_its_limit_too(ping, receiver):
+    """requests reads it whole, and unpacked, though it is not to follow it."""
+    written = []
+
+    def endless(request: bytes) -> Iterator[bytes]:
+        yield b"HTTP/1.1 302 Found\r\nLocation: /else\r\nConnection: close\r\n\r\n"
+        for _ in range(2000):
+            written.append(1)
+            yield bytes(10_000)
+
+    receiver.answer = endless
+    with pytest.raises(errors.ReplyUnusable, match="too large"):
+        ping()
+    assert len(written) < 2000
+    assert len(receiver.requests) == 1

@@ -6,9 +6,9 @@ import pytest
 from lxml import etree
 
 from opus_soap.wss import engine
-from opus_soap.wss.errors import SignatureMalformed, SignatureWrong
+from opus_soap.wss.errors import ReferenceInvalid, SignatureMalformed, SignatureWrong
 from opus_soap.wss.names import WSU_ID
-from tests.wss.forge import NOW, SOAP, WSSE, Forge, find, world
+from tests.wss.forge import DS, NOW, SOAP, WSSE, Forge, find, world
 
 SYSTEM = world().certificates["case-system"].certificate
 REFERENCE = (
@@ -68,7 +68,28 @@ def test_str_transform_of_nothing():
 
 def test_schema_is_narrower_than_the_standard():
     signature = find(Forge().tree(), "//ds:Signature")
-    engine.check_schema(signature)
+    engine.check_schema(signature, 16)
     etree.SubElement(signature, "{http://www.w3.org/2000/09/xmldsig#}Object")
     with pytest.raises(SignatureMalformed, match="Object"):
-        engine.check_schema(signature)
+        engine.check_schema(signature, 16)
+
+
+def test_what_is_too_much_is_not_validated(monkeypatch):
+    """libxml2's cost is the square of the mistakes: 20,000 empty references took ten seconds."""
+
+    def validated():
+        raise AssertionError
+
+    monkeypatch.setattr(engine, "_schema", validated)
+    signature = etree.Element(f"{{{DS}}}Signature")
+    info = etree.SubElement(signature, f"{{{DS}}}SignedInfo")
+    for _ in range(17):
+        etree.SubElement(info, f"{{{DS}}}Reference")
+    with pytest.raises(ReferenceInvalid):
+        engine.check_schema(signature, 16)
+    for reference in list(info):
+        info.remove(reference)
+    for _ in range(engine._MOST_ELEMENTS):
+        etree.SubElement(info, "x")
+    with pytest.raises(SignatureMalformed, match="elements"):
+        engine.check_schema(signature, 16)

@@ -6,11 +6,13 @@ import hashlib
 from datetime import timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from lxml import etree
 
 from opus_soap.wss import verification
 from opus_soap.wss.addressing import Addressing
-from opus_soap.wss.certificates import TrustStore, thumbprint
+from opus_soap.wss.certificates import TrustStore, key_of, thumbprint
 from opus_soap.wss.errors import (
     AlgorithmUnsupported,
     CertificateUntrusted,
@@ -23,7 +25,7 @@ from opus_soap.wss.errors import (
 from opus_soap.wss.names import ANONYMOUS, SOAP12
 from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.signing import Signer
-from opus_soap.wss.verification import VerificationPolicy, Verifier
+from opus_soap.wss.verification import VerificationPolicy, Verifier, replay_key
 from tests.wss.forge import C14N, DS, EC, NOW, NS, WSSE, WSU, Forge, find, world
 
 BODY = etree.fromstring('<k:Send xmlns:k="urn:test"><k:Party>Æblegrød &amp; Søn</k:Party></k:Send>')
@@ -307,3 +309,23 @@ def test_ids_may_be_plain(verifier: Verifier):
                 element.set("Id", identifier)
 
     assert verifier.verify(Forge(before=plain)(), now=NOW, profile=lambda _: "kombit").message_id
+
+
+def test_a_message_is_remembered_by_its_key_not_by_its_certificate(verifier: Verifier):
+    """An unsigned BinarySecurityToken can be exchanged for another certificate of the same key."""
+    one = world().certificates["case-system"].certificate
+    issuer = world().authorities["issuing"]
+    two = (
+        x509.CertificateBuilder()
+        .subject_name(one.subject)
+        .issuer_name(one.issuer)
+        .public_key(one.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(one.not_valid_before_utc)
+        .not_valid_after(one.not_valid_after_utc)
+        .sign(issuer.key, hashes.SHA256())
+    )
+    assert thumbprint(one) != thumbprint(two)
+    assert key_of(one) == key_of(two)
+    verified = verifier.verify(Forge()(), now=NOW, profile=lambda _: "kombit")
+    assert verified.replay_key == replay_key(key_of(one), verified.message_id, b"")
