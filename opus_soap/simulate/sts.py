@@ -29,7 +29,8 @@ from opus_soap.settings import Settings
 from opus_soap.soap import limits
 from opus_soap.soap.access_log import configure_logging
 from opus_soap.soap.contracts import entity_id as kombit_entity_id
-from opus_soap.soap.faults import fault_for
+from opus_soap.soap.faults import FAULT_NS, fault_for
+from opus_soap.texts import legal_xml
 from opus_soap.wss import errors, errors_tokens
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.errors import WssError
@@ -45,6 +46,7 @@ from opus_soap.wss.trust import (
     read_request,
     write_answer,
 )
+from opus_soap.wss.unsigned import write_unsigned
 from opus_soap.wss.verification import VerifiedMessage, Verifier
 
 if TYPE_CHECKING:
@@ -54,7 +56,6 @@ log = structlog.get_logger("opus_soap.sts")
 
 PATH = "/runtime/services/kombittrust/14/certificatemixed"
 MOST_BYTES = 256 * 1024
-FAULT_NS = "http://opus-soap.dk/fejl/1"
 _OF_CASE_SYSTEMS = kombit_entity_id("FakturaInformationAfsend")
 _CVR = re.compile("[0-9]{8}")
 _MEDIA_TYPES = ("application/soap+xml",)
@@ -219,9 +220,7 @@ def _told(error: WssError) -> tuple[str, str]:
 
 def _fault_alone(error: OpusSoapError) -> bytes:
     """What is no message at all gets a fault that nobody signs."""
-    envelope = etree.Element(f"{{{SOAP12}}}Envelope", nsmap={"soap": SOAP12})
-    etree.SubElement(envelope, f"{{{SOAP12}}}Body").append(_fault("101", str(error)))
-    return etree.tostring(envelope, encoding="UTF-8", xml_declaration=True)
+    return write_unsigned(_fault("101", str(error)), soap_namespace=SOAP12)
 
 
 def _fault(number: str, text: str) -> etree._Element:
@@ -229,7 +228,7 @@ def _fault(number: str, text: str) -> etree._Element:
 
     def add(parent: etree._Element, name: str, content: str | None = None) -> etree._Element:
         child: etree._Element = etree.SubElement(parent, f"{{{SOAP12}}}{name}")
-        child.text = content
+        child.text = content and legal_xml(content)
         return child
 
     fault = etree.Element(f"{{{SOAP12}}}Fault", nsmap={"soap": SOAP12, "sts": FAULT_NS})

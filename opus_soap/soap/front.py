@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 import structlog
-from lxml import etree
 
 from opus_soap.clock import Clock
 from opus_soap.database import Unavailable, connected, transaction
@@ -45,6 +44,7 @@ from opus_soap.store import replay
 from opus_soap.wss.errors import WssError
 from opus_soap.wss.names import SOAP12
 from opus_soap.wss.signing import Signing
+from opus_soap.wss.unsigned import write_unsigned
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -325,7 +325,7 @@ class SoapFront:
                 reply = self._guard.reply(element, FAULT_ACTION, exchange)
         except Exception:
             log.exception("fault not signed", correlation_id=str(exchange.correlation_id))
-            reply = _unsigned(element, soap)
+            reply = write_unsigned(element, soap_namespace=soap)
         try:
             if archived and exchange.request is not None:
                 with connected(), transaction():
@@ -333,9 +333,3 @@ class SoapFront:
         except Exception:
             log.exception("refusal not archived", correlation_id=str(exchange.correlation_id))
         return exchange.status, limits.answer_type(soap), reply
-
-
-def _unsigned(fault: etree._Element, soap: str) -> bytes:
-    envelope = etree.Element(f"{{{soap}}}Envelope", nsmap={"soap": soap})
-    etree.SubElement(envelope, f"{{{soap}}}Body").append(fault)
-    return etree.tostring(envelope, xml_declaration=True, encoding="UTF-8")
