@@ -220,7 +220,7 @@ def _told(error: WssError) -> tuple[str, str]:
 
 def _fault_alone(error: OpusSoapError) -> bytes:
     """What is no message at all gets a fault that nobody signs."""
-    return write_unsigned(_fault("101", str(error)), soap_namespace=SOAP12)
+    return write_unsigned(_fault("100", str(error)), soap_namespace=SOAP12)
 
 
 def _fault(number: str, text: str) -> etree._Element:
