@@ -20,6 +20,7 @@ from tests.wss.forge import (
     C14N,
     DS,
     EC,
+    ENVELOPED,
     NOW,
     NS,
     SOAP,
@@ -367,10 +368,10 @@ replaced("comment in DigestValue", errors.MarkupForbidden, b"<ds:DigestValue>", 
 
 # --- algorithms -------------------------------------------------------------------------------------
 
-_MORE = "http://www.w3.org/2001/04/xmldsig-more#"
-for _method in (f"{_MORE}hmac-sha256", f"{DS}hmac-sha1", f"{DS}rsa-sha1", f"{_MORE}rsa-md5", f"{DS}none", ""):
+MORE = "http://www.w3.org/2001/04/xmldsig-more#"
+for _method in (f"{MORE}hmac-sha256", f"{DS}hmac-sha1", f"{DS}rsa-sha1", f"{MORE}rsa-md5", f"{DS}none", ""):
     forged(f"signature method {_method or 'empty'}", errors.AlgorithmUnsupported, method=_method)
-for _digest in (f"{DS}sha1", f"{_MORE}md5", ""):
+for _digest in (f"{DS}sha1", f"{MORE}md5", ""):
     forged(f"digest method {_digest or 'empty'}", errors.AlgorithmUnsupported, digest=_digest)
 
 
@@ -378,21 +379,27 @@ def _transform(algorithm: str, inside: str = "") -> str:
     return f'<ds:Transform xmlns:ds="{DS}" Algorithm="{algorithm}">{inside}</ds:Transform>'
 
 
-_XSLT = (
+_STYLESHEET = (
     '<xsl:stylesheet xmlns:xsl="http://www.w3.org/1999/XSL/Transform" version="1.0"><xsl:template match="/">'
     "evil</xsl:template></xsl:stylesheet>"
 )
-_XPATH = f'<ds:XPath xmlns:ds="{DS}">true()</ds:XPath>'
+_EXPRESSION = f'<ds:XPath xmlns:ds="{DS}">true()</ds:XPath>'
 _C14N10 = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+UNKNOWN = _transform("urn:evil")
+XSLT = _transform("http://www.w3.org/TR/1999/REC-xslt-19991116", _STYLESHEET)
+XPATH = _transform("http://www.w3.org/TR/1999/REC-xpath-19991116", _EXPRESSION)
+INCLUSIVE = _transform(_C14N10)
+WITH_COMMENTS = _transform(f"{EC}WithComments")
+INCLUSIVE_METHOD = f'<ds:CanonicalizationMethod xmlns:ds="{DS}" Algorithm="{_C14N10}"/>'
 for _name, _chain, _naive in (
-    ("unknown transform", _transform("urn:evil") + C14N, True),
-    ("XSLT", _transform("http://www.w3.org/TR/1999/REC-xslt-19991116", _XSLT) + C14N, True),
-    ("XPath", _transform("http://www.w3.org/TR/1999/REC-xpath-19991116", _XPATH) + C14N, False),
+    ("unknown transform", UNKNOWN + C14N, True),
+    ("XSLT", XSLT + C14N, True),
+    ("XPath", XPATH + C14N, False),
     ("base64 transform", _transform(f"{DS}base64") + C14N, False),
-    ("no c14n", _transform(f"{DS}enveloped-signature"), False),
-    ("inclusive c14n of a part", _transform(_C14N10), False),
-    ("c14n with comments", _transform(f"{EC}WithComments"), True),
-    ("c14n before enveloped", C14N + _transform(f"{DS}enveloped-signature"), True),
+    ("no c14n", ENVELOPED, False),
+    ("inclusive c14n of a part", INCLUSIVE, False),
+    ("c14n with comments", WITH_COMMENTS, True),
+    ("c14n before enveloped", C14N + ENVELOPED, True),
     ("500 transforms", C14N * 500, False),
     (
         "STR-Transform of the Body without parameters",

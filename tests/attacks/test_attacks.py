@@ -16,7 +16,7 @@ from tests.attacks.context_recipes import CONTEXT_ATTACKS, VALID
 from tests.attacks.naive import naive_read, naive_verify, naive_verify_token
 from tests.attacks.recipes import ATTACKS, IN_TOKEN_MODEL, NOT_IN_TOKEN_MODEL, Attack
 from tests.attacks.token_recipes import TOKEN_ATTACKS
-from tests.wss.forge import AUDIENCE, NOW, STS, Forge, token_model, world
+from tests.wss.forge import AUDIENCE, NOW, STS, Forge, OwnSignature, token_model, world
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,15 @@ def test_so_is_the_one_of_the_token_model(verifier: Verifier):
     message = verifier.verify(data, now=NOW, profile=lambda _: "kombit", audience=AUDIENCE)
     assert (message.model, message.body.findtext(".//{urn:test}Amount")) == ("token", "100")
     assert naive_verify_token(data)[0].findtext(".//{urn:test}Amount") == "100"
+
+
+@pytest.mark.parametrize("how", [{"own": OwnSignature()}, {"within": lambda assertion: None}])
+def test_so_is_one_whose_token_is_signed_again(how, verifier: Verifier):
+    """By hand, or by the signer under test: what the recipes change is all that is wrong."""
+    with token_model():
+        data = Forge(**how)()
+    assert verifier.verify(data, now=NOW, profile=lambda _: "kombit", audience=AUDIENCE).token is not None
+    naive_verify_token(data)
 
 
 @pytest.mark.parametrize(
