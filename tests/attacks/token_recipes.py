@@ -27,6 +27,7 @@ from tests.attacks.recipes import (
     XPATH,
     XSLT,
     Attack,
+    Harmless,
 )  # fmt: skip
 from tests.wss.forge import (
     C14N,
@@ -47,6 +48,7 @@ from tests.wss.forge import (
 
 ASSERTION = f"{{{SAML}}}Assertion"
 TOKEN_ATTACKS: list[Attack] = []
+HARMLESS_OF_TOKENS: list[Harmless] = []
 Edit = Callable[[etree._Element], None]
 
 
@@ -146,6 +148,18 @@ def _(root):
     extra = deepcopy(find(root, f"{SECURITY}/wsse:SecurityTokenReference"))
     del extra.attrib[f"{{{WSU}}}Id"]
     find(root, SECURITY).append(extra)
+
+
+def _named(assertion: etree._Element) -> None:
+    assertion.set("ID", "_token")
+
+
+forged(
+    "token signed by its ID, the reference to it not signed",
+    errors.PartNotSigned,
+    within=_named,
+    ids=(*_without_token, "_token"),
+)
 
 
 @changed("reference to another assertion", errors.ReferenceInvalid, naive=True)
@@ -271,6 +285,51 @@ def _(root):
     ).text = base64.b64encode(other).decode()
 
 
+@changed("xml:base of the assertion", errors.SignatureWrong)
+def _(root):
+    token_in(root).set("{http://www.w3.org/XML/1998/namespace}base", "http://evil.example/")
+
+
+def _on_the_way(name: str, refused_as: type[errors.WssError], old: bytes, new: bytes) -> None:
+    def make() -> bytes:
+        data = Forge()()
+        assert old in data
+        return data.replace(old, new, 1)
+
+    TOKEN_ATTACKS.append(Attack(name, make, refused_as))
+
+
+_on_the_way(
+    "prefix of the assertion's types rebound",
+    errors.SignatureWrong,
+    f'xmlns:xsi="{XSI}"'.encode(),
+    b'xmlns:xsi="urn:evil"',
+)
+_on_the_way(
+    "relative namespace URI inside the assertion",
+    errors.VerificationFailed,
+    b"<AttributeStatement>",
+    b'<AttributeStatement xmlns:r="../evil" r:x="1">',
+)
+
+
+def harmless(name: str, old: bytes, new: bytes, *, start: Forge | None = None) -> None:
+    """As of recipes.py, of the assertion."""
+    HARMLESS_OF_TOKENS.append(Harmless(name, lambda data: data.replace(old, new, 1), start or Forge()))
+
+
+def _typed(assertion: etree._Element) -> None:
+    _attribute(assertion, "CvrNumberIdentifier").set(f"{{{XSI}}}type", "xs:string")
+
+
+harmless("CDATA in the NameID", b"CN=Sagssystem", b"CN=Sags<![CDATA[sys]]>tem")
+harmless("CDATA in the CVR number", b">90810111<", b">908<![CDATA[10111]]><")
+harmless(
+    "prefix of an attribute's type rebound", b"<s:Envelope ", b'<s:Envelope xmlns:xs="urn:evil" ',
+    start=Forge(within=_typed),
+)  # fmt: skip
+
+
 def _with_comment() -> bytes:
     data = to_bytes(Forge().tree())
     return data.replace(b"CN=Sagssystem", b"CN=Sags<!-- -->system", 1)
@@ -291,6 +350,20 @@ forged(
 
 def _confirmations(assertion: etree._Element) -> list[etree._Element]:
     return list(assertion.iter(f"{{{SAML}}}SubjectConfirmation"))
+
+
+def _and_a_byte(certificate: etree._Element) -> None:
+    """Whoever reads DER up to its end takes this for the same certificate, with another thumbprint."""
+    certificate.text = base64.b64encode(base64.b64decode(certificate.text) + b"\x00").decode()
+
+
+def _byte_after_the_holder(assertion: etree._Element) -> None:
+    [certificate] = assertion.iterfind(f"{{{SAML}}}Subject//{{{DS}}}X509Certificate")
+    _and_a_byte(certificate)
+
+
+def _byte_after_the_sts(root: etree._Element) -> None:
+    _and_a_byte(token_in(root)[1].find(f".//{{{DS}}}X509Certificate"))
 
 
 def _bearer(assertion: etree._Element) -> None:
@@ -377,6 +450,8 @@ def _version_1(assertion: etree._Element) -> None:
     assertion.set("Version", "1.1")
 
 
+forged("bytes after the holder's certificate", errors.TokenInvalid, within=_byte_after_the_holder)
+forged("bytes after the issuer's certificate", errors.TokenInvalid, naive=True, before=_byte_after_the_sts)
 forged("bearer token", errors_tokens.HolderWrong, naive=True, within=_bearer)
 forged("sender-vouches token", errors_tokens.HolderWrong, naive=True, within=_sender_vouches)
 forged("two SubjectConfirmations", errors_tokens.AssertionInvalid, naive=True, within=_two_confirmations)

@@ -52,7 +52,7 @@ TEMPLATE = """<s:Envelope xmlns:s="{soap}" xmlns:wsu="{wsu}" xmlns:wsa="{wsa}"><
  EncodingType="{b64}" ValueType="{x509}">{token}</wsse:BinarySecurityToken><wsu:Timestamp wsu:Id="ts"
 ><wsu:Created>{created}</wsu:Created><wsu:Expires>{expires}</wsu:Expires></wsu:Timestamp></wsse:Security>
 </s:Header><s:Body wsu:Id="body"><k:Send xmlns:k="urn:test"><k:Amount>100</k:Amount><k:Party
->01017-01234</k:Party></k:Send></s:Body></s:Envelope>"""
+>010170-1234</k:Party></k:Send></s:Body></s:Envelope>"""
 BODY_PATH = "/s:Envelope/s:Body"
 ENVELOPED = f'<ds:Transform xmlns:ds="{DS}" Algorithm="{DS}enveloped-signature"/>'
 C14N_METHOD = f'<ds:CanonicalizationMethod xmlns:ds="{DS}" Algorithm="{EC}"/>'
