@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from opus_soap.wss import errors
-from tests.attacks.recipes import Attack
+from tests.attacks.recipes import Attack, Harmless
 
 SOAP = b"http://schemas.xmlsoap.org/soap/envelope/"
 WSA = b"http://www.w3.org/2005/08/addressing"
@@ -19,6 +19,7 @@ VALID = (
     b'<s:Envelope xmlns:s="' + SOAP + b'"><s:Header/><s:Body><k:Send xmlns:k="urn:test">'
     b"<k:Amount>100</k:Amount><k:Party>good</k:Party></k:Send></s:Body></s:Envelope>"
 )
+BASE = b' xml:base="http://evil.example/"'
 EVIL_BODY = b'<s:Body><k:Send xmlns:k="urn:test"><k:Amount>999999</k:Amount></k:Send></s:Body>'
 
 CONTEXT_ATTACKS: list[Attack] = []
@@ -92,6 +93,51 @@ def _(data: bytes) -> bytes:
 @attack("processing instruction inside a number", errors.MarkupForbidden, naive=True)
 def _(data: bytes) -> bytes:
     return data.replace(b"100", b"1<?x?>00")
+
+
+@attack("comment before the envelope", errors.MarkupForbidden, naive=True)
+def _(data: bytes) -> bytes:
+    return b"<!-- x -->" + data
+
+
+@attack("comment after the envelope", errors.MarkupForbidden, naive=True)
+def _(data: bytes) -> bytes:
+    return data + b"<!-- x -->"
+
+
+@attack("processing instruction before the envelope", errors.MarkupForbidden, naive=True)
+def _(data: bytes) -> bytes:
+    return b"<?x y?>" + data
+
+
+@attack("processing instruction after the envelope", errors.MarkupForbidden, naive=True)
+def _(data: bytes) -> bytes:
+    return data + b"<?x y?>"
+
+
+@attack("two documents", errors.NotWellFormed)
+def _(data: bytes) -> bytes:
+    return data + data
+
+
+@attack("NUL byte", errors.NotWellFormed)
+def _(data: bytes) -> bytes:
+    return data.replace(b"good", b"go\x00od")
+
+
+@attack("broken UTF-8", errors.NotWellFormed)
+def _(data: bytes) -> bytes:
+    return data.replace(b"good", b"go\xffod")
+
+
+@attack("an overlong slash in UTF-8", errors.NotWellFormed)
+def _(data: bytes) -> bytes:
+    return data.replace(b"good", b"go\xc0\xafod")
+
+
+@attack("half a surrogate in UTF-8", errors.NotWellFormed)
+def _(data: bytes) -> bytes:
+    return data.replace(b"good", b"go\xed\xa0\x80od")
 
 
 @attack("another encoding", errors.EncodingUnsupported, naive=True)
@@ -175,3 +221,17 @@ def _(data: bytes) -> bytes:
 @attack("text between the parts", errors.StructureInvalid, naive=True)
 def _(data: bytes) -> bytes:
     return data.replace(b"<s:Body>", b"x<s:Body>")
+
+
+# --- what is taken, and means the same --------------------------------------------------------------
+
+HARMLESS_IN_CONTEXT = [
+    Harmless(name, change, lambda: VALID)
+    for name, change in {
+        "CDATA": lambda data: data.replace(b"100", b"<![CDATA[100]]>"),
+        "CDATA inside a number": lambda data: data.replace(b"100", b"1<![CDATA[0]]>0<![CDATA[]]>"),
+        "xml:base of the envelope": lambda data: data.replace(b"<s:Envelope", b"<s:Envelope" + BASE),
+        "xml:base of the Header": lambda data: data.replace(b"<s:Header", b"<s:Header" + BASE),
+        "xml:base of the Body": lambda data: data.replace(b"<s:Body", b"<s:Body" + BASE),
+    }.items()
+]

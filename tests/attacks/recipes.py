@@ -20,12 +20,14 @@ from tests.wss.forge import (
     C14N,
     DS,
     EC,
+    ENVELOPED,
     NOW,
     NS,
     SOAP,
     WSA,
     WSSE,
     WSU,
+    XSI,
     Forge,
     find,
     instant,
@@ -51,7 +53,17 @@ class Attack:
     naive: bool = False
 
 
+@dataclass(frozen=True)
+class Harmless:
+    """A change of `start` on the way that no digest sees: it is believed, and means what it meant."""
+
+    name: str
+    change: Callable[[bytes], bytes]
+    start: Callable[[], bytes]
+
+
 ATTACKS: list[Attack] = []
+HARMLESS: list[Harmless] = []
 
 
 def attack(
@@ -91,6 +103,11 @@ def replaced(
         return data.replace(old, new, 1)
 
     ATTACKS.append(Attack(name, make, refused_as, naive))
+
+
+def harmless(name: str, old: bytes, new: bytes, *, start: Callable[[], bytes] | None = None) -> None:
+    """Bytes replaced that are not what was signed, or are written otherwise."""
+    HARMLESS.append(Harmless(name, lambda data: data.replace(old, new, 1), start or Forge()))
 
 
 # --- signature wrapping -----------------------------------------------------------------------------
@@ -367,10 +384,10 @@ replaced("comment in DigestValue", errors.MarkupForbidden, b"<ds:DigestValue>", 
 
 # --- algorithms -------------------------------------------------------------------------------------
 
-_MORE = "http://www.w3.org/2001/04/xmldsig-more#"
-for _method in (f"{_MORE}hmac-sha256", f"{DS}hmac-sha1", f"{DS}rsa-sha1", f"{_MORE}rsa-md5", f"{DS}none", ""):
+MORE = "http://www.w3.org/2001/04/xmldsig-more#"
+for _method in (f"{MORE}hmac-sha256", f"{DS}hmac-sha1", f"{DS}rsa-sha1", f"{MORE}rsa-md5", f"{DS}none", ""):
     forged(f"signature method {_method or 'empty'}", errors.AlgorithmUnsupported, method=_method)
-for _digest in (f"{DS}sha1", f"{_MORE}md5", ""):
+for _digest in (f"{DS}sha1", f"{MORE}md5", ""):
     forged(f"digest method {_digest or 'empty'}", errors.AlgorithmUnsupported, digest=_digest)
 
 
@@ -378,21 +395,27 @@ def _transform(algorithm: str, inside: str = "") -> str:
     return f'<ds:Transform xmlns:ds="{DS}" Algorithm="{algorithm}">{inside}</ds:Transform>'
 
 
-_XSLT = (
+_STYLESHEET = (
     '<xsl:stylesheet xmlns:xsl="http://www.w3.org/1999/XSL/Transform" version="1.0"><xsl:template match="/">'
     "evil</xsl:template></xsl:stylesheet>"
 )
-_XPATH = f'<ds:XPath xmlns:ds="{DS}">true()</ds:XPath>'
+_EXPRESSION = f'<ds:XPath xmlns:ds="{DS}">true()</ds:XPath>'
 _C14N10 = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+UNKNOWN = _transform("urn:evil")
+XSLT = _transform("http://www.w3.org/TR/1999/REC-xslt-19991116", _STYLESHEET)
+XPATH = _transform("http://www.w3.org/TR/1999/REC-xpath-19991116", _EXPRESSION)
+INCLUSIVE = _transform(_C14N10)
+WITH_COMMENTS = _transform(f"{EC}WithComments")
+INCLUSIVE_METHOD = f'<ds:CanonicalizationMethod xmlns:ds="{DS}" Algorithm="{_C14N10}"/>'
 for _name, _chain, _naive in (
-    ("unknown transform", _transform("urn:evil") + C14N, True),
-    ("XSLT", _transform("http://www.w3.org/TR/1999/REC-xslt-19991116", _XSLT) + C14N, True),
-    ("XPath", _transform("http://www.w3.org/TR/1999/REC-xpath-19991116", _XPATH) + C14N, False),
+    ("unknown transform", UNKNOWN + C14N, True),
+    ("XSLT", XSLT + C14N, True),
+    ("XPath", XPATH + C14N, False),
     ("base64 transform", _transform(f"{DS}base64") + C14N, False),
-    ("no c14n", _transform(f"{DS}enveloped-signature"), False),
-    ("inclusive c14n of a part", _transform(_C14N10), False),
-    ("c14n with comments", _transform(f"{EC}WithComments"), True),
-    ("c14n before enveloped", C14N + _transform(f"{DS}enveloped-signature"), True),
+    ("no c14n", ENVELOPED, False),
+    ("inclusive c14n of a part", INCLUSIVE, False),
+    ("c14n with comments", WITH_COMMENTS, True),
+    ("c14n before enveloped", C14N + ENVELOPED, True),
     ("500 transforms", C14N * 500, False),
     (
         "STR-Transform of the Body without parameters",
@@ -444,6 +467,7 @@ forged("expired certificate", errors.CertificateOutOfDate, signer="expired")
 forged("certificate not yet valid", errors.CertificateOutOfDate, signer="not-yet-valid")
 forged("certificate for encryption only", errors.CertificateUsageWrong, naive=True, signer="wrong-usage")
 forged("certificate without key usage", errors.CertificateUsageWrong, naive=True, signer="no-usage")
+forged("revoked certificate", errors.CertificateRevoked, naive=True, signer="revoked")
 forged("token of another than the signer", errors.SignatureWrong, token=token_of("opus"))
 _der = world().certificates["case-system"].certificate.public_bytes(Encoding.DER)
 forged("bytes after the certificate", errors.TokenInvalid, token=base64.b64encode(_der + b"\x00").decode())
@@ -601,8 +625,8 @@ def _():
 
 # --- text and XML -----------------------------------------------------------------------------------
 
-replaced("comment in a number", errors.MarkupForbidden, b"01017-01234", b"01017<!--x-->-01234", naive=True)
-replaced("instruction in a number", errors.MarkupForbidden, b"01017-01234", b"01017<?x y?>-01234")
+replaced("comment in a number", errors.MarkupForbidden, b"010170-1234", b"010170<!--x-->-1234", naive=True)
+replaced("instruction in a number", errors.MarkupForbidden, b"010170-1234", b"010170<?x y?>-1234")
 replaced(
     "comment before the envelope",
     errors.MarkupForbidden,
@@ -637,7 +661,15 @@ replaced(
     b"<s:Envelope",
     b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]><s:Envelope',
 )
-replaced("entity never declared", errors.NotWellFormed, b"01017-01234", b"&evil;")
+
+
+@attack("quadratic entity", errors.MarkupForbidden)
+def _():
+    declared = b'<!DOCTYPE x [<!ENTITY a "' + b"x" * 50_000 + b'">]><s:Envelope'
+    return Forge()().replace(b"<s:Envelope", declared, 1).replace(b"010170-1234", b"&a;" * 50_000)
+
+
+replaced("entity never declared", errors.NotWellFormed, b"010170-1234", b"&evil;")
 replaced(
     "depth", errors.MessageTooLarge, b"<k:Amount>100", b"<k:Amount>" + b"<x>" * 200 + b"</x>" * 200 + b"100"
 )
@@ -659,8 +691,8 @@ replaced(
 )
 replaced("cut off", errors.NotWellFormed, b"</s:Envelope>", b"")
 replaced("two documents", errors.NotWellFormed, b"</s:Envelope>", b"</s:Envelope><x/>")
-replaced("NUL byte", errors.NotWellFormed, b"01017-01234", b"01017\x00-01234")
-replaced("broken UTF-8", errors.NotWellFormed, b"01017-01234", b"01017\xff-01234")
+replaced("NUL byte", errors.NotWellFormed, b"010170-1234", b"010170\x00-1234")
+replaced("broken UTF-8", errors.NotWellFormed, b"010170-1234", b"010170\xff-1234")
 replaced("declared as UTF-7", errors.EncodingUnsupported, b"encoding='UTF-8'", b"encoding='UTF-7'")
 
 
@@ -692,6 +724,32 @@ def _():
 @attack("envelope of no SOAP version", errors.StructureInvalid)
 def _():
     return Forge()().replace(SOAP.encode(), b"urn:evil")
+
+
+# --- what the same bytes mean elsewhere -------------------------------------------------------------
+
+_BASE = b' xml:base="http://evil.example/"'
+replaced("xml:base of the Body", errors.SignatureWrong, b"<s:Body", b"<s:Body" + _BASE)
+replaced("xml:base of a signed header", errors.SignatureWrong, b"<wsa:To", b"<wsa:To" + _BASE)
+replaced("prefix of an element rebound", errors.SignatureWrong, b'xmlns:k="urn:test"', b'xmlns:k="urn:evil"')
+replaced("prefix of ids and Timestamp rebound", errors.SecurityHeaderInvalid, WSU.encode(), b"urn:evil")
+for _name, _tag in (("envelope", b"<s:Envelope"), ("Header", b"<s:Header"), ("Security", b"<wsse:Security")):
+    harmless(f"xml:base of the {_name}", _tag, _tag + _BASE)
+harmless("CDATA", b"010170-1234", b"<![CDATA[010170-1234]]>")
+harmless("CDATA inside a number", b"010170-1234", b"0101<![CDATA[70-]]>12<![CDATA[]]>34")
+
+
+def _typed(root: etree._Element) -> None:
+    find(root, f"{BODY}/*/*[1]").set(f"{{{XSI}}}type", "p:Amount")
+
+
+# exclusive canonicalisation leaves out a prefix that only a value uses
+harmless(
+    "prefix of a value rebound",
+    b"<s:Envelope ",
+    b'<s:Envelope xmlns:p="urn:evil" ',
+    start=Forge(before=_typed),
+)
 
 
 # --- the same in the Token model --------------------------------------------------------------------

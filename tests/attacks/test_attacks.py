@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from lxml import etree
 
 from opus_soap.wss import engine
 from opus_soap.wss.certificates import TrustStore
+from opus_soap.wss.crl import RevocationLists
 from opus_soap.wss.errors import WssError
 from opus_soap.wss.parsing import ParseLimits
+from opus_soap.wss.revocation import Revocation
 from opus_soap.wss.saml import TokenTrust
 from opus_soap.wss.unsigned import read_unsigned
-from opus_soap.wss.verification import Verifier
-from tests.attacks.context_recipes import CONTEXT_ATTACKS, VALID
+from opus_soap.wss.verification import VerifiedMessage, Verifier
+from tests.attacks.context_recipes import CONTEXT_ATTACKS, HARMLESS_IN_CONTEXT, VALID
 from tests.attacks.naive import naive_read, naive_verify, naive_verify_token
-from tests.attacks.recipes import ATTACKS, IN_TOKEN_MODEL, NOT_IN_TOKEN_MODEL, Attack
-from tests.attacks.token_recipes import TOKEN_ATTACKS
-from tests.wss.forge import AUDIENCE, NOW, STS, Forge, token_model, world
+from tests.attacks.recipes import ATTACKS, HARMLESS, IN_TOKEN_MODEL, NOT_IN_TOKEN_MODEL, Attack, Harmless
+from tests.attacks.token_recipes import HARMLESS_OF_TOKENS, TOKEN_ATTACKS
+from tests.wss.forge import AUDIENCE, CVR, NOW, STS, Forge, OwnSignature, token_model, world
 
 
 @pytest.fixture(scope="module")
 def verifier() -> Verifier:
-    trust = TokenTrust({STS: [world().certificates["sts"].certificate]})
-    return Verifier(TrustStore(issuers=world().trusted), tokens=trust)
+    tokens = TokenTrust({STS: [world().certificates["sts"].certificate]})
+    revocation = Revocation((RevocationLists(tuple(world().revocation_lists.values())),))
+    return Verifier(TrustStore(issuers=world().trusted, revocation=revocation), tokens=tokens)
 
 
 @pytest.fixture(params=[True, False], ids=["direct", "stock"], autouse=True)
@@ -43,6 +48,15 @@ def test_so_is_the_one_of_the_token_model(verifier: Verifier):
     message = verifier.verify(data, now=NOW, profile=lambda _: "kombit", audience=AUDIENCE)
     assert (message.model, message.body.findtext(".//{urn:test}Amount")) == ("token", "100")
     assert naive_verify_token(data)[0].findtext(".//{urn:test}Amount") == "100"
+
+
+@pytest.mark.parametrize("how", [{"own": OwnSignature()}, {"within": lambda assertion: None}])
+def test_so_is_one_whose_token_is_signed_again(how, verifier: Verifier):
+    """By hand, or by the signer under test: what the recipes change is all that is wrong."""
+    with token_model():
+        data = Forge(**how)()
+    assert verifier.verify(data, now=NOW, profile=lambda _: "kombit", audience=AUDIENCE).token is not None
+    naive_verify_token(data)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +114,45 @@ def test_canary_the_naive_reader_is_fooled(attack: Attack):
 
 def test_canary_at_least_ten_attacks_on_the_context_model_fool_the_naive_reader():
     assert sum(attack.naive for attack in CONTEXT_ATTACKS) >= 10
+
+
+def meaning(message: VerifiedMessage) -> tuple[object, ...]:
+    """Everything that is acted on, in either model."""
+    token = message.token and replace(message.token, identifier="")  # another one each time
+    return etree.tostring(message.envelope, method="c14n"), message.addressing, message.thumbprint, token
+
+
+@pytest.mark.parametrize("change", HARMLESS, ids=lambda change: change.name)
+def test_what_no_digest_sees_means_nothing(change: Harmless, verifier: Verifier):
+    start = change.start()
+    data = change.change(start)
+    assert data != start
+    before, after = (verifier.verify(some, now=NOW, profile=lambda _: "kombit") for some in (start, data))
+    assert meaning(after) == meaning(before)
+
+
+@pytest.mark.parametrize("change", [*HARMLESS, *HARMLESS_OF_TOKENS], ids=lambda change: change.name)
+def test_nor_in_the_token_model(change: Harmless, verifier: Verifier):
+    with token_model():
+        start = change.start()
+    data = change.change(start)
+    assert data != start
+    before, after = (
+        verifier.verify(some, now=NOW, profile=lambda _: "kombit", audience=AUDIENCE)
+        for some in (start, data)
+    )
+    assert meaning(after) == meaning(before)
+    assert after.token.cvr == CVR
+
+
+@pytest.mark.parametrize("change", HARMLESS_IN_CONTEXT, ids=lambda change: change.name)
+def test_nor_in_the_context_model(change: Harmless):
+    data = change.change(change.start())
+    assert data != change.start()
+    before, after = (read_unsigned(some, ParseLimits()) for some in (change.start(), data))
+    assert etree.tostring(after.body[0], method="c14n") == etree.tostring(before.body[0], method="c14n")
+    assert after.addressing == before.addressing
+    assert not after.envelope.attrib
 
 
 def test_recipes_have_names_of_their_own():

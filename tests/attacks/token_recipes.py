@@ -14,11 +14,41 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from opus_soap.wss import errors, errors_tokens
-from tests.attacks.recipes import BODY, HEADER, SECURITY, SIGNATURE, Attack
-from tests.wss.forge import DS, NOW, SAML, WSU, Forge, find, instant, to_bytes, world
+from tests.attacks.recipes import (
+    BODY,
+    HEADER,
+    INCLUSIVE,
+    INCLUSIVE_METHOD,
+    MORE,
+    SECURITY,
+    SIGNATURE,
+    UNKNOWN,
+    WITH_COMMENTS,
+    XPATH,
+    XSLT,
+    Attack,
+    Harmless,
+)  # fmt: skip
+from tests.wss.forge import (
+    C14N,
+    DS,
+    ENVELOPED,
+    NOW,
+    SAML,
+    TOKEN_TRANSFORM,
+    WSU,
+    XSI,
+    Forge,
+    OwnSignature,
+    find,
+    instant,
+    to_bytes,
+    world,
+)  # fmt: skip
 
 ASSERTION = f"{{{SAML}}}Assertion"
 TOKEN_ATTACKS: list[Attack] = []
+HARMLESS_OF_TOKENS: list[Harmless] = []
 Edit = Callable[[etree._Element], None]
 
 
@@ -120,7 +150,19 @@ def _(root):
     find(root, SECURITY).append(extra)
 
 
-@changed("reference to another assertion", errors.ReferenceInvalid)
+def _named(assertion: etree._Element) -> None:
+    assertion.set("ID", "_token")
+
+
+forged(
+    "token signed by its ID, the reference to it not signed",
+    errors.PartNotSigned,
+    within=_named,
+    ids=(*_without_token, "_token"),
+)
+
+
+@changed("reference to another assertion", errors.ReferenceInvalid, naive=True)
 def _(root):
     find(root, f"{SECURITY}/wsse:SecurityTokenReference/wsse:KeyIdentifier").text = "_another"
 
@@ -172,6 +214,47 @@ def _(root):
     token_in(root).append(deepcopy(token_in(root)[1]))
 
 
+# --- the assertion's own signature ------------------------------------------------------------------
+
+_ID = "#{ID}"
+for _name, _refused, _naive, _own in (
+    ("empty URI", errors.ReferenceInvalid, True, {"uris": ("",)}),
+    ("no URI", errors.ReferenceInvalid, False, {"uris": (None,)}),
+    ("URI of nothing", errors.ReferenceInvalid, False, {"uris": ("#nobody",)}),
+    ("external URI", errors.ReferenceInvalid, False, {"uris": ("http://127.0.0.1:9/evil",)}),
+    ("two references", errors.ReferenceInvalid, False, {"uris": (_ID, _ID)}),
+    ("no reference", errors.ReferenceInvalid, False, {"uris": ()}),
+    ("without the transform that leaves it out", errors.ReferenceInvalid, False, {"transforms": C14N}),
+    ("STR-Transform", errors.ReferenceInvalid, False, {"transforms": TOKEN_TRANSFORM}),
+    ("unknown transform", errors.AlgorithmUnsupported, True, {"transforms": UNKNOWN + ENVELOPED + C14N}),
+    ("XSLT", errors.AlgorithmUnsupported, True, {"transforms": ENVELOPED + XSLT + C14N}),
+    ("XPath", errors.AlgorithmUnsupported, True, {"transforms": ENVELOPED + XPATH + C14N}),
+    ("inclusive c14n", errors.AlgorithmUnsupported, False, {"transforms": ENVELOPED + INCLUSIVE}),
+    ("c14n with comments", errors.AlgorithmUnsupported, True, {"transforms": ENVELOPED + WITH_COMMENTS}),
+    ("SignedInfo in inclusive c14n", errors.AlgorithmUnsupported, False, {"c14n": INCLUSIVE_METHOD}),
+    ("HMAC with the public key", errors.AlgorithmUnsupported, False, {"method": f"{MORE}hmac-sha256"}),
+    ("rsa-sha1", errors.AlgorithmUnsupported, False, {"method": f"{DS}rsa-sha1"}),
+    ("no method", errors.AlgorithmUnsupported, False, {"method": f"{DS}none"}),
+    ("digest by sha1", errors.AlgorithmUnsupported, False, {"digest": f"{DS}sha1"}),
+    ("digest by md5", errors.AlgorithmUnsupported, False, {"digest": f"{MORE}md5"}),
+):
+    forged(f"assertion's own signature: {_name}", _refused, naive=_naive, own=OwnSignature(**_own))
+
+
+def _part_signed(assertion: etree._Element) -> None:
+    """The holder, so that the signature covers it alone, and anybody may write the rest."""
+    assertion.find(f"{{{SAML}}}Subject").set("ID", "_part")
+
+
+forged(
+    "assertion's own signature: of a part",
+    errors.ReferenceInvalid,
+    naive=True,
+    within=_part_signed,
+    own=OwnSignature(uris=("#_part",), part="_part"),
+)
+
+
 # --- what it says, changed --------------------------------------------------------------------------
 
 
@@ -202,6 +285,51 @@ def _(root):
     ).text = base64.b64encode(other).decode()
 
 
+@changed("xml:base of the assertion", errors.SignatureWrong)
+def _(root):
+    token_in(root).set("{http://www.w3.org/XML/1998/namespace}base", "http://evil.example/")
+
+
+def _on_the_way(name: str, refused_as: type[errors.WssError], old: bytes, new: bytes) -> None:
+    def make() -> bytes:
+        data = Forge()()
+        assert old in data
+        return data.replace(old, new, 1)
+
+    TOKEN_ATTACKS.append(Attack(name, make, refused_as))
+
+
+_on_the_way(
+    "prefix of the assertion's types rebound",
+    errors.SignatureWrong,
+    f'xmlns:xsi="{XSI}"'.encode(),
+    b'xmlns:xsi="urn:evil"',
+)
+_on_the_way(
+    "relative namespace URI inside the assertion",
+    errors.VerificationFailed,
+    b"<AttributeStatement>",
+    b'<AttributeStatement xmlns:r="../evil" r:x="1">',
+)
+
+
+def harmless(name: str, old: bytes, new: bytes, *, start: Forge | None = None) -> None:
+    """As of recipes.py, of the assertion."""
+    HARMLESS_OF_TOKENS.append(Harmless(name, lambda data: data.replace(old, new, 1), start or Forge()))
+
+
+def _typed(assertion: etree._Element) -> None:
+    _attribute(assertion, "CvrNumberIdentifier").set(f"{{{XSI}}}type", "xs:string")
+
+
+harmless("CDATA in the NameID", b"CN=Sagssystem", b"CN=Sags<![CDATA[sys]]>tem")
+harmless("CDATA in the CVR number", b">90810111<", b">908<![CDATA[10111]]><")
+harmless(
+    "prefix of an attribute's type rebound", b"<s:Envelope ", b'<s:Envelope xmlns:xs="urn:evil" ',
+    start=Forge(within=_typed),
+)  # fmt: skip
+
+
 def _with_comment() -> bytes:
     data = to_bytes(Forge().tree())
     return data.replace(b"CN=Sagssystem", b"CN=Sags<!-- -->system", 1)
@@ -222,6 +350,20 @@ forged(
 
 def _confirmations(assertion: etree._Element) -> list[etree._Element]:
     return list(assertion.iter(f"{{{SAML}}}SubjectConfirmation"))
+
+
+def _and_a_byte(certificate: etree._Element) -> None:
+    """Whoever reads DER up to its end takes this for the same certificate, with another thumbprint."""
+    certificate.text = base64.b64encode(base64.b64decode(certificate.text) + b"\x00").decode()
+
+
+def _byte_after_the_holder(assertion: etree._Element) -> None:
+    [certificate] = assertion.iterfind(f"{{{SAML}}}Subject//{{{DS}}}X509Certificate")
+    _and_a_byte(certificate)
+
+
+def _byte_after_the_sts(root: etree._Element) -> None:
+    _and_a_byte(token_in(root)[1].find(f".//{{{DS}}}X509Certificate"))
 
 
 def _bearer(assertion: etree._Element) -> None:
@@ -266,6 +408,11 @@ def _no_conditions_times(assertion: etree._Element) -> None:
     del conditions.attrib["NotOnOrAfter"]
 
 
+def _without_end(assertion: etree._Element) -> None:
+    [data] = assertion.iter(f"{{{SAML}}}SubjectConfirmationData")
+    del data.attrib["NotOnOrAfter"]
+
+
 def _other_recipient(assertion: etree._Element) -> None:
     [data] = assertion.iter(f"{{{SAML}}}SubjectConfirmationData")
     data.set("Recipient", "urn:another")
@@ -285,10 +432,26 @@ def _cvr_with_element(assertion: etree._Element) -> None:
     etree.SubElement(_attribute(assertion, "CvrNumberIdentifier"), "{urn:evil}x")
 
 
+def _another_spec(assertion: etree._Element) -> None:
+    _attribute(assertion, "attribute:SpecVer").text = "DK-SAML-3.0"
+
+
+def _other_type(assertion: etree._Element) -> None:
+    [data] = assertion.iter(f"{{{SAML}}}SubjectConfirmationData")
+    data.set(f"{{{XSI}}}type", "SubjectConfirmationDataType")
+
+
+def _beside_the_key(assertion: etree._Element) -> None:
+    [data] = assertion.iter(f"{{{SAML}}}SubjectConfirmationData")
+    etree.SubElement(data, "{urn:evil}x")
+
+
 def _version_1(assertion: etree._Element) -> None:
     assertion.set("Version", "1.1")
 
 
+forged("bytes after the holder's certificate", errors.TokenInvalid, within=_byte_after_the_holder)
+forged("bytes after the issuer's certificate", errors.TokenInvalid, naive=True, before=_byte_after_the_sts)
 forged("bearer token", errors_tokens.HolderWrong, naive=True, within=_bearer)
 forged("sender-vouches token", errors_tokens.HolderWrong, naive=True, within=_sender_vouches)
 forged("two SubjectConfirmations", errors_tokens.AssertionInvalid, naive=True, within=_two_confirmations)
@@ -302,17 +465,23 @@ forged("wrong Recipient", errors_tokens.TokenForAnother, naive=True, within=_oth
 forged("CVR number twice", errors_tokens.AssertionInvalid, naive=True, within=_cvr_twice)
 forged("attribute twice", errors_tokens.AssertionInvalid, naive=True, within=_attribute_twice)
 forged("element in the CVR number", errors_tokens.AssertionInvalid, naive=True, within=_cvr_with_element)
+forged("another profile by SpecVer", errors_tokens.AssertionInvalid, naive=True, within=_another_spec)
+forged("confirmation of another type", errors_tokens.HolderWrong, naive=True, within=_other_type)
+forged("something beside the holder's key", errors_tokens.HolderWrong, naive=True, within=_beside_the_key)
 forged("SAML 1.1 by its version", errors_tokens.AssertionInvalid, naive=True, within=_version_1)
 
 
 # --- time and audience ------------------------------------------------------------------------------
 
 
-def _valid(first: timedelta, last: timedelta) -> Edit:
-    """Both windows, of conditions and confirmation, from and to these distances from now."""
+_WINDOWS = ("Conditions", "SubjectConfirmationData")
+
+
+def _valid(first: timedelta, last: timedelta, windows: tuple[str, ...] = _WINDOWS) -> Edit:
+    """The windows, of conditions and confirmation, from and to these distances from now."""
 
     def edit(assertion: etree._Element) -> None:
-        for name in ("Conditions", "SubjectConfirmationData"):
+        for name in windows:
             [node] = assertion.iter(f"{{{SAML}}}{name}")
             node.set("NotBefore", instant(NOW + first))
             node.set("NotOnOrAfter", instant(NOW + last))
@@ -323,6 +492,20 @@ def _valid(first: timedelta, last: timedelta) -> Edit:
 _hour, _minutes = timedelta(hours=1), timedelta(minutes=6)
 forged("expired token", errors_tokens.TokenOutOfDate, naive=True, within=_valid(-8 * _hour, -_minutes))
 forged("token not yet valid", errors_tokens.TokenOutOfDate, naive=True, within=_valid(_minutes, 8 * _hour))
+for _window in _WINDOWS:
+    forged(
+        f"expired by its {_window} alone",
+        errors_tokens.TokenOutOfDate,
+        naive=True,
+        within=_valid(-8 * _hour, -_minutes, (_window,)),
+    )
+    forged(
+        f"not yet valid by its {_window} alone",
+        errors_tokens.TokenOutOfDate,
+        naive=True,
+        within=_valid(_minutes, 8 * _hour, (_window,)),
+    )
+forged("no end of the confirmation", errors.TimestampInvalid, naive=True, within=_without_end)
 forged("token for a year", errors_tokens.AssertionInvalid, naive=True, within=_valid(-_hour, 8760 * _hour))
 forged(
     "token that ends before it begins",

@@ -120,6 +120,17 @@ def test_soap_12(house: House, pki: Pki):
     assert good(reply).tag == f"{{{SOAP12}}}Envelope"
 
 
+@pytest.mark.parametrize(
+    ("envelope", "said", "media_type"),
+    [(SOAP12, SOAP11, "text/xml"), (SOAP11, SOAP12, "application/soap+xml")],
+)
+def test_envelope_and_content_type_agree(house: House, pki: Pki, envelope: str, said: str, media_type: str):
+    data = unsigned(for_authority(svar())).replace(SOAP11.encode(), envelope.encode())
+    told = {"CONTENT_TYPE": f"{media_type}; charset=utf-8", **through_proxy(pki.connected)}
+    reply = house.post(data, **told)
+    assert (reply.code, reply.root.tag) == ("SOA-018", f"{{{said}}}Envelope")
+
+
 def test_the_same_message_again_is_no_replay(house: House, pki: Pki):
     """TLS keeps others from repeating it; the caller may, when the answer was lost."""
     data = unsigned(for_authority(svar()))

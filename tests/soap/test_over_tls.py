@@ -15,6 +15,7 @@ from opus_soap.database import connect, proxy
 from opus_soap.errors import SigningKeyUnusable, TlsFileInvalid
 from opus_soap.keys import load_tls
 from opus_soap.settings import Settings
+from opus_soap.soap.serving import _strict
 from tests.soap.conftest import NAME, Identity, Pki, agreement, issue, svar, unsigned
 from tests.soap.test_context import escaped, for_authority
 from tests.soap.test_over_http import head, serving, write_identity, write_keys
@@ -129,6 +130,18 @@ def test_the_underscored_name_of_the_proxys_header_is_dropped(sqlite_url: str, p
         assert b"SOA-020" in post("X_Client_Cert", pki.connected)
     bound.close()
     proxy.initialize(None)
+
+
+def test_tls_is_of_1_2_or_newer_whatever_the_machine_would_take():
+    def lax() -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.verify_flags &= ~ssl.VERIFY_X509_PARTIAL_CHAIN
+        return context
+
+    context = _strict(None, lax)
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert context.verify_flags & ssl.VERIFY_X509_PARTIAL_CHAIN
 
 
 def test_files_that_do_not_go_together(pki: Pki, tmp_path: Path):

@@ -25,6 +25,7 @@ from lxml import etree
 from opus_soap.wss import pki
 from opus_soap.wss.engine import sign_enveloped
 from opus_soap.wss.issuing import Claims, issue
+from opus_soap.wss.pki import Issued
 
 NOW = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -51,16 +52,24 @@ TEMPLATE = """<s:Envelope xmlns:s="{soap}" xmlns:wsu="{wsu}" xmlns:wsa="{wsa}"><
  EncodingType="{b64}" ValueType="{x509}">{token}</wsse:BinarySecurityToken><wsu:Timestamp wsu:Id="ts"
 ><wsu:Created>{created}</wsu:Created><wsu:Expires>{expires}</wsu:Expires></wsu:Timestamp></wsse:Security>
 </s:Header><s:Body wsu:Id="body"><k:Send xmlns:k="urn:test"><k:Amount>100</k:Amount><k:Party
->01017-01234</k:Party></k:Send></s:Body></s:Envelope>"""
+>010170-1234</k:Party></k:Send></s:Body></s:Envelope>"""
 BODY_PATH = "/s:Envelope/s:Body"
+ENVELOPED = f'<ds:Transform xmlns:ds="{DS}" Algorithm="{DS}enveloped-signature"/>'
+C14N_METHOD = f'<ds:CanonicalizationMethod xmlns:ds="{DS}" Algorithm="{EC}"/>'
 IDS = ("framework", "action", "msgid", "to", "replyto", "bst", "ts", "body")
 
 
 STS, AUDIENCE, CVR = "https://sts.example.dk/runtime", "urn:test:service", "90810111"
 SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
 SAML_ID = "http://docs.oasis-open.org/wss/oasis-wss-saml-token-profile-1.1#SAMLID"
 STR_TRANSFORM = (
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#STR-Transform"
+)
+TOKEN_TRANSFORM = (
+    f'<ds:Transform xmlns:ds="{DS}" Algorithm="{STR_TRANSFORM}"><wsse:TransformationParameters '
+    f'xmlns:wsse="{WSSE}"><ds:CanonicalizationMethod Algorithm="{EC}"/>'
+    "</wsse:TransformationParameters></ds:Transform>"
 )
 _token_model: ContextVar[bool] = ContextVar("token_model", default=False)
 
@@ -101,6 +110,68 @@ def instant(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
+def digest_of(data: bytes, algorithm: str) -> str:
+    """The base64 of a digest; of an algorithm that is none, SHA-256."""
+    name = {"sha1": "sha1", "md5": "md5"}.get(algorithm.rpartition("#")[2], "sha256")
+    return base64.b64encode(hashlib.new(name, data).digest()).decode()
+
+
+def value_of(data: bytes, method: str, issued: Issued) -> str:
+    """The base64 of a signature value; by HMAC, one that whoever has the certificate can make."""
+    if "hmac" in method:
+        public = issued.certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        mac = hmac.HMAC(public, hashes.SHA256())
+        mac.update(data)
+        return base64.b64encode(mac.finalize()).decode()
+    algorithm = {"sha1": hashes.SHA1(), "md5": hashes.MD5()}.get(method[-4:].strip("-"), hashes.SHA256())
+    return base64.b64encode(issued.key.sign(data, PKCS1v15(), algorithm)).decode()
+
+
+@dataclass
+class OwnSignature:
+    """How an assertion's own signature is made; every field has the value of a good one."""
+
+    method: str = RSA_SHA256
+    digest: str = SHA256
+    c14n: str = C14N_METHOD
+    transforms: str = ENVELOPED + C14N
+    uris: tuple[str | None, ...] = ("#{ID}",)
+    """Of its references; `{ID}` is the assertion's, None leaves the attribute out."""
+    part: str = ""
+    """The ID of the element whose digest is signed, when not the assertion's."""
+
+    def sign(self, assertion: etree._Element, issued: Issued) -> None:
+        """Put the signature behind the first child of an assertion that has none."""
+        target = assertion.find(f".//*[@ID='{self.part}']") if self.part else assertion
+        canonical = etree.tostring(target, method="c14n", exclusive=True, with_tail=False)
+        references = "".join(self._reference(uri, canonical, assertion.get("ID")) for uri in self.uris)
+        certificate = base64.b64encode(issued.certificate.public_bytes(Encoding.DER)).decode()
+        signature = etree.fromstring(
+            f'<ds:Signature xmlns:ds="{DS}"><ds:SignedInfo>{self.c14n}'
+            f'<ds:SignatureMethod Algorithm="{self.method}"/>{references}</ds:SignedInfo>'
+            f"<ds:SignatureValue/><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{certificate}"
+            "</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>"
+        )
+        assertion.insert(1, signature)
+        signed = etree.tostring(signature[0], method="c14n", exclusive=EC in self.c14n)
+        signature[1].text = value_of(signed, self.method, issued)
+
+    def _reference(self, uri: str | None, canonical: bytes, identifier: str) -> str:
+        return reference_to(
+            None if uri is None else uri.format(ID=identifier), self.transforms, self.digest, canonical
+        )
+
+
+def reference_to(uri: str | None, transforms: str, digest: str, canonical: bytes) -> str:
+    """A ds:Reference; None leaves its URI out."""
+    attribute = "" if uri is None else f' URI="{uri}"'
+    return (
+        f"<ds:Reference{attribute}><ds:Transforms>{transforms}</ds:Transforms>"
+        f'<ds:DigestMethod Algorithm="{digest}"/>'
+        f"<ds:DigestValue>{digest_of(canonical, digest)}</ds:DigestValue></ds:Reference>"
+    )
+
+
 @dataclass
 class Forge:
     """A recipe for one message; every field has the value of a good message."""
@@ -110,7 +181,7 @@ class Forge:
     created: str = instant(NOW)
     expires: str = instant(NOW + timedelta(minutes=5))
     method: str = RSA_SHA256
-    c14n: str = f'<ds:CanonicalizationMethod xmlns:ds="{DS}" Algorithm="{EC}"/>'
+    c14n: str = C14N_METHOD
     transforms: str = C14N
     digest: str = SHA256
     uris: dict[str, str | None] = field(default_factory=dict)
@@ -127,6 +198,8 @@ class Forge:
     issuer: str = STS
     within: Callable[[etree._Element], None] | None = None
     """Changes the assertion before its issuer signs it (again)."""
+    own: OwnSignature | None = None
+    """How the issuer signs the assertion (again), when not as a good one does."""
     before: Callable[[etree._Element], None] = lambda root: None
     """Changes the tree before it is signed."""
     after: Callable[[etree._Element], None] = lambda root: None
@@ -166,10 +239,14 @@ class Forge:
         own, holder = world().certificates[self.sts], world().certificates[self.signer]
         claims = Claims(**{"audience": AUDIENCE, "cvr": CVR, "holder": holder.certificate, **self.claims})
         made = issue(claims, issuer=self.issuer, key=own.key, certificate=own.certificate, now=NOW)
+        if self.within is None and self.own is None:
+            return made
+        made.remove(made[1])
         if self.within is not None:
-            made.remove(made[1])
             self.within(made)
-            made = sign_enveloped(made, key=own.key, certificate=own.certificate)
+        if self.own is None:
+            return sign_enveloped(made, key=own.key, certificate=own.certificate)
+        self.own.sign(made, own)
         return made
 
     def _take_assertion(self, root: etree._Element) -> None:
@@ -205,41 +282,16 @@ class Forge:
             exclusive=exclusive,
             inclusive_ns_prefixes=prefixes[0].split() if prefixes else None,
         )
-        signature[1].text = base64.b64encode(self._value(signed)).decode()
+        signature[1].text = value_of(signed, self.method, world().certificates[self.signer])
 
     def _reference(self, root: etree._Element, identifier: str) -> str:
         uri = self.uris.get(identifier, f"#{identifier}")
-        [target] = root.xpath("//*[@*[local-name()='Id']=$id]", id=identifier) or [root]
+        [target] = root.xpath("//*[@*[local-name()='Id' or local-name()='ID']=$id]", id=identifier) or [root]
         transforms = self.transforms
         if _token_model.get() and identifier == "bst" and transforms == C14N:
             target = root.find(f".//{{{SAML}}}Assertion")
-            transforms = (
-                f'<ds:Transform xmlns:ds="{DS}" Algorithm="{STR_TRANSFORM}"><wsse:TransformationParameters '
-                f'xmlns:wsse="{WSSE}"><ds:CanonicalizationMethod Algorithm="{EC}"/>'
-                "</wsse:TransformationParameters></ds:Transform>"
-            )
+            transforms = TOKEN_TRANSFORM
         canonical = etree.tostring(
             target, method="c14n", exclusive="exc-c14n" in self.transforms, with_tail=False
         )
-        name = {"sha1": "sha1", "md5": "md5"}.get(self.digest.rpartition("#")[2], "sha256")
-        value = base64.b64encode(hashlib.new(name, canonical).digest()).decode()
-        attribute = "" if uri is None else f' URI="{uri}"'
-        return (
-            f"<ds:Reference{attribute}><ds:Transforms>{transforms}</ds:Transforms>"
-            f'<ds:DigestMethod Algorithm="{self.digest}"/><ds:DigestValue>{value}</ds:DigestValue>'
-            "</ds:Reference>"
-        )
-
-    def _value(self, signed: bytes) -> bytes:
-        issued = world().certificates[self.signer]
-        if "hmac" in self.method:
-            public = issued.certificate.public_key().public_bytes(
-                Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
-            )
-            mac = hmac.HMAC(public, hashes.SHA256())
-            mac.update(signed)
-            return mac.finalize()
-        algorithm = {"sha1": hashes.SHA1(), "md5": hashes.MD5()}.get(
-            self.method[-4:].strip("-"), hashes.SHA256()
-        )
-        return issued.key.sign(signed, PKCS1v15(), algorithm)
+        return reference_to(uri, transforms, self.digest, canonical)
