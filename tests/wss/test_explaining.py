@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from opus_soap.wss.certificates import TrustStore
+from opus_soap.wss.crl import RevocationLists
 from opus_soap.wss.explaining import Explainer, Step
+from opus_soap.wss.revocation import Revocation
 from opus_soap.wss.saml import TokenTrust
 from opus_soap.wss.verification import VerificationPolicy
 from tests.attacks.recipes import ATTACKS
@@ -15,7 +17,9 @@ from tests.attacks.token_recipes import TOKEN_ATTACKS
 from tests.wss.forge import AUDIENCE, NOW, STS, Forge, token_model, world
 
 TOKENS = TokenTrust({STS: [world().certificates["sts"].certificate]})
-EXPLAINER = Explainer(TrustStore(issuers=world().trusted), TOKENS, VerificationPolicy(), audience=AUDIENCE)
+LISTS = Revocation((RevocationLists(tuple(world().revocation_lists.values())),))
+TRUST = TrustStore(issuers=world().trusted, revocation=LISTS)
+EXPLAINER = Explainer(TRUST, TOKENS, VerificationPolicy(), audience=AUDIENCE)
 
 
 def explained(data: bytes, **change: object) -> list[Step]:
