@@ -13,6 +13,7 @@ from contextlib import closing
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
@@ -23,6 +24,7 @@ from opus_soap.database import connect, disconnect, proxy
 from opus_soap.errors import VoucherRefused
 from opus_soap.ledger.master_data import company_code
 from opus_soap.ledger.posting import PostingLine, VoucherDraft, post
+from opus_soap.store import archive
 from opus_soap.store.models import Invoice, System
 from opus_soap.wss import pki
 from tests.conftest import NOON, ROOT
@@ -342,6 +344,20 @@ def test_messages_and_settings(run):
     for identifier in ("1", "²", "9" * 40, "urn:uuid:x"):
         assert "STO-040" in run("messages", "show", identifier, status=1)
     assert "OPUS_SOAP_DATABASE_URL" in run("settings")
+
+
+def test_times_are_told_with_their_zone_and_what_never_arrived_is_not_ok(run, sqlite_url):
+    connect(sqlite_url)
+    for direction, content, outcome in (("out", b"<x/>", "sent"), ("in", b"", "TRA-001")):
+        archive.record(
+            direction=direction, content=content, correlation_id=UUID(int=1), at=NOON,
+            endpoint="http://127.0.0.1:9/", outcome=outcome,
+        )  # fmt: skip
+    listed = run("messages", "list")
+    assert "2026-11-23 12:00:00+01:00" in listed
+    assert "TRA-001" in listed
+    assert "TRA-001" not in run("messages", "list", "--outcome=sent")
+    assert "2026-11-23 12:00:00+01:00  sent" in run("messages", "show", "1")
 
 
 @pytest.mark.usefixtures("agreement")
