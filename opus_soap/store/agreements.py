@@ -276,6 +276,17 @@ def system_by_thumbprint(thumbprint: str, at: datetime) -> System:
     return system
 
 
+def agreement_with(thumbprint: str) -> System | None:
+    """The agreement that a certificate (SHA-256, hex) is or was in, whether or not it may be used."""
+    row = (
+        SystemCertificate.select(SystemCertificate, System)
+        .join(System)
+        .where(SystemCertificate.thumbprint_sha256 == thumbprint)
+        .first()
+    )
+    return None if row is None else row.system
+
+
 def authorize(system: System, service: str) -> None:
     """Raise `ServiceNotGranted` unless the agreement covers the service."""
     if service not in system.services:
