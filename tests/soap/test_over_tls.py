@@ -154,6 +154,10 @@ def test_files_that_do_not_go_together(pki: Pki, tmp_path: Path):
     ):
         with pytest.raises(TlsFileInvalid):
             check_tls(wrong)
+    with pytest.raises(TlsFileInvalid, match=r"other\.key\.pem: the key does not belong to the certificate"):
+        check_tls(settings("server.crt.pem", "other.key.pem"))
+    with pytest.raises(TlsFileInvalid, match=r"with \S+none\.pem: No such file"):
+        check_tls(settings("server.crt.pem", "none.pem"))
     (tmp_path / "server.key.pem").chmod(0o644)
     with pytest.raises(SigningKeyUnusable):
         check_tls(settings("server.crt.pem", "server.key.pem"))
