@@ -144,10 +144,13 @@ def change(
     }
     before = agreements.find_system(system)
     after = agreements.change_system(before, **{key: value for key, value in given.items() if value})
-    for key in given:
-        old, new = getattr(before, key), getattr(after, key)
-        if old != new:
-            click.echo(f"{after.name}: {key} {old} → {new}")
+    changes = [(key, getattr(before, key), getattr(after, key)) for key in given]
+    changed = [(key, old, new) for key, old, new in changes if old != new]
+    for key, old, new in changed:
+        click.echo(f"{after.name}: {key} {old} → {new}")
+    if not changed:
+        why = "it is so already" if any(given.values()) else "no option says what to change (--help)"
+        click.echo(f"{after.name}: nothing was changed; {why}")
 
 
 @systems.command("list")
@@ -156,7 +159,8 @@ def change(
 def list_systems(runtime: Runtime) -> None:
     """List systems and their certificates."""
     runtime.open_database()
-    table = listing("Municipality", "Name", "UUID", "Profile", "Services", "Endpoint", "Certificates")
+    columns = ("Municipality", "Name", "UUID", "Profile", "Model", "Services", "Endpoint", "Certificates")
+    table = listing(*columns)
     for system in System.select().order_by(System.municipality, System.name):
         certificates = [
             f"{row.thumbprint_sha256[:16]} "
@@ -167,7 +171,8 @@ def list_systems(runtime: Runtime) -> None:
             system.municipality,
             system.name if system.active else f"{system.name} (stopped)",
             str(system.uuid),
-            f"{system.profile}, {system.security_model}",
+            system.profile,
+            system.security_model,
             "\n".join(system.services),
             system.endpoint_url or "-",
             "\n".join(certificates) or "-",

@@ -383,8 +383,15 @@ def test_only_what_is_given_is_changed(run, agreement):
     said = run("systems", "change", "Sag", "--profile=basic")
     assert "profile kombit → basic" in said
     assert "endpoint" not in said
+    for again in (("--profile=basic",), ()):
+        assert "Sag: nothing was changed" in run("systems", "change", "Sag", *again)
+    assert "no option says what to change" in run("systems", "change", "Sag")
     listed = run("systems", "list")
     assert "basic" in listed
+    names = [name.strip() for name in listed.splitlines()[1].strip("┃").split("┃")]
+    values = [value.strip() for value in listed.splitlines()[3].strip("│").split("│")]
+    shown = dict(zip(names, values, strict=True))
+    assert (shown["Profile"], shown["Model"]) == ("basic", "x509")
     assert "http://127.0.0.1:9/" in listed
     uuid = str(System.get().uuid)
     taken = run("systems", "add", "Other", "--municipality=999", "--cvr=44444449", "--uuid", uuid, status=1)
@@ -397,6 +404,28 @@ def test_a_certificate_that_is_odd_is_told(run, agreement, keys):
     assert "CVR 22222226's, the agreement CVR 44444449's" in other
     assert "STO-010" in run("systems", "certificate", "revoke", other[:7], status=1)
     assert "revoked" in run("systems", "certificate", "revoke", other[:8])
+
+
+def test_a_soapui_project_is_offered_for_profiles_that_it_can_have(run, tmp_path):
+    said = run("soapui", "export", "--out", str(tmp_path / "out"), "--profile=sts", status=2)
+    assert "'sts' is not one of 'basic', 'kombit'" in said
+
+
+def test_serve_says_that_it_listens_when_it_does(run, keys, monkeypatch):
+    for setting, name in (
+        ("SIGNING_KEY_FILE", "opus.key.pem"),
+        ("SIGNING_CERTIFICATE_FILE", "opus.crt.pem"),
+        ("TRUSTED_CA_FILE", "ca.pem"),
+        ("TLS_CERTIFICATE_FILE", "opus.crt.pem"),
+        ("TLS_KEY_FILE", "stranger.key.pem"),
+    ):
+        monkeypatch.setenv(f"OPUS_SOAP_{setting}", str(keys / name))
+    monkeypatch.setattr(
+        "opus_soap.app.build_server", lambda *_, **__: None
+    )  # it would set up logging for all
+    said = run("serve", "--bind=127.0.0.1:18317", status=1)
+    assert "CFG-016" in said
+    assert "listens" not in said
 
 
 def test_a_route_to_an_unknown_supplier_is_refused(run, agreement):
