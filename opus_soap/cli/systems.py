@@ -13,15 +13,17 @@ import click
 
 from opus_soap.cli.amounts import amount
 from opus_soap.cli.runtime import Runtime, reports_errors
-from opus_soap.cli.shown import listing
+from opus_soap.cli.shown import listing, shown
 from opus_soap.database import new_uuid, transaction
-from opus_soap.errors import AgreementInvalid, SupplierUnknown
+from opus_soap.errors import AgreementInvalid, OpusSoapError, SupplierUnknown
+from opus_soap.keys import load_trust
 from opus_soap.ledger.master_data import find_municipality
 from opus_soap.ledger.models import Supplier
 from opus_soap.money import danish
 from opus_soap.settings import SECURITY_MODELS
 from opus_soap.store import agreements
 from opus_soap.store.models import ExchangeRate, RoutingRule, System, SystemCertificate
+from opus_soap.wss.certificates import TrustStore
 
 _RATE = re.compile(r"\d{1,9}([.,]\d{1,8})?", re.ASCII)
 _PRIORITY = click.IntRange(0, 2**31 - 1)
@@ -223,8 +225,17 @@ def add_certificate(runtime: Runtime, system: str, file: Path) -> None:
     agreement = agreements.find_system(system)
     row = agreements.add_certificate(agreement, file.read_bytes())
     click.echo(f"{row.thumbprint_sha256}  {row.subject}")
-    for doubt in agreements.doubts_about(row, agreement, at=runtime.clock.now()):
-        click.echo(f"note: {doubt}", err=True)
+    for doubt in agreements.doubts_about(row, agreement, at=runtime.clock.now(), trust=_trust(runtime)):
+        click.echo(f"note: {shown(doubt)}", err=True)
+
+
+def _trust(runtime: Runtime) -> TrustStore:
+    """The issuers that the server trusts; none where they cannot be read, as the server would not start."""
+    try:
+        return load_trust(runtime.settings)
+    except OpusSoapError as error:
+        click.echo(f"note: no issuer is trusted here yet: {shown(str(error))}", err=True)
+        return TrustStore()
 
 
 @certificate.command()

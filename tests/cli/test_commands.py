@@ -10,13 +10,17 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from opus_soap.cli.main import main
 from opus_soap.clock import ManualClock
@@ -404,6 +408,40 @@ def test_a_certificate_that_is_odd_is_told(run, agreement, keys):
     assert "CVR 22222226's, the agreement CVR 44444449's" in other
     assert "STO-010" in run("systems", "certificate", "revoke", other[:7], status=1)
     assert "revoked" in run("systems", "certificate", "revoke", other[:8])
+
+
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("wrong-usage", "no caller with it is let in: WSS-052"),
+        ("no-usage", "no caller with it is let in: WSS-052"),
+        ("self-signed", "no caller with it is let in: WSS-050"),
+    ],
+)
+def test_a_certificate_that_cannot_work_is_told(run, keys, monkeypatch, name, note):
+    monkeypatch.setenv("OPUS_SOAP_TRUSTED_CA_FILE", str(keys / "ca.pem"))
+    run("systems", "add", "Sag", "--municipality=999", "--cvr=44444449")
+    said = run("systems", "certificate", "add", "Sag", str(keys / f"{name}.crt.pem"))
+    assert f"note: {note}" in said
+    good = run("systems", "certificate", "add", "Sag", str(keys / "case-system.crt.pem"))
+    assert "note" not in good
+
+
+def test_a_certificate_whose_key_is_too_weak_is_told(run, tmp_path):
+    key = rsa.generate_private_key(65537, 1024)
+    name = x509.Name.from_rfc4514_string("CN=Svag")
+    weak = x509.CertificateBuilder(name, name, key.public_key(), 1, NOON, NOON + timedelta(days=9))
+    (tmp_path / "weak.pem").write_bytes(weak.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    run("systems", "add", "Sag", "--municipality=999", "--cvr=44444449")
+    said = run("systems", "certificate", "add", "Sag", str(tmp_path / "weak.pem"))
+    assert "note: nothing signed with it is taken: WSS-053" in said
+
+
+def test_that_no_issuer_is_trusted_yet_is_told(run, keys, monkeypatch):
+    monkeypatch.setenv("OPUS_SOAP_TRUSTED_CA_FILE", str(keys / "none.pem"))
+    run("systems", "add", "Sag", "--municipality=999", "--cvr=44444449")
+    said = run("systems", "certificate", "add", "Sag", str(keys / "case-system.crt.pem"))
+    assert "note: no issuer is trusted here yet: CFG-002" in said
 
 
 def test_a_soapui_project_is_offered_for_profiles_that_it_can_have(run, tmp_path):
