@@ -23,7 +23,7 @@ from opus_soap.soap.security_models import security_models
 from opus_soap.soap.service import SoapService
 from opus_soap.store import agreements, content
 from opus_soap.store.models import System
-from opus_soap.wss.certificates import TrustStore, thumbprint
+from opus_soap.wss.certificates import PinnedOnly, thumbprint
 from opus_soap.wss.explaining import Claimed, Explainer, Step
 
 _MARKS = {True: "holds", False: "FAILS", None: "     "}
@@ -175,7 +175,7 @@ class Walk:
             return explainer.shape(self.subject.data)
         if system.security_model == "context":
             return [Step("Reply", None, ("nothing is signed: TLS vouched for the receiver",))]
-        pinned = TrustStore(pinned=tuple(agreements.valid_certificates(system, at)))
+        pinned = PinnedOnly(pinned=tuple(agreements.valid_certificates(system, at)))
         profile = f"{self.profile or system.profile} reply"
         return replace(explainer, trust=pinned, profile=profile).explain(self.subject.data, at)
 

@@ -224,7 +224,7 @@ def add_certificate(runtime: Runtime, system: str, file: Path) -> None:
     runtime.open_database()
     agreement = agreements.find_system(system)
     row = agreements.add_certificate(agreement, file.read_bytes())
-    click.echo(f"{row.thumbprint_sha256}  {row.subject}")
+    click.echo(f"{row.thumbprint_sha256}  {shown(agreements.subject_of(row))}")
     for doubt in agreements.doubts_about(row, agreement, at=runtime.clock.now(), trust=_trust(runtime)):
         click.echo(f"note: {shown(doubt)}", err=True)
 
@@ -246,7 +246,7 @@ def revoke(runtime: Runtime, thumbprint: str) -> None:
     """Refuse a certificate from now on: its SHA-256 in hex, or the first 8 digits or more."""
     runtime.open_database()
     row = agreements.revoke_certificate(thumbprint.lower().replace(":", ""), at=runtime.clock.now())
-    click.echo(f"revoked: {row.subject}")
+    click.echo(f"revoked: {shown(agreements.subject_of(row))}")
 
 
 @systems.group()

@@ -31,7 +31,7 @@ from opus_soap.errors import (
 )
 from opus_soap.store.models import System, SystemCertificate
 from opus_soap.texts import visible
-from opus_soap.wss.certificates import TrustStore, check_key, check_tls_client, check_usage
+from opus_soap.wss.certificates import TrustStore, check_key, check_tls_client, check_usage, subject_text
 from opus_soap.wss.errors import WssError
 
 _SHORTEST_START = 8  # digits of a thumbprint that people write
@@ -156,7 +156,7 @@ def add_certificate(system: System, pem: bytes) -> SystemCertificate:
         return SystemCertificate.create(
             system=system,
             thumbprint_sha256=thumbprint,
-            subject=certificate.subject.rfc4514_string()[:1000],
+            subject=subject_text(certificate.subject)[:1000],
             pem=pem.decode("ascii"),
             valid_from=valid_from,
             valid_to=valid_to,
@@ -212,6 +212,11 @@ def _refusals(consequence: str, check: Callable[[], object]) -> Iterator[str]:
         yield f"{consequence}: {error}"
     except (UnsupportedAlgorithm, ValueError):  # a curve that the library has never heard of
         yield f"{consequence}: its key cannot be read"
+
+
+def subject_of(certificate: SystemCertificate) -> str:
+    """Its name for people; of an older row, too, whose stored text has numbers for types."""
+    return subject_text(_parsed(certificate.pem).subject)
 
 
 def _whole_thumbprint(start: str) -> str:

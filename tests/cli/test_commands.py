@@ -29,7 +29,7 @@ from opus_soap.errors import VoucherRefused
 from opus_soap.ledger.master_data import company_code
 from opus_soap.ledger.posting import PostingLine, VoucherDraft, post
 from opus_soap.store import archive
-from opus_soap.store.models import Invoice, System
+from opus_soap.store.models import Invoice, System, SystemCertificate
 from opus_soap.wss import pki
 from tests.conftest import NOON, ROOT
 
@@ -406,8 +406,10 @@ def test_a_certificate_that_is_odd_is_told(run, agreement, keys):
     assert "expired on" in run("systems", "certificate", "add", "Sag", str(keys / "expired.crt.pem"))
     other = run("systems", "certificate", "add", "Sag", str(keys / "stranger.crt.pem"))
     assert "CVR 22222226's, the agreement CVR 44444449's" in other
+    assert "serialNumber=CVR:22222226-FID" in other
     assert "STO-010" in run("systems", "certificate", "revoke", other[:7], status=1)
-    assert "revoked" in run("systems", "certificate", "revoke", other[:8])
+    SystemCertificate.update(subject="2.5.4.5=CVR:22222226").execute()  # as older versions stored it
+    assert "revoked: serialNumber=CVR:22222226" in run("systems", "certificate", "revoke", other[:8])
 
 
 @pytest.mark.parametrize(
