@@ -20,6 +20,7 @@ from opus_soap.keys import (
     CurrentCertificates,
     CurrentSigner,
     CurrentVerifier,
+    check_tls_trust,
     load_own,
     load_sts_certificates,
     load_tokens,
@@ -107,7 +108,11 @@ def build_front(
 
 
 def assemble_worker(registers: Sequence[Register], settings: Settings, clock: Clock) -> Worker:
-    """A worker that sends what these interfaces put into the outbox."""
+    """A worker that sends what these interfaces put into the outbox.
+
+    Raises a `ConfigurationError` or `DatabaseError` that says what to mend.
+    """
+    check_tls_trust(settings)  # or every message would fail on it, one by one
     configure_logging(settings.log_level)
     connect(settings.database_url)
     check_schema()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ import structlog
 from cryptography import x509
 from lxml import etree
 
-from opus_soap.errors import OpusSoapError, SigningKeyUnusable, TlsFileInvalid
+from opus_soap.errors import OpusSoapError, SigningKeyUnusable, TlsFileInvalid, TlsTrustInvalid
 from opus_soap.reloading import Reloading
 from opus_soap.settings import Settings
 from opus_soap.wss.addressing import Addressing
@@ -59,18 +60,41 @@ def load_tls(settings: Settings) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.verify_mode = ssl.CERT_OPTIONAL
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    try:
+    with _naming(TlsFileInvalid, certificate, key):
         # without a password OpenSSL asks for one at the terminal
         context.load_cert_chain(certificate, key, password="")
+    with _naming(TlsFileInvalid, authorities):
         context.load_verify_locations(authorities)
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        raise TlsFileInvalid(element=f"{certificate}, {key}, {authorities}", value=error) from None
     return context
 
 
 def tls_files(settings: Settings) -> tuple[Path | None, Path | None, Path]:
     """What TLS of our own is made from: certificate, key, the CAs of client certificates."""
     return settings.tls_certificate_file, settings.tls_key_file, settings.trusted_ca_file
+
+
+def check_tls_trust(settings: Settings) -> None:
+    """Raises `TlsTrustInvalid` unless the CAs of the servers that we call can be read, where some are set."""
+    file = settings.tls_trusted_ca_file
+    if file is not None:
+        with _naming(TlsTrustInvalid, file):
+            ssl.create_default_context(cafile=file)
+
+
+@contextmanager
+def _naming(kind: type[TlsFileInvalid] | type[TlsTrustInvalid], *files: Path) -> Iterator[None]:
+    """Say which file it is that OpenSSL cannot take, and why; it says neither."""
+    try:
+        for file in files:
+            file.open("rb").close()
+        yield
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        missing = [str(error.filename)] if isinstance(error, OSError) and error.filename else []
+        reason = "the key does not belong to the certificate" if "KEY_VALUES_MISMATCH" in str(error) else ""
+        raise kind(
+            element=", ".join(missing or map(str, files)),
+            value=reason or (missing and getattr(error, "strerror", "")) or error,
+        ) from None
 
 
 def _check_private(path: Path) -> None:

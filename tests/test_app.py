@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opus_soap.app import calendar
+from opus_soap.app import build_worker, calendar
 from opus_soap.database import disconnect, proxy
+from opus_soap.errors import TlsTrustInvalid
 from opus_soap.settings import load
 from opus_soap.store import content, replay
 from opus_soap.store.models import Content, ReplayEntry
@@ -22,6 +23,11 @@ def queue(tmp_path, database, clock):
     schedule(opened, calendar(settings, clock))
     yield opened
     opened.storage.close()
+
+
+def test_a_worker_does_not_start_without_the_cas_of_those_it_calls(tmp_path, sqlite_url, clock):
+    with pytest.raises(TlsTrustInvalid, match=r"none\.pem: No such file"):
+        build_worker(load(database_url=sqlite_url, tls_trusted_ca_file=tmp_path / "none.pem"), clock)
 
 
 def due(queue, hour, minute):

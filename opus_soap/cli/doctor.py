@@ -6,7 +6,8 @@ import click
 
 from opus_soap.cli.runtime import Runtime, reports_errors
 from opus_soap.cli.shown import shown
-from opus_soap.doctor.checks import BAD, GOOD, findings
+from opus_soap.doctor.checks import findings
+from opus_soap.doctor.finding import BAD, GOOD
 
 
 @click.command()

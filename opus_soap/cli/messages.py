@@ -17,11 +17,14 @@ def messages() -> None:
 
 @messages.command("list")
 @click.option("--limit", default=50, type=click.IntRange(1, 10_000), help="How many, newest first.")
-@click.option("--outcome", help="Only those that ended so: ok, or a code such as WSS-060.")
+@click.option("--outcome", help="Only those that ended so: ok, sent, or a code such as WSS-060.")
 @click.pass_obj
 @reports_errors
 def list_messages(runtime: Runtime, limit: int, outcome: str | None) -> None:
-    """List messages, newest first."""
+    """List messages, newest first.
+
+    A call of ours is kept before it goes, as `sent`; its reply, or that none came (TRA-001), has its own row.
+    """
     runtime.open_database()
     table = listing("No.", "At", "", "System", "Endpoint", "HTTP", "Outcome")
     for row in archive.latest(limit, outcome=outcome):

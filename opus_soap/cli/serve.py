@@ -36,12 +36,13 @@ def serve(runtime: Runtime, bind: str, workers: int, threads: int) -> None:
     with connected():
         log_ending(settings, clock)
     disconnect()  # no connection crosses the fork
-    click.echo(f"opus-soap listens on {scheme(settings)}://{bind}/  (health: /health)")
-    WsgiServer(
+    server = WsgiServer(
         lambda: build_server(settings, clock, working=threads),
         settings,
         bind=bind,
         workers=workers,
         # a thread for each caller that is listened to, and some that tell the others to come again
         threads=settings.max_pending_requests + _SPARE_THREADS,
-    ).run()
+    )
+    click.echo(f"opus-soap listens on {scheme(settings)}://{bind}/  (health: /health)")
+    server.run()

@@ -31,8 +31,8 @@ def shown_all(value: Any) -> Any:
 
 
 def local(at: datetime | None) -> str:
-    """An instant as the clock on the wall shows it, in Copenhagen; empty for none."""
-    return f"{at.astimezone(COPENHAGEN):%Y-%m-%d %H:%M:%S}" if at else ""
+    """An instant as the clock on the wall in Copenhagen shows it, with its offset; empty for none."""
+    return at.astimezone(COPENHAGEN).isoformat(" ", "seconds") if at else ""
 
 
 def listing(*columns: str, numbers: tuple[str, ...] = (), **options: Any) -> Table:

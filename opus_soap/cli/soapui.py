@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from opus_soap.cli.runtime import Runtime, reports_errors
+from opus_soap.soapui.security import PARTS
 from opus_soap.wss import pki
-from opus_soap.wss.signing import PROFILES
 
 
 @click.group()
@@ -32,7 +32,7 @@ def soapui() -> None:
 @click.option(
     "--profile",
     default="basic",
-    type=click.Choice(PROFILES),
+    type=click.Choice(list(PARTS)),
     help="The profile of the system's agreement: what is signed.",
 )
 @click.pass_obj

@@ -13,15 +13,17 @@ import click
 
 from opus_soap.cli.amounts import amount
 from opus_soap.cli.runtime import Runtime, reports_errors
-from opus_soap.cli.shown import listing
+from opus_soap.cli.shown import listing, shown
 from opus_soap.database import new_uuid, transaction
-from opus_soap.errors import AgreementInvalid, SupplierUnknown
+from opus_soap.errors import AgreementInvalid, OpusSoapError, SupplierUnknown
+from opus_soap.keys import load_trust
 from opus_soap.ledger.master_data import find_municipality
 from opus_soap.ledger.models import Supplier
 from opus_soap.money import danish
 from opus_soap.settings import SECURITY_MODELS
 from opus_soap.store import agreements
 from opus_soap.store.models import ExchangeRate, RoutingRule, System, SystemCertificate
+from opus_soap.wss.certificates import TrustStore
 
 _RATE = re.compile(r"\d{1,9}([.,]\d{1,8})?", re.ASCII)
 _PRIORITY = click.IntRange(0, 2**31 - 1)
@@ -144,10 +146,13 @@ def change(
     }
     before = agreements.find_system(system)
     after = agreements.change_system(before, **{key: value for key, value in given.items() if value})
-    for key in given:
-        old, new = getattr(before, key), getattr(after, key)
-        if old != new:
-            click.echo(f"{after.name}: {key} {old} → {new}")
+    changes = [(key, getattr(before, key), getattr(after, key)) for key in given]
+    changed = [(key, old, new) for key, old, new in changes if old != new]
+    for key, old, new in changed:
+        click.echo(f"{after.name}: {key} {old} → {new}")
+    if not changed:
+        why = "it is so already" if any(given.values()) else "no option says what to change (--help)"
+        click.echo(f"{after.name}: nothing was changed; {why}")
 
 
 @systems.command("list")
@@ -156,7 +161,8 @@ def change(
 def list_systems(runtime: Runtime) -> None:
     """List systems and their certificates."""
     runtime.open_database()
-    table = listing("Municipality", "Name", "UUID", "Profile", "Services", "Endpoint", "Certificates")
+    columns = ("Municipality", "Name", "UUID", "Profile", "Model", "Services", "Endpoint", "Certificates")
+    table = listing(*columns)
     for system in System.select().order_by(System.municipality, System.name):
         certificates = [
             f"{row.thumbprint_sha256[:16]} "
@@ -167,7 +173,8 @@ def list_systems(runtime: Runtime) -> None:
             system.municipality,
             system.name if system.active else f"{system.name} (stopped)",
             str(system.uuid),
-            f"{system.profile}, {system.security_model}",
+            system.profile,
+            system.security_model,
             "\n".join(system.services),
             system.endpoint_url or "-",
             "\n".join(certificates) or "-",
@@ -217,9 +224,18 @@ def add_certificate(runtime: Runtime, system: str, file: Path) -> None:
     runtime.open_database()
     agreement = agreements.find_system(system)
     row = agreements.add_certificate(agreement, file.read_bytes())
-    click.echo(f"{row.thumbprint_sha256}  {row.subject}")
-    for doubt in agreements.doubts_about(row, agreement, at=runtime.clock.now()):
-        click.echo(f"note: {doubt}", err=True)
+    click.echo(f"{row.thumbprint_sha256}  {shown(agreements.subject_of(row))}")
+    for doubt in agreements.doubts_about(row, agreement, at=runtime.clock.now(), trust=_trust(runtime)):
+        click.echo(f"note: {shown(doubt)}", err=True)
+
+
+def _trust(runtime: Runtime) -> TrustStore:
+    """The issuers that the server trusts; none where they cannot be read, as the server would not start."""
+    try:
+        return load_trust(runtime.settings)
+    except OpusSoapError as error:
+        click.echo(f"note: no issuer is trusted here yet: {shown(str(error))}", err=True)
+        return TrustStore()
 
 
 @certificate.command()
@@ -230,7 +246,7 @@ def revoke(runtime: Runtime, thumbprint: str) -> None:
     """Refuse a certificate from now on: its SHA-256 in hex, or the first 8 digits or more."""
     runtime.open_database()
     row = agreements.revoke_certificate(thumbprint.lower().replace(":", ""), at=runtime.clock.now())
-    click.echo(f"revoked: {row.subject}")
+    click.echo(f"revoked: {shown(agreements.subject_of(row))}")
 
 
 @systems.group()

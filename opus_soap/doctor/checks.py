@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography import x509
 from peewee import PeeweeException
 
 from opus_soap.clock import Clock
 from opus_soap.database import connect, connected, disconnect, first_line
+from opus_soap.doctor.connections import connections, models_of_agreements
 from opus_soap.doctor.dates import (
     AGREEMENT,
     DAYS_AHEAD,
@@ -19,19 +20,20 @@ from opus_soap.doctor.dates import (
     OWN,
     TLS,
     Dated,
-    in_files,
+    certificates_in_files,
+    lists_in_files,
     of_agreements,
 )
 from opus_soap.doctor.examination import examine
+from opus_soap.doctor.finding import BAD, GOOD, WARNING, Finding
 from opus_soap.errors import CertificateFileInvalid, DatabaseFailed, OpusSoapError
 from opus_soap.keys import load_own, load_trust
 from opus_soap.settings import Settings, shown
 from opus_soap.store.schema import check_schema
-from opus_soap.wss.certificates import TrustStore, subject_text
+from opus_soap.wss.certificates import load_pem, subject_text
 from opus_soap.wss.crl import load_lists, unfit
 from opus_soap.wss.errors import WssError
 
-GOOD, WARNING, BAD = "ok", "warning", "FAILED"
 _EVERYBODY_READS, _OTHERS_WRITE = 0o007, 0o022
 _RENEW = {
     OWN: "Renew the certificate, put the new files in place (no restart), and send it to the counterparts.",
@@ -42,23 +44,17 @@ _RENEW = {
 }
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What one check found. `remedy` is empty when all is well."""
-
-    state: str
-    check: str
-    text: str
-    remedy: str = ""
-
-
 def findings(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Every check in turn; leaves no database connected."""
     yield Finding(GOOD, "settings", "readable")
     yield from _attempt("database", lambda: _database(settings))
     yield from _attempt("signing key", lambda: _signing_key(settings, clock))
     yield from _attempt("trust", lambda: _trust(settings))
-    yield from _attempt("certificates", lambda: _dates(in_files(settings), clock))
+    yield from _attempt("revocation", lambda: _revocation(settings))
+    for name, check in connections(settings):
+        yield from _attempt(name, check)
+    yield from _attempt("certificates", lambda: _dates(certificates_in_files(settings), clock))
+    yield from _list_dates(settings, clock)
     yield from _attempt("agreements", lambda: _agreements(settings, clock))
     yield from _folders(settings)
 
@@ -88,7 +84,10 @@ def _signing_key(settings: Settings, clock: Clock) -> Iterator[Finding]:
     yield Finding(
         GOOD, "signing key", f"{settings.signing_key_file}: usable, and its certificate belongs to it"
     )
-    trust, now = load_trust(settings), clock.now()
+    try:
+        trust, now = load_trust(settings), clock.now()
+    except OpusSoapError:  # what it is is told under its own name, trust or revocation
+        return
     for line in examine(signer.certificate, trust, now):
         if line.good is not False:
             continue
@@ -98,33 +97,58 @@ def _signing_key(settings: Settings, clock: Clock) -> Iterator[Finding]:
 
 
 def _trust(settings: Settings) -> Iterator[Finding]:
-    trust = load_trust(settings)
-    if not trust.issuers:
+    try:
+        issuers = load_pem(settings.trusted_ca_file)
+    except WssError as error:
+        raise CertificateFileInvalid(element=error.element, value=error.value) from None
+    if not issuers:
         yield Finding(BAD, "trust", f"{settings.trusted_ca_file} names nobody", "Put the issuing CAs in it.")
         return
-    yield Finding(GOOD, "trust", f"{len(trust.issuers)} trusted issuers in {settings.trusted_ca_file}")
-    if trust.revocation is None:
+    yield Finding(GOOD, "trust", f"{len(issuers)} trusted issuers in {settings.trusted_ca_file}")
+
+
+def _revocation(settings: Settings) -> Iterator[Finding]:
+    if settings.revocation == "none":
         text = "off; a revoked certificate is refused only when its agreement says so"
         yield Finding(WARNING, "revocation", text, "Set OPUS_SOAP_REVOCATION (docs/certificates.md).")
     else:
         yield Finding(GOOD, "revocation", f"{settings.revocation}; unknown: {settings.revocation_unknown}")
-        yield from _lists(settings, trust)
+        yield from _lists(settings)
 
 
-def _lists(settings: Settings, trust: TrustStore) -> Iterator[Finding]:
+def _lists(settings: Settings) -> Iterator[Finding]:
     """Every trusted issuer needs a list that it signed, when lists are used."""
     if not settings.revocation.endswith("crl"):
         return
     try:
         lists = load_lists(settings.revocation_lists)
     except WssError as error:
-        raise CertificateFileInvalid(element=error.element, value=error.value) from None
-    for issuer in trust.issuers:
+        remedy = f"Put the lists of the trusted CAs there, or set OPUS_SOAP_REVOCATION_LISTS. {_RENEW[LIST]}"
+        text = f"the revocation lists cannot be used: {error.element}: {error.value}"
+        yield Finding(BAD, "revocation", text, remedy)
+        return
+    for issuer in _issuers(settings):
         name = subject_text(issuer.subject)
         reasons = [unfit(crl, issuer) for crl in lists if crl.issuer == issuer.subject]
         if all(reasons):
             text = "; ".join(reasons) or f"no revocation list of {name} in {settings.revocation_lists}"
             yield Finding(BAD, "revocation", text, _RENEW[LIST])
+
+
+def _issuers(settings: Settings) -> tuple[x509.Certificate, ...]:
+    """None when the file cannot be read, which is told under `trust`."""
+    try:
+        return load_pem(settings.trusted_ca_file)
+    except WssError:
+        return ()
+
+
+def _list_dates(settings: Settings, clock: Clock) -> list[Finding]:
+    """Nothing when a list cannot be read, which is told under `revocation`."""
+    try:
+        return list(_dates(lists_in_files(settings), clock))
+    except CertificateFileInvalid:
+        return []
 
 
 def _dates(dated: Iterable[Dated], clock: Clock) -> Iterator[Finding]:
@@ -148,7 +172,7 @@ def _agreements(settings: Settings, clock: Clock) -> list[Finding]:
     connect(settings.database_url)
     try:
         with connected():
-            return list(_dates(of_agreements(), clock))
+            return [*_dates(of_agreements(), clock), *models_of_agreements(settings)]
     finally:
         disconnect()
 

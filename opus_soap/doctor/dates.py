@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -47,18 +48,35 @@ class Dated:
 
 def in_files(settings: Settings) -> Iterator[Dated]:
     """What the settings' files hold; raises `CertificateFileInvalid` naming the one that cannot be read."""
-    try:
+    yield from certificates_in_files(settings)
+    yield from lists_in_files(settings)
+
+
+def certificates_in_files(settings: Settings) -> Iterator[Dated]:
+    """The certificates among them; raises as `in_files`."""
+    with _naming_the_file():
         yield from _certificates(OWN, load_pem(settings.signing_certificate_file)[:1])
         if settings.tls_certificate_file is not None:
             yield from _certificates(TLS, load_pem(settings.tls_certificate_file)[:1])
-        issuers = load_pem(settings.trusted_ca_file)
-        yield from _certificates(ISSUER, issuers)
-        if settings.revocation.endswith("crl"):
-            names = {issuer.subject for issuer in issuers}
-            for crl in load_lists(settings.revocation_lists):
-                if crl.issuer in names:  # others may lie beside them
-                    ends = crl.next_update_utc or crl.last_update_utc
-                    yield Dated(LIST, subject_text(crl.issuer), crl.last_update_utc, ends)
+        yield from _certificates(ISSUER, load_pem(settings.trusted_ca_file))
+
+
+def lists_in_files(settings: Settings) -> Iterator[Dated]:
+    """The revocation lists of trusted issuers, where lists are used; raises as `in_files`."""
+    if not settings.revocation.endswith("crl"):
+        return
+    with _naming_the_file():
+        names = {issuer.subject for issuer in load_pem(settings.trusted_ca_file)}
+        for crl in load_lists(settings.revocation_lists):
+            if crl.issuer in names:  # others may lie beside them
+                ends = crl.next_update_utc or crl.last_update_utc
+                yield Dated(LIST, subject_text(crl.issuer), crl.last_update_utc, ends)
+
+
+@contextmanager
+def _naming_the_file() -> Iterator[None]:
+    try:
+        yield
     except WssError as error:
         raise CertificateFileInvalid(element=error.element, value=error.value) from None
 

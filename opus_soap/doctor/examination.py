@@ -22,6 +22,7 @@ from opus_soap.wss.certificates import (
     thumbprint,
 )
 from opus_soap.wss.errors import CertificateUntrusted, WssError
+from opus_soap.wss.errors_trust import IssuerKeyWrong
 from opus_soap.wss.revocation import Revocation, State
 
 
@@ -61,7 +62,8 @@ def examine(
     try:
         issuer = trust.issuer_of(certificate)
     except CertificateUntrusted as error:
-        yield Line("Trust", f"issued by none of the trusted: {error.expected}", False)
+        none = f"issued by none of the trusted: {error.expected}"
+        yield Line("Trust", error.text_english if isinstance(error, IssuerKeyWrong) else none, False)
         yield Line("Revocation", "not asked, as its issuer is not trusted")
         return
     yield _judged(

@@ -103,3 +103,13 @@ class TlsFileInvalid(ConfigurationError):
     remedy_english = (
         "Name a certificate with its chain and the key that belongs to it, in PEM, without a password."
     )
+
+
+class TlsTrustInvalid(ConfigurationError):
+    """The CAs of the TLS servers that we call cannot be read: nothing would be sent."""
+
+    code = "CFG-017"
+    danish = "CA'erne for de TLS-servere, som vi kalder, kan ikke bruges: {element}: {value}"
+    english = "The CAs of the TLS servers that we call cannot be used: {element}: {value}"
+    remedy_danish = "Ret OPUS_SOAP_TLS_TRUSTED_CA_FILE: en PEM-fil med CA'er og rødder, eller ingenting."
+    remedy_english = "Correct OPUS_SOAP_TLS_TRUSTED_CA_FILE: a PEM file with CAs and their roots, or nothing."

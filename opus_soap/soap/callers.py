@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from cryptography import x509
 from lxml import etree
@@ -39,6 +40,26 @@ _SECURITY = b"Security"
 Shown = Callable[[], x509.Certificate | None]
 
 
+class Asked(Protocol):
+    """What an agreement judges of a call."""
+
+    @property
+    def system(self) -> System:
+        """Whose agreement it is."""
+
+    @property
+    def model(self) -> str:
+        """The security model that the message is in."""
+
+    @property
+    def token_cvr(self) -> str | None:
+        """The authority that the token is for; None without one."""
+
+    @property
+    def content(self) -> etree._Element:
+        """The one child of the Body."""
+
+
 @dataclass(frozen=True)
 class Call:
     """A message of a known caller, in one of the security models."""
@@ -54,12 +75,56 @@ class Call:
     """What the message is remembered by, and until when; None in the Context model, where TLS takes care."""
 
     @property
+    def token_cvr(self) -> str | None:
+        """The authority that the token is for; None without one."""
+        return self.token.cvr if self.token else None
+
+    @property
     def content(self) -> etree._Element:
         """The one child of the Body; raises `OperationUnknown`."""
         children = list(self.body)
         if len(children) != 1:
             raise OperationUnknown(element=f"{{{self.soap_namespace}}}Body", expected="one child")
         return children[0]
+
+
+def _granted(call: Asked, service: str, _taken: tuple[str, ...]) -> None:
+    agreements.authorize(call.system, service)
+
+
+def _taken_by_service(call: Asked, service: str, taken: tuple[str, ...]) -> None:
+    if call.model not in taken:
+        raise SecurityModelNotTaken(element=service, value=NAMES[call.model], expected=named(taken))
+
+
+def _as_agreed(call: Asked, _service: str, _taken: tuple[str, ...]) -> None:
+    if call.model != call.system.security_model:
+        raise SecurityModelWrong(
+            element=call.system.name, value=NAMES[call.model], expected=NAMES[call.system.security_model]
+        )
+
+
+def _for_its_authority(call: Asked, _service: str, taken: tuple[str, ...]) -> None:
+    authority = authority_of(call.system)
+    if call.token_cvr is not None and call.token_cvr != authority:
+        raise TokenAuthorityWrong(value=call.token_cvr, expected=authority)
+    check_authority(call.content, authority)
+    if call.model == "context":
+        check_contexts(call.content, authority=authority, system=call.system.uuid, supported=named(taken))
+
+
+def authority_of(system: System) -> str:
+    """The CVR number that calls under an agreement are made for."""
+    return authority_cvr(system.municipality) or system.cvr
+
+
+# in the order in which they are asked; each gets the call, the service, and the models that the service takes
+AGREEMENT_RULES: Mapping[str, Callable[[Asked, str, tuple[str, ...]], None]] = {
+    "Service granted by the agreement": _granted,
+    "Security model, for the service": _taken_by_service,
+    "Security model, by the agreement": _as_agreed,
+    "Authority": _for_its_authority,
+}
 
 
 @dataclass(frozen=True)
@@ -84,20 +149,8 @@ class Callers:
 
     def authorize(self, call: Call, service: SoapService) -> None:
         """Raises unless the agreement lets the caller call the service, in this model, for this authority."""
-        system, taken = call.system, self.models.taken_by(service.name)
-        agreements.authorize(system, service.name)
-        if call.model not in taken:
-            raise SecurityModelNotTaken(element=service.name, value=NAMES[call.model], expected=named(taken))
-        if call.model != system.security_model:
-            raise SecurityModelWrong(
-                element=system.name, value=NAMES[call.model], expected=NAMES[system.security_model]
-            )
-        authority = authority_cvr(system.municipality) or system.cvr
-        if call.token is not None and call.token.cvr != authority:
-            raise TokenAuthorityWrong(value=call.token.cvr, expected=authority)
-        check_authority(call.content, authority)
-        if call.model == "context":
-            check_contexts(call.content, authority=authority, system=system.uuid, supported=named(taken))
+        for rule in AGREEMENT_RULES.values():
+            rule(call, service.name, self.models.taken_by(service.name))
 
     def _by_signature(self, exchange: Exchange, service: SoapService, data: bytes) -> Call:
         found: list[System] = []

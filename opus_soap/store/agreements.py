@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from opus_soap.clock import isoformat
@@ -30,7 +31,15 @@ from opus_soap.errors import (
 )
 from opus_soap.store.models import System, SystemCertificate
 from opus_soap.texts import visible
-from opus_soap.wss.certificates import key_of
+from opus_soap.wss.certificates import (
+    TrustStore,
+    check_key,
+    check_tls_client,
+    check_usage,
+    key_of,
+    subject_text,
+)
+from opus_soap.wss.errors import WssError
 
 _SHORTEST_START = 8  # digits of a thumbprint that people write
 LONGEST_NAME = System.name.max_length
@@ -155,7 +164,7 @@ def add_certificate(system: System, pem: bytes) -> SystemCertificate:
         return SystemCertificate.create(
             system=system,
             thumbprint_sha256=thumbprint,
-            subject=certificate.subject.rfc4514_string()[:1000],
+            subject=subject_text(certificate.subject)[:1000],
             pem=pem.decode("ascii"),
             valid_from=valid_from,
             valid_to=valid_to,
@@ -186,8 +195,13 @@ def _most_valid_at_once(system: System, start: datetime, end: datetime) -> int:
     return max(sum(1 for row in rows if row.valid_from <= moment <= row.valid_to) for moment in moments)
 
 
-def doubts_about(certificate: SystemCertificate, system: System, *, at: datetime) -> list[str]:
-    """What is odd about a certificate of an agreement, though it may be meant so."""
+def doubts_about(
+    certificate: SystemCertificate, system: System, *, at: datetime, trust: TrustStore
+) -> list[str]:
+    """What is odd about a certificate of an agreement, though it may be meant so.
+
+    A reply is taken from what the agreement names, whoever issued it; a caller is held against `trust`, too.
+    """
     doubts = []
     if certificate.valid_to < at:
         doubts.append(
@@ -198,7 +212,28 @@ def doubts_about(certificate: SystemCertificate, system: System, *, at: datetime
     named = re.search(r"CVR:(\d{8})", certificate.subject)
     if named is not None and named[1] != system.cvr:
         doubts.append(f"the certificate is CVR {named[1]}'s, the agreement CVR {system.cvr}'s")
+    parsed = _parsed(certificate.pem)
+    doubts += _refusals("nothing signed with it is taken", lambda: check_key(parsed))
+    doubts += _refusals("no caller with it is let in", lambda: check_usage(parsed))
+    doubts += _refusals("no caller with it is let in", lambda: trust.issuer_of(parsed))
+    if system.security_model == "context":
+        doubts += _refusals("no caller with it is let in", lambda: check_tls_client(parsed))
     return doubts
+
+
+def _refusals(consequence: str, check: Callable[[], object]) -> Iterator[str]:
+    """What a check refuses, and what follows from it; nothing when it holds."""
+    try:
+        check()
+    except WssError as error:
+        yield f"{consequence}: {error}"
+    except (UnsupportedAlgorithm, ValueError):  # a curve that the library has never heard of
+        yield f"{consequence}: its key cannot be read"
+
+
+def subject_of(certificate: SystemCertificate) -> str:
+    """Its name for people; of an older row, too, whose stored text has numbers for types."""
+    return subject_text(_parsed(certificate.pem).subject)
 
 
 def _whole_thumbprint(start: str) -> str:
@@ -285,6 +320,17 @@ def system_by_thumbprint(thumbprint: str, at: datetime) -> System:
     if not system.active:
         raise SystemInactive(value=system.name)
     return system
+
+
+def agreement_with(thumbprint: str) -> System | None:
+    """The agreement that a certificate (SHA-256, hex) is or was in, whether or not it may be used."""
+    row = (
+        SystemCertificate.select(SystemCertificate, System)
+        .join(System)
+        .where(SystemCertificate.thumbprint_sha256 == thumbprint)
+        .first()
+    )
+    return None if row is None else row.system
 
 
 def authorize(system: System, service: str) -> None:

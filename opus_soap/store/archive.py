@@ -13,6 +13,9 @@ from opus_soap.errors import ArchivedMessageUnknown
 from opus_soap.store import content as contents
 from opus_soap.store.models import ArchivedMessage, System
 
+SENT = "sent"
+"""The outcome of what leaves: it is kept before it goes. What came of it is a row of its own."""
+
 
 def record(
     *,
@@ -32,7 +35,7 @@ def record(
     """Keep one message, in the caller's transaction or one of its own.
 
     `direction` is `in` or `out`; `correlation_id` is shared by a request and its answer; `outcome` is
-    `ok` or the code of the error. A message of more than `most_bytes` is kept by hash and size alone.
+    `ok`, `SENT` or the code of the error. A message of more than `most_bytes` is kept by hash and size alone.
     """
     with transaction():
         whole = most_bytes is None or len(content) <= most_bytes

@@ -76,7 +76,7 @@ class ArchivedMessage(BaseModel):
     message_id = CharField(default="", index=True)
     content = ForeignKeyField(Content, on_delete="RESTRICT", backref="+")
     http_status = IntegerField(null=True)
-    outcome = CharField(max_length=16)  # ok, or the code of the fault
+    outcome = CharField(max_length=16)  # ok; sent, of a call of ours; or the code of the error
 
 
 class ReplayEntry(BaseModel):

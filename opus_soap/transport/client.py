@@ -172,15 +172,20 @@ class SecuredTransport(zeep.Transport):
         message = self._message(envelope)
         action = headers.get("SOAPAction", "").strip('"')
         request, message_id = self._secured(message, action, address)
-        self._record("out", request, correlation, address, action, message_id or "", "ok", None)
-        status, content, wait = self._send(address, request, action)
+        known = (correlation, address, action, message_id or "")
+        self._record("out", request, *known, archive.SENT, None)  # kept before it goes
+        try:
+            status, content, wait = self._send(address, request, action)
+        except TransportError as error:
+            self._record("in", b"", *known, error.code, None)
+            raise
         try:
             reply = self._believed(content, message_id)
             self._check_reply(str(message.tag), reply.body, status)
         except (WssError, BodyInvalid) as error:
-            self._record("in", content, correlation, address, action, message_id or "", error.code, status)
+            self._record("in", content, *known, error.code, status)
             raise self._unusable(status, error, wait) from None
-        self._record("in", content, correlation, address, action, message_id or "", "ok", status)
+        self._record("in", content, *known, "ok", status)
         if status in _BUSY:
             raise self._busy(status, wait)
         if self._system.security_model == "token" and self._caller.sts and refuses_security(reply.body):

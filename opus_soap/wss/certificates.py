@@ -8,6 +8,7 @@ the caller's allow-list, not decided here.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -19,7 +20,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from opus_soap.wss.errors import (
     CertificateOutOfDate,
@@ -30,8 +31,15 @@ from opus_soap.wss.errors import (
     KeyUnusable,
     TokenInvalid,
 )
+from opus_soap.wss.errors_trust import IssuerKeyWrong, SignerNotPinned
 
 LEAST_RSA_BITS = 2048
+# RFC 4514 has names for a few types only, and not for the one that Danish certificates say CVR numbers in
+_NAMES_FOR_PEOPLE = {
+    NameOID.SERIAL_NUMBER: "serialNumber",
+    NameOID.ORGANIZATION_IDENTIFIER: "organizationIdentifier",
+    NameOID.EMAIL_ADDRESS: "emailAddress",
+}
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 
@@ -54,9 +62,18 @@ def key_of(certificate: x509.Certificate) -> str:
 
 
 def subject_text(name: x509.Name) -> str:
-    """A distinguished name as text (RFC 4514) for messages and logs."""
+    """A distinguished name for people, in messages and logs; never to be compared or sent."""
+    return _written(name, _NAMES_FOR_PEOPLE)
+
+
+def distinguished_name(name: x509.Name) -> str:
+    """A distinguished name as RFC 4514 has it, to compare and to send: types without a name are numbers."""
+    return _written(name, {})
+
+
+def _written(name: x509.Name, types: Mapping[x509.ObjectIdentifier, str]) -> str:
     try:
-        return name.rfc4514_string()
+        return name.rfc4514_string(dict(types))
     except ValueError:
         return "(unreadable name)"
 
@@ -128,10 +145,24 @@ class TrustStore:
         for issuer in self.issuers:
             if issuer.subject == certificate.issuer and _signed_by(certificate, issuer):
                 return issuer
-        raise CertificateUntrusted(
+        namesake = any(issuer.subject == certificate.issuer for issuer in self.issuers)
+        raise (IssuerKeyWrong if namesake else CertificateUntrusted)(
             element=subject_text(certificate.subject),
             value=subject_text(certificate.issuer),
             expected="; ".join(subject_text(issuer.subject) for issuer in self.issuers) or "none",
+        )
+
+
+@dataclass(frozen=True)
+class PinnedOnly(TrustStore):
+    """Trusts what is pinned and no issuer: whoever replies must be known by the certificate itself."""
+
+    def issuer_of(self, certificate: x509.Certificate) -> x509.Certificate:
+        """Nobody: raises `SignerNotPinned`."""
+        raise SignerNotPinned(
+            element=subject_text(certificate.subject),
+            value=thumbprint(certificate),
+            expected="; ".join(map(thumbprint, self.pinned)) or "-",
         )
 
 

@@ -13,14 +13,15 @@ from typing import ClassVar
 
 from opus_soap.wss.names import SOAP11, SOAP12, WSSE, WSU
 
-_CPR = re.compile(r"(?<!\d)(\d{6})-?(\d{4})(?!\d)")
+# a thumbprint is kept whole: ten of its digits may stand together by chance
+_CPR = re.compile(r"(?<!\w)(?P<kept>[0-9A-Fa-f]{64})(?!\w)|(?<!\d)\d{6}-?\d{4}(?!\d)")
 _LONGEST = 300
 
 
 def _shown(value: object) -> str:
     text = str(value)
     whole = len(text)
-    text = _CPR.sub("••••••-••••", text[: 4 * _LONGEST])
+    text = _CPR.sub(lambda found: found["kept"] or "••••••-••••", text[: 4 * _LONGEST])
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({whole} characters)"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -33,7 +33,7 @@ from opus_soap.wss.names import (
     saml,
 )
 from opus_soap.wss.parsing import parse
-from opus_soap.wss.saml import TokenTrust, verify_assertion
+from opus_soap.wss.saml import CVR, TokenTrust, verify_assertion
 from opus_soap.wss.structure import MessageStructure, read_structure, read_unsigned_structure
 from opus_soap.wss.timestamps import check_freshness, read_timestamp
 from opus_soap.wss.tokens import resolve_token
@@ -56,6 +56,21 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Claimed:
+    """What a message says of itself; nothing of it is verified."""
+
+    model: str
+    """`token`, `x509`, or `context` for a message without a Security header."""
+    certificate: x509.Certificate | None
+    """Whose key is said to have signed; None when that is not told, or cannot be read."""
+    cvr: str | None
+    """The authority of the token."""
+    content: etree._Element | None
+    """The one child of the Body."""
+    created: datetime | None
+
+
+@dataclass(frozen=True)
 class Explainer:
     """Explains messages against one trust store.
 
@@ -71,24 +86,58 @@ class Explainer:
 
     def explain(self, data: bytes, at: datetime) -> list[Step]:
         """Every step, for a message that came at an instant."""
-        steps: list[Step] = []
-        try:
-            root = parse(data, self.policy.limits)
-        except WssError as error:
-            return [_failed("XML", error)]
-        steps.append(Step("XML", True, (f"{len(data)} bytes, root {root.tag!s}",)))
-        try:
-            structure = read_structure(root, carries_token=self.policy.carries_token)
-        except SecurityMissing:
-            return [*steps, _unsigned(root)]
-        except WssError as error:
-            return [*steps, _failed("Envelope", error)]
-        steps.append(_headers(structure))
-        steps += _references(structure)
+        steps, structure = self._shape(data)
+        if structure is None:
+            return steps
         steps += self._token(structure, at)
         steps.append(_timestamp(structure, self.policy, at))
         steps.append(self._verdict(data, at))
         return steps
+
+    def shape(self, data: bytes) -> list[Step]:
+        """The steps that ask for nobody's trust: XML, envelope, digests."""
+        return self._shape(data)[0]
+
+    def claimed(self, data: bytes) -> Claimed | None:
+        """What the message says of itself; None when it cannot be read as one."""
+        try:
+            root = parse(data, self.policy.limits)
+            structure = read_structure(root, carries_token=self.policy.carries_token)
+        except SecurityMissing:
+            return Claimed("context", None, None, _content(root), None)
+        except WssError:
+            return None
+        assertion = structure.assertion
+        return Claimed(
+            model="x509" if assertion is None else "token",
+            certificate=self._named(structure),
+            cvr=None if assertion is None else _cvr(assertion),
+            content=_content(root),
+            created=_created(structure),
+        )
+
+    def _named(self, structure: MessageStructure) -> x509.Certificate | None:
+        try:
+            if structure.assertion is None:
+                return resolve_token(structure, self.trust, self.known).certificate
+            return load_der(base64.b64decode("".join((_held(structure.assertion) or "").split())))
+        except (WssError, ValueError):
+            return None
+
+    def _shape(self, data: bytes) -> tuple[list[Step], MessageStructure | None]:
+        """XML, envelope and digests; the structure when there is a signed one."""
+        try:
+            root = parse(data, self.policy.limits)
+        except WssError as error:
+            return [_failed("XML", error)], None
+        steps = [Step("XML", True, (f"{len(data)} bytes, root {root.tag!s}",))]
+        try:
+            structure = read_structure(root, carries_token=self.policy.carries_token)
+        except SecurityMissing:
+            return [*steps, _unsigned(root)], None
+        except WssError as error:
+            return [*steps, _failed("Envelope", error)], None
+        return [*steps, _headers(structure), *_references(structure)], structure
 
     def _token(self, structure: MessageStructure, at: datetime) -> Iterator[Step]:
         if structure.assertion is not None:
@@ -122,9 +171,9 @@ class Explainer:
         if conditions is not None:
             window = f"{conditions.get('NotBefore')} – {conditions.get('NotOnOrAfter')}"
             facts.append(f"valid: {window}; looked at: {at.isoformat()}")
-        held = assertion.find(f"{saml('Subject')}//{X509_CERTIFICATE}")
+        held = _held(assertion)
         if held is not None:
-            facts += [f"holder {line}" for line in _described_text(held.text or "")]
+            facts += [f"holder {line}" for line in _described_text(held)]
 
         def check() -> None:
             assert self.tokens is not None
@@ -148,9 +197,32 @@ class Explainer:
             message = verifier.verify(
                 data, now=at, profile=lambda _: self.profile, audience=self.audience, known=self.known
             )
-            facts.append(f"signed: {', '.join(message.signed_parts)}; model: {message.model}")
+            signed = ", ".join(message.signed_parts)
+            facts.append(f"signed: {signed}; model: {message.model}; profile: {self.profile}")
 
-        return _judged("The whole, as the server verifies it", check, facts)
+        return _judged("The signature as a whole, as the server verifies it", check, facts)
+
+
+def _content(root: etree._Element) -> etree._Element | None:
+    body = root.find("{*}Body")
+    return body[0] if body is not None and len(body) == 1 else None
+
+
+def _held(assertion: etree._Element) -> str | None:
+    """The base64 of the certificate that a token is bound to."""
+    return assertion.findtext(f"{saml('Subject')}//{X509_CERTIFICATE}")
+
+
+def _cvr(assertion: etree._Element) -> str | None:
+    found = assertion.find(f".//{saml('Attribute')}[@Name='{CVR}']")
+    return None if found is None else found.findtext(saml("AttributeValue"))
+
+
+def _created(structure: MessageStructure) -> datetime | None:
+    try:
+        return None if structure.timestamp is None else read_timestamp(structure.timestamp).created
+    except WssError:
+        return None
 
 
 def _headers(structure: MessageStructure) -> Step:
@@ -234,12 +306,32 @@ def _timestamp(structure: MessageStructure, policy: VerificationPolicy, at: date
         assert structure.timestamp is not None
         freshness = read_timestamp(structure.timestamp)
         facts.append(f"{freshness.created.isoformat()} – {freshness.expires.isoformat()}")
-        ahead = (freshness.created - at).total_seconds()
-        facts.append(f"looked at: {at.isoformat()}; the sender's clock is {ahead:+.0f} s from then")
-        facts.append(f"allowed: {policy.skew.total_seconds():.0f} s either way")
+        facts.append(f"looked at: {at.isoformat()}; {_age(freshness.created, at)}")
+        facts.append(f"allowed besides: {policy.skew.total_seconds():.0f} s, for clocks that differ")
         check_freshness(freshness, now=at, skew=policy.skew, max_lifetime=policy.max_lifetime)
 
-    return _judged("Timestamp", check, facts)
+    step = _judged("Timestamp", check, facts)
+    return step if step.holds or structure.timestamp is None else _dated(step, structure, at)
+
+
+def _age(created: datetime, at: datetime) -> str:
+    """What is seen is an age. A clock is seen to be wrong only where the message comes before it is made."""
+    seconds = (at - created).total_seconds()
+    if seconds >= 0:
+        return f"the message was {seconds:.0f} s old then"
+    return f"Created lies {-seconds:.0f} s ahead of then: the sender's clock is fast, or ours slow"
+
+
+def _dated(step: Step, structure: MessageStructure, at: datetime) -> Step:
+    """An old message is not a wrong clock: it may have lain somewhere."""
+    created = _created(structure)
+    if created is None or created >= at or not any("WSS-061" in fact for fact in step.facts):
+        return step
+    change = (
+        "An old message: sign a new one, with a new Timestamp, just before it is sent. "
+        "Where new ones come old, too, the sender's clock is slow (NTP)."
+    )
+    return replace(step, change=change)
 
 
 def _described(certificate: x509.Certificate) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
-from opus_soap.wss.certificates import subject_text
+from opus_soap.wss.certificates import distinguished_name
 from opus_soap.wss.engine import sign_enveloped
 from opus_soap.wss.names import DS, KEY_INFO, SAML2, X509_CERTIFICATE, X509_DATA, XSI, saml
 from opus_soap.wss.privileges import PrivilegeGroup, write_privileges
@@ -51,7 +51,7 @@ def issue(
     _add(assertion, "Issuer", issuer, Format=f"{_FORMATS}:2.0:nameid-format:entity")
     subject = _add(assertion, "Subject")
     _add(
-        subject, "NameID", subject_text(claims.holder.subject),
+        subject, "NameID", distinguished_name(claims.holder.subject),
         Format=f"{_FORMATS}:1.1:nameid-format:X509SubjectName",
     )  # fmt: skip
     confirmation = _add(subject, "SubjectConfirmation", Method=HOLDER_OF_KEY)

@@ -13,7 +13,7 @@ from datetime import datetime
 from cryptography import x509
 from lxml import etree
 
-from opus_soap.wss.certificates import TrustStore
+from opus_soap.wss.certificates import PinnedOnly
 from opus_soap.wss.errors import PartNotSigned, RelationWrong
 from opus_soap.wss.names import SOAP11, SOAP12, UNSPECIFIED
 from opus_soap.wss.verification import VerificationPolicy, VerifiedMessage, Verifier
@@ -57,7 +57,7 @@ def verify_reply(
     `request_message_id` is None when the request had no MessageID (profile `basic` only): then the
     reply may relate to nothing. With one, RelatesTo must be there, be signed and be equal.
     """
-    verifier = Verifier(TrustStore(pinned=tuple(pinned)), policy)
+    verifier = Verifier(PinnedOnly(pinned=tuple(pinned)), policy)
     reply = verifier.verify(data, now=now, profile=lambda _: f"{profile} reply")
     if request_message_id is not None and reply.relates_to is None:
         raise PartNotSigned(element="RelatesTo")

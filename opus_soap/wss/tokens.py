@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from lxml import etree
 
-from opus_soap.wss.certificates import TrustStore, load_der, subject_text
+from opus_soap.wss.certificates import TrustStore, distinguished_name, load_der
 from opus_soap.wss.errors import SecurityHeaderInvalid, TokenInvalid, TokenUnavailable, TokenUnsupported
 from opus_soap.wss.names import (
     BASE64_BINARY,
@@ -139,7 +139,7 @@ def _same_name(name: x509.Name, text: str) -> bool:
     try:
         given = x509.Name.from_rfc4514_string(text)
     except ValueError:
-        return subject_text(name).replace(", ", ",") == text.replace(", ", ",")
+        return distinguished_name(name).replace(", ", ",") == text.replace(", ", ",")
     return given == name or x509.Name(list(reversed(list(given.rdns)))) == name
 
 

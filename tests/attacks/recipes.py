@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from opus_soap.wss import errors
+from opus_soap.wss.errors_trust import IssuerKeyWrong
 from tests.wss.forge import (
     ANONYMOUS,
     C14N,
@@ -462,7 +463,7 @@ def _():
 # --- certificates -----------------------------------------------------------------------------------
 
 forged("self-signed certificate", errors.CertificateUntrusted, signer="self-signed")
-forged("wrong CA with the same name", errors.CertificateUntrusted, signer="unknown-ca")
+forged("wrong CA with the same name", IssuerKeyWrong, signer="unknown-ca")
 forged("expired certificate", errors.CertificateOutOfDate, signer="expired")
 forged("certificate not yet valid", errors.CertificateOutOfDate, signer="not-yet-valid")
 forged("certificate for encryption only", errors.CertificateUsageWrong, naive=True, signer="wrong-usage")

@@ -10,12 +10,17 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from opus_soap.cli.main import main
 from opus_soap.clock import ManualClock
@@ -23,7 +28,8 @@ from opus_soap.database import connect, disconnect, proxy
 from opus_soap.errors import VoucherRefused
 from opus_soap.ledger.master_data import company_code
 from opus_soap.ledger.posting import PostingLine, VoucherDraft, post
-from opus_soap.store.models import Invoice, System
+from opus_soap.store import archive
+from opus_soap.store.models import Invoice, System, SystemCertificate
 from opus_soap.wss import pki
 from tests.conftest import NOON, ROOT
 
@@ -344,6 +350,20 @@ def test_messages_and_settings(run):
     assert "OPUS_SOAP_DATABASE_URL" in run("settings")
 
 
+def test_times_are_told_with_their_zone_and_what_never_arrived_is_not_ok(run, sqlite_url):
+    connect(sqlite_url)
+    for direction, content, outcome in (("out", b"<x/>", "sent"), ("in", b"", "TRA-001")):
+        archive.record(
+            direction=direction, content=content, correlation_id=UUID(int=1), at=NOON,
+            endpoint="http://127.0.0.1:9/", outcome=outcome,
+        )  # fmt: skip
+    listed = run("messages", "list")
+    assert "2026-11-23 12:00:00+01:00" in listed
+    assert "TRA-001" in listed
+    assert "TRA-001" not in run("messages", "list", "--outcome=sent")
+    assert "2026-11-23 12:00:00+01:00  sent" in run("messages", "show", "1")
+
+
 @pytest.mark.usefixtures("agreement")
 def test_a_supplier_with_brackets_does_not_break_the_lists(run, folder):
     run("invoices", "import", folder)
@@ -367,8 +387,15 @@ def test_only_what_is_given_is_changed(run, agreement):
     said = run("systems", "change", "Sag", "--profile=basic")
     assert "profile kombit → basic" in said
     assert "endpoint" not in said
+    for again in (("--profile=basic",), ()):
+        assert "Sag: nothing was changed" in run("systems", "change", "Sag", *again)
+    assert "no option says what to change" in run("systems", "change", "Sag")
     listed = run("systems", "list")
     assert "basic" in listed
+    names = [name.strip() for name in listed.splitlines()[1].strip("┃").split("┃")]
+    values = [value.strip() for value in listed.splitlines()[3].strip("│").split("│")]
+    shown = dict(zip(names, values, strict=True))
+    assert (shown["Profile"], shown["Model"]) == ("basic", "x509")
     assert "http://127.0.0.1:9/" in listed
     uuid = str(System.get().uuid)
     taken = run("systems", "add", "Other", "--municipality=999", "--cvr=44444449", "--uuid", uuid, status=1)
@@ -379,8 +406,66 @@ def test_a_certificate_that_is_odd_is_told(run, agreement, keys):
     assert "expired on" in run("systems", "certificate", "add", "Sag", str(keys / "expired.crt.pem"))
     other = run("systems", "certificate", "add", "Sag", str(keys / "stranger.crt.pem"))
     assert "CVR 22222226's, the agreement CVR 44444449's" in other
+    assert "serialNumber=CVR:22222226-FID" in other
     assert "STO-010" in run("systems", "certificate", "revoke", other[:7], status=1)
-    assert "revoked" in run("systems", "certificate", "revoke", other[:8])
+    SystemCertificate.update(subject="2.5.4.5=CVR:22222226").execute()  # as older versions stored it
+    assert "revoked: serialNumber=CVR:22222226" in run("systems", "certificate", "revoke", other[:8])
+
+
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("wrong-usage", "no caller with it is let in: WSS-052"),
+        ("no-usage", "no caller with it is let in: WSS-052"),
+        ("self-signed", "no caller with it is let in: WSS-050"),
+    ],
+)
+def test_a_certificate_that_cannot_work_is_told(run, keys, monkeypatch, name, note):
+    monkeypatch.setenv("OPUS_SOAP_TRUSTED_CA_FILE", str(keys / "ca.pem"))
+    run("systems", "add", "Sag", "--municipality=999", "--cvr=44444449")
+    said = run("systems", "certificate", "add", "Sag", str(keys / f"{name}.crt.pem"))
+    assert f"note: {note}" in said
+    good = run("systems", "certificate", "add", "Sag", str(keys / "case-system.crt.pem"))
+    assert "note" not in good
+
+
+def test_a_certificate_whose_key_is_too_weak_is_told(run, tmp_path):
+    key = rsa.generate_private_key(65537, 1024)
+    name = x509.Name.from_rfc4514_string("CN=Svag")
+    weak = x509.CertificateBuilder(name, name, key.public_key(), 1, NOON, NOON + timedelta(days=9))
+    (tmp_path / "weak.pem").write_bytes(weak.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    run("systems", "add", "Sag", "--municipality=999", "--cvr=44444449")
+    said = run("systems", "certificate", "add", "Sag", str(tmp_path / "weak.pem"))
+    assert "note: nothing signed with it is taken: WSS-053" in said
+
+
+def test_that_no_issuer_is_trusted_yet_is_told(run, keys, monkeypatch):
+    monkeypatch.setenv("OPUS_SOAP_TRUSTED_CA_FILE", str(keys / "none.pem"))
+    run("systems", "add", "Sag", "--municipality=999", "--cvr=44444449")
+    said = run("systems", "certificate", "add", "Sag", str(keys / "case-system.crt.pem"))
+    assert "note: no issuer is trusted here yet: CFG-002" in said
+
+
+def test_a_soapui_project_is_offered_for_profiles_that_it_can_have(run, tmp_path):
+    said = run("soapui", "export", "--out", str(tmp_path / "out"), "--profile=sts", status=2)
+    assert "'sts' is not one of 'basic', 'kombit'" in said
+
+
+def test_serve_says_that_it_listens_when_it_does(run, keys, monkeypatch):
+    for setting, name in (
+        ("SIGNING_KEY_FILE", "opus.key.pem"),
+        ("SIGNING_CERTIFICATE_FILE", "opus.crt.pem"),
+        ("TRUSTED_CA_FILE", "ca.pem"),
+        ("TLS_CERTIFICATE_FILE", "opus.crt.pem"),
+        ("TLS_KEY_FILE", "stranger.key.pem"),
+    ):
+        monkeypatch.setenv(f"OPUS_SOAP_{setting}", str(keys / name))
+    monkeypatch.setattr(
+        "opus_soap.app.build_server", lambda *_, **__: None
+    )  # it would set up logging for all
+    said = run("serve", "--bind=127.0.0.1:18317", status=1)
+    assert "CFG-016" in said
+    assert "listens" not in said
 
 
 def test_a_route_to_an_unknown_supplier_is_refused(run, agreement):

@@ -169,6 +169,10 @@ def test_files_that_do_not_go_together(pki: Pki, tmp_path: Path):
     ):
         with pytest.raises(TlsFileInvalid):
             load_tls(wrong)
+    with pytest.raises(TlsFileInvalid, match=r"other\.key\.pem: the key does not belong to the certificate"):
+        load_tls(settings("server.crt.pem", "other.key.pem"))
+    with pytest.raises(TlsFileInvalid, match=r"with \S+none\.pem: No such file"):
+        load_tls(settings("server.crt.pem", "none.pem"))
     (tmp_path / "server.key.pem").chmod(0o644)
     with pytest.raises(SigningKeyUnusable):
         load_tls(settings("server.crt.pem", "server.key.pem"))

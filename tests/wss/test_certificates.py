@@ -12,7 +12,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from opus_soap.wss.certificates import MOST_BYTES, TrustStore, load_der, load_pem, thumbprint
+from opus_soap.wss.certificates import (
+    MOST_BYTES,
+    TrustStore,
+    distinguished_name,
+    load_der,
+    load_pem,
+    subject_text,
+    thumbprint,
+)
 from opus_soap.wss.errors import (
     CertificateOutOfDate,
     CertificateRevoked,
@@ -22,6 +30,7 @@ from opus_soap.wss.errors import (
     KeyUnusable,
     TokenInvalid,
 )
+from opus_soap.wss.errors_trust import IssuerKeyWrong
 from tests.wss.forge import NOW, world
 
 TRUST = TrustStore(issuers=world().trusted)
@@ -53,7 +62,7 @@ def issue(key=None, extension: x509.ExtensionType | None = None, name: str = "ma
         ("not-yet-valid", CertificateOutOfDate),
         ("wrong-usage", CertificateUsageWrong),
         ("no-usage", CertificateUsageWrong),
-        ("unknown-ca", CertificateUntrusted),
+        ("unknown-ca", IssuerKeyWrong),
         ("self-signed", CertificateUntrusted),
     ],
 )
@@ -73,6 +82,21 @@ def test_the_refusal_names_the_issuer_that_came_and_those_expected():
     assert "Opus SOAP Example Issuing CA" in refusal.value.text_danish
     with pytest.raises(CertificateUntrusted, match="none"):
         TrustStore().check(world().certificates["case-system"].certificate, NOW)
+
+
+def test_an_issuer_of_the_same_name_with_another_key_is_told_as_that():
+    with pytest.raises(IssuerKeyWrong) as refusal:
+        TRUST.check(world().certificates["unknown-ca"].certificate, NOW)
+    assert refusal.value.code == CertificateUntrusted.code
+    assert "another key than that issuer's signed it" in refusal.value.text_english
+    assert "en anden nøgle end dennes" in refusal.value.text_danish
+    assert "trusted issuers" not in refusal.value.text_english
+
+
+def test_a_name_for_people_and_one_to_compare():
+    name = world().certificates["case-system"].certificate.subject
+    assert subject_text(name).startswith("serialNumber=CVR:44444449-FID:")
+    assert distinguished_name(name).startswith("2.5.4.5=CVR:44444449-FID:")
 
 
 def test_the_root_does_not_stand_in_for_its_issuing_ca():

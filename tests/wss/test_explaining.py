@@ -14,8 +14,9 @@ from opus_soap.wss.saml import TokenTrust
 from opus_soap.wss.verification import VerificationPolicy
 from tests.attacks.recipes import ATTACKS
 from tests.attacks.token_recipes import TOKEN_ATTACKS
-from tests.wss.forge import AUDIENCE, NOW, STS, Forge, token_model, world
+from tests.wss.forge import AUDIENCE, CVR, NOW, STS, Forge, token_model, world
 
+WHOLE = "The signature as a whole, as the server verifies it"
 TOKENS = TokenTrust({STS: [world().certificates["sts"].certificate]})
 LISTS = Revocation((RevocationLists(tuple(world().revocation_lists.values())),))
 TRUST = TrustStore(issuers=world().trusted, revocation=LISTS)
@@ -36,7 +37,7 @@ def test_a_good_message_holds_at_every_step():
     assert [step.name for step in steps] == [
         "XML", "Envelope",
         *(f"Reference #{name}" for name in Forge().ids),
-        "Certificate", "Timestamp", "The whole, as the server verifies it",
+        "Certificate", "Timestamp", WHOLE,
     ]  # fmt: skip
     assert steps[-1].facts[0].startswith("signed: Framework, Action")
 
@@ -55,7 +56,7 @@ def test_a_good_message_with_a_token_too():
 
 def test_what_was_changed_is_the_reference_whose_digest_is_another():
     found = failing(Forge()().replace(b"<k:Amount>100<", b"<k:Amount>999<"))
-    assert list(found) == ["Reference #body", "The whole, as the server verifies it"]
+    assert list(found) == ["Reference #body", WHOLE]
     said, seen = found["Reference #body"].splitlines()[1:]
     assert said.split()[-1] != seen.split()[-1]
 
@@ -66,9 +67,34 @@ def test_an_untrusted_certificate_is_named_with_whom_is_trusted():
     assert "subject: " in found["Certificate"]
 
 
-def test_the_clock_is_told():
+def test_an_old_message_is_called_old_and_not_a_clock():
     found = failing(Forge()(), at=NOW + timedelta(minutes=20))
-    assert "the sender's clock is -1200 s" in found["Timestamp"]
+    assert "the message was 1200 s old then" in found["Timestamp"]
+    assert "clock is" not in found["Timestamp"]
+    steps = explained(Forge()(), at=NOW + timedelta(minutes=20))
+    change = next(step.change for step in steps if step.name == "Timestamp")
+    assert change.startswith("An old message: sign a new one")
+
+
+def test_a_message_from_ahead_is_called_a_clock():
+    found = failing(Forge()(), at=NOW - timedelta(minutes=20))
+    assert "Created lies 1200 s ahead of then: the sender's clock is fast, or ours slow" in found["Timestamp"]
+
+
+def test_what_a_message_claims_is_told_unverified():
+    data = Forge()().replace(b"<k:Amount>100<", b"<k:Amount>999<")
+    claimed = EXPLAINER.claimed(data)
+    assert (claimed.model, claimed.cvr, claimed.created) == ("x509", None, NOW)
+    assert claimed.certificate == world().certificates["case-system"].certificate
+    assert claimed.content.tag == "{urn:test}Send"
+    with token_model():
+        claimed = EXPLAINER.claimed(Forge()())
+    assert (claimed.model, claimed.cvr) == ("token", CVR)
+    assert claimed.certificate == world().certificates["case-system"].certificate
+    assert EXPLAINER.claimed(UNSIGNED % b"").model == "context"
+    assert EXPLAINER.claimed(b"<x/>") is None
+    unknown = Forge(token="AAAA")()
+    assert EXPLAINER.claimed(unknown).certificate is None
 
 
 PRODUCTION = "https://saml.adgangsstyring.stoettesystemerne.dk/runtime"

@@ -6,7 +6,9 @@ import pytest
 from lxml import etree
 
 from opus_soap.wss.addressing import Addressing
+from opus_soap.wss.certificates import thumbprint
 from opus_soap.wss.errors import CertificateUntrusted, PartNotSigned, RelationWrong
+from opus_soap.wss.errors_trust import SignerNotPinned
 from opus_soap.wss.names import ANONYMOUS, UNSPECIFIED
 from opus_soap.wss.replies import verify_reply
 from opus_soap.wss.signing import Signer
@@ -43,8 +45,16 @@ def test_the_reply_to_somebody_elses_request():
 
 def test_a_trusted_issuer_is_not_enough():
     data = reply(signer="other-case-system")
-    with pytest.raises(CertificateUntrusted):
+    with pytest.raises(CertificateUntrusted) as refusal:
         verify_reply(data, request_message_id="urn:uuid:1", pinned=PINNED, now=NOW)
+    assert (type(refusal.value), refusal.value.code) == (SignerNotPinned, "WSS-050")
+    signer = thumbprint(world().certificates["other-case-system"].certificate)
+    for text in (refusal.value.text_danish, refusal.value.text_english):
+        assert f"(SHA-256 {signer})" in text
+        assert text.endswith(thumbprint(PINNED[0]))
+        assert "issuer" not in text
+    with pytest.raises(SignerNotPinned, match=r"-$"):
+        verify_reply(data, request_message_id="urn:uuid:1", pinned=[], now=NOW)
 
 
 @pytest.mark.parametrize("missing", ["relates_to", "message_id", "action"])
