@@ -17,7 +17,7 @@ WSSE = b"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-sece
 DS = b"http://www.w3.org/2000/09/xmldsig#"
 VALID = (
     b'<s:Envelope xmlns:s="' + SOAP + b'"><s:Header/><s:Body><k:Send xmlns:k="urn:test">'
-    b"<k:Amount>100</k:Amount><k:Party>good</k:Party></k:Send></s:Body></s:Envelope>"
+    b"<k:Amount>100</k:Amount><k:Party>good</k:Party><k:Cpr>010170-1234</k:Cpr></k:Send></s:Body></s:Envelope>"
 )
 BASE = b' xml:base="http://evil.example/"'
 EVIL_BODY = b'<s:Body><k:Send xmlns:k="urn:test"><k:Amount>999999</k:Amount></k:Send></s:Body>'

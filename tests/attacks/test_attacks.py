@@ -10,13 +10,14 @@ from lxml import etree
 from opus_soap.wss import engine
 from opus_soap.wss.certificates import TrustStore
 from opus_soap.wss.crl import RevocationLists
-from opus_soap.wss.errors import WssError
+from opus_soap.wss.errors import ReplyAddressRefused, WssError
 from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.revocation import Revocation
 from opus_soap.wss.saml import TokenTrust
 from opus_soap.wss.unsigned import read_unsigned
 from opus_soap.wss.verification import VerifiedMessage, Verifier
 from tests.attacks.context_recipes import CONTEXT_ATTACKS, HARMLESS_IN_CONTEXT, VALID
+from tests.attacks.faults import CPR, FAULTS, check_fault
 from tests.attacks.naive import naive_read, naive_verify, naive_verify_token
 from tests.attacks.recipes import ATTACKS, HARMLESS, IN_TOKEN_MODEL, NOT_IN_TOKEN_MODEL, Attack, Harmless
 from tests.attacks.token_recipes import HARMLESS_OF_TOKENS, TOKEN_ATTACKS
@@ -69,7 +70,7 @@ def test_refused_in_the_token_model(attack: Attack, verifier: Verifier):
         data = attack.make()
     with pytest.raises(WssError) as refusal:
         verifier.verify(data, now=NOW, profile=lambda _: "kombit", audience=AUDIENCE)
-    assert type(refusal.value) is IN_TOKEN_MODEL.get(attack.name, attack.refused_as), refusal.value
+    check_fault(refusal.value, IN_TOKEN_MODEL.get(attack.name, attack.refused_as))
 
 
 @pytest.mark.parametrize("attack", TOKEN_ATTACKS, ids=lambda attack: attack.name)
@@ -78,7 +79,7 @@ def test_attacks_on_tokens_are_refused(attack: Attack, verifier: Verifier):
         data = attack.make()
     with pytest.raises(WssError) as refusal:
         verifier.verify(data, now=NOW, profile=lambda _: "kombit", audience=AUDIENCE)
-    assert type(refusal.value) is attack.refused_as, refusal.value
+    check_fault(refusal.value, attack.refused_as)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_the_message_that_attacks_on_the_context_model_start_from_is_valid():
 def test_attacks_on_the_context_model_are_refused(attack: Attack):
     with pytest.raises(WssError) as refusal:
         read_unsigned(attack.make(), ParseLimits())
-    assert type(refusal.value) is attack.refused_as, refusal.value
+    check_fault(refusal.value, attack.refused_as)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +156,25 @@ def test_nor_in_the_context_model(change: Harmless):
     assert not after.envelope.attrib
 
 
+def test_every_message_that_is_attacked_holds_what_no_fault_may_tell():
+    assert all(CPR.encode() in data for data in (Forge()(), VALID))
+
+
+def test_every_fault_of_the_table_is_of_some_recipe():
+    kinds = {attack.refused_as for attack in (*ATTACKS, *TOKEN_ATTACKS, *CONTEXT_ATTACKS)}
+    assert kinds | set(IN_TOKEN_MODEL.values()) == set(FAULTS)
+
+
+@pytest.mark.parametrize(
+    "told", [f"http://{CPR}/", "A" * 60, 'File "x.py"', "Traceback (most recent call last)"]
+)
+def test_canary_a_fault_that_tells_is_caught(told: str, monkeypatch):
+    monkeypatch.setattr(ReplyAddressRefused, "danish", told)
+    monkeypatch.setattr("opus_soap.soap.faults.mask_cpr", lambda text: text)
+    with pytest.raises(AssertionError):
+        check_fault(ReplyAddressRefused(element="ReplyTo"), ReplyAddressRefused)
+
+
 def test_recipes_have_names_of_their_own():
     names = [attack.name for attack in ATTACKS]
     assert len(names) == len(set(names))
@@ -164,7 +184,7 @@ def test_recipes_have_names_of_their_own():
 def test_refused(attack: Attack, verifier: Verifier):
     with pytest.raises(WssError) as refusal:
         verifier.verify(attack.make(), now=NOW, profile=lambda _: "kombit")
-    assert type(refusal.value) is attack.refused_as, refusal.value
+    check_fault(refusal.value, attack.refused_as)
 
 
 @pytest.mark.parametrize(

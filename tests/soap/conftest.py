@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,10 +29,12 @@ from opus_soap.soap.service import PingService, SoapService, operation
 from opus_soap.store.models import System, SystemCertificate
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.certificates import TrustStore, thumbprint
+from opus_soap.wss.crl import RevocationLists
 from opus_soap.wss.issuing import Claims
 from opus_soap.wss.issuing import issue as issue_token
 from opus_soap.wss.names import SOAP11
 from opus_soap.wss.replies import verify_reply
+from opus_soap.wss.revocation import Revocation
 from opus_soap.wss.saml import TokenTrust
 from opus_soap.wss.signing import Signer
 from opus_soap.wss.verification import VerifiedMessage, Verifier
@@ -232,6 +234,21 @@ class House:
         return issue_token(
             Claims(**facts), issuer=STS, key=sts.key, certificate=sts.certificate, now=self.clock.now()
         )
+
+    def revoke(self, identity: Identity) -> None:
+        """Put a certificate on the CA's revocation list, and look there from now on."""
+        ca, now = self.pki.ca, self.clock.now()
+        entry = x509.RevokedCertificateBuilder().serial_number(identity.certificate.serial_number)
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(ca.certificate.subject)
+            .last_update(now - HOUR)
+            .next_update(now + HOUR)
+            .add_revoked_certificate(entry.revocation_date(now - HOUR).build())
+        )
+        lists = RevocationLists((builder.sign(ca.key, hashes.SHA256()),))
+        verifier = self.front._guard.callers.verifier
+        verifier.trust = replace(verifier.trust, revocation=Revocation((lists,)))
 
     def verified(self, reply: Reply, relates_to: str | None = None) -> VerifiedMessage:
         """The reply, verified as the .NET client would: every answer and every fault is signed."""

@@ -20,9 +20,10 @@ from opus_soap.soap.models import answer_header
 from opus_soap.soap.service import PingService, SoapService, operation
 from opus_soap.soap.serving import WsgiServer
 from opus_soap.wss.certificates import TrustStore
+from opus_soap.wss.saml import TokenTrust
 from opus_soap.wss.signing import load_signer
 from opus_soap.wss.verification import Verifier
-from tests.soap.conftest import build_service
+from tests.soap.conftest import STS, build_service
 
 from spyne import Service  # isort: skip
 
@@ -58,12 +59,14 @@ def build() -> SoapFront:
         "http://oir.serviceplatformen.dk/service/fakturainformationafsend/1",
         [Lending, PingService],
     )
-    ca = x509.load_pem_x509_certificate((folder / "ca.crt.pem").read_bytes())
+    ca, sts = (
+        x509.load_pem_x509_certificate((folder / f"{name}.crt.pem").read_bytes()) for name in ("ca", "sts")
+    )
     return SoapFront(
         [build_service()[0], lending],
         SETTINGS,
         SystemClock(),
-        Verifier(TrustStore(issuers=(ca,))),
+        Verifier(TrustStore(issuers=(ca,)), tokens=TokenTrust({STS: [sts]})),
         load_signer(folder / "server.key.pem", folder / "server.crt.pem", timedelta(minutes=5)),
     )
 

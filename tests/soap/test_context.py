@@ -22,7 +22,22 @@ from opus_soap.soap.client_certificates import ClientCertificates, networks
 from opus_soap.soap.models import KONTEKST_NS
 from opus_soap.store.models import ArchivedMessage, System
 from opus_soap.wss.names import SECURITY, SOAP11, SOAP12, WSA
-from tests.soap.conftest import CVR, HEADER, PROXY, House, Identity, Pki, Reply, build_front, svar, unsigned
+from tests.soap.conftest import (
+    ACTION,
+    CVR,
+    HEADER,
+    NAME,
+    PROXY,
+    House,
+    Identity,
+    Pki,
+    Reply,
+    agreement,
+    build_front,
+    issue,
+    svar,
+    unsigned,
+)  # fmt: skip
 
 KEY = "HTTP_X_CLIENT_CERT"
 SERVICEPLATFORM = "http://serviceplatformen.dk/xml/schemas/{}/1/"
@@ -241,11 +256,9 @@ def test_a_certificate_without_an_agreement(house: House, pki: Pki):
 
 
 def test_a_certificate_of_nobody_we_trust(house: House, pki: Pki):
-    from tests.soap.conftest import agreement, issue
-
     impostor = issue("Test CA")  # the name of ours
     false = issue("contextsystem", impostor)
-    agreement(false, "falsk", ["FakturaInformationSvarAfsend"], model="context")
+    agreement(false, "falsk", [NAME], model="context")
     assert refused(house.post(unsigned(for_authority(svar())), **through_proxy(false))) == "WSS-050"
 
 
@@ -263,10 +276,8 @@ def test_a_certificate_that_is_over(house: House, pki: Pki):
     ],
 )
 def test_what_the_certificate_is_for(house: House, pki: Pki, usages, code: str):
-    from tests.soap.conftest import agreement
-
-    made = of_usage(pki, usages)
-    agreement(made, "brug", ["FakturaInformationSvarAfsend"], model="context")
+    made = remade(pki, usage(), x509.ExtendedKeyUsage(usages))
+    agreement(made, "brug", [NAME], model="context")
     reply = house.post(unsigned(for_authority(svar())), **through_proxy(made))
     if code:
         assert refused(reply) == code
@@ -274,20 +285,80 @@ def test_what_the_certificate_is_for(house: House, pki: Pki, usages, code: str):
         good(reply)
 
 
-def of_usage(pki: Pki, usages) -> Identity:
+def remade(
+    pki: Pki, *extensions: x509.ExtensionType, issuer: Identity | None = None, since: datetime | None = None
+) -> Identity:
+    """The connected system's certificate anew: of the same key, with these extensions and no others."""
     before = pki.connected.certificate
+    issuer = issuer or pki.ca
     builder = (
         x509.CertificateBuilder()
         .subject_name(before.subject)
-        .issuer_name(before.issuer)
+        .issuer_name(issuer.certificate.subject)
         .public_key(before.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(before.not_valid_before_utc)
+        .not_valid_before(since or before.not_valid_before_utc)
         .not_valid_after(before.not_valid_after_utc)
-        .add_extension(before.extensions.get_extension_for_class(x509.KeyUsage).value, True)
-        .add_extension(x509.ExtendedKeyUsage(usages), False)
     )
-    return Identity(pki.connected.key, builder.sign(pki.ca.key, hashes.SHA256()))
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=isinstance(extension, x509.KeyUsage))
+    return Identity(pki.connected.key, builder.sign(issuer.key, hashes.SHA256()))
+
+
+def usage(name: str = "digital_signature") -> x509.KeyUsage:
+    """A key usage of one kind."""
+    kinds = (
+        "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+        "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+    )  # fmt: skip
+    return x509.KeyUsage(**{kind: kind == name for kind in kinds})
+
+
+BAD_CERTIFICATES = {
+    "self-signed": (lambda pki: remade(pki, usage(), issuer=pki.connected), "WSS-050"),
+    "not yet valid": (lambda pki: remade(pki, usage(), since=datetime(2026, 12, 1, tzinfo=UTC)), "WSS-051"),
+    "no key usage": (lambda pki: remade(pki), "WSS-052"),
+    "for encryption only": (lambda pki: remade(pki, usage("key_encipherment")), "WSS-052"),
+    "for signing certificates only": (lambda pki: remade(pki, usage("key_cert_sign")), "WSS-052"),
+}
+
+
+@pytest.mark.parametrize("what", BAD_CERTIFICATES)
+def test_a_certificate_that_an_agreement_names_and_nobody_may_use(house: House, pki: Pki, what: str):
+    """An allow-list is no reason to believe a certificate; one of the kind that is good is taken."""
+    make, code = BAD_CERTIFICATES[what]
+    for made, expected in ((make(pki), code), (remade(pki, usage()), "")):
+        agreement(made, f"{what} {expected}", [NAME], model="context")
+        reply = house.post(unsigned(for_authority(svar())), **through_proxy(made))
+        if expected:
+            assert refused(reply) == expected
+        else:
+            good(reply)
+
+
+def test_a_certificate_that_is_revoked(house: House, pki: Pki):
+    data = unsigned(for_authority(svar()))
+    good(house.post(data, **through_proxy(pki.connected)))
+    house.revoke(pki.connected)
+    assert refused(house.post(data, **through_proxy(pki.connected))) == "WSS-054"
+
+
+@pytest.mark.parametrize("told", ["{}", ":{}:"], ids=["base64", "rfc9440"])
+def test_bytes_after_the_certificate(house: House, pki: Pki, told: str):
+    """Or one certificate would have many thumbprints."""
+    value = told.format(base64.b64encode(der(pki.connected) + b"\x00").decode())
+    reply = house.post(unsigned(for_authority(svar())), REMOTE_ADDR=PROXY, **{KEY: value})
+    assert reply.code == "SOA-028"
+
+
+def test_another_operation_in_the_http_header_than_in_the_body(house: House, pki: Pki):
+    data = unsigned(for_authority(svar()))
+    spoofed = f"{ACTION}Ping"
+    assert refused(house.post(data, action=spoofed, **through_proxy(pki.connected))) == "SOA-010"
+    twelve = data.replace(SOAP11.encode(), SOAP12.encode())
+    content_type = f'application/soap+xml; charset=utf-8; action="{spoofed}"'
+    reply = house.post(twelve, CONTENT_TYPE=content_type, **through_proxy(pki.connected))
+    assert (reply.code, reply.status) == ("SOA-010", 400)
 
 
 # --- the models and each other

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from opus_soap.wss.certificates import TrustStore
 from opus_soap.wss.names import SOAP11, SOAP12, THUMBPRINT_SHA1
 from opus_soap.wss.privileges import PrivilegeGroup
-from tests.soap.conftest import CVR, NAME, House, Identity, agreement, svar
+from tests.soap.conftest import ACTION, CVR, NAME, House, Identity, agreement, svar
 from tests.wss.forge import WSSE, Forge, find, world
 
 TYPES = {SOAP11: "text/xml; charset=utf-8", SOAP12: "application/soap+xml; charset=utf-8"}
@@ -109,6 +109,38 @@ def test_the_action_of_soap_12_is_in_the_content_type(house: House):
     data = house.sign(svar(), soap=SOAP12)
     wrong = f'{TYPES[SOAP12]}; action="urn:another"'
     assert house.post(data, CONTENT_TYPE=wrong).code == "SOA-010"
+
+
+# --- who may not, with a token in order
+
+
+def test_a_token_of_the_right_authority_but_on_no_allow_list(house: House):
+    """Issued by our STS to a certificate of our CA, and no agreement names it."""
+    reply = sent(house, identity=house.pki.stranger, token=house.token(house.pki.stranger))
+    assert reply.code == "STO-010"
+
+
+def test_a_token_whose_holder_is_revoked(house: House):
+    holder = house.pki.holder
+    assert sent(house, identity=holder, token=house.token()).status == 200
+    house.revoke(holder)
+    assert sent(house, identity=holder, token=house.token()).code == "WSS-054"
+
+
+@pytest.mark.parametrize("soap", [SOAP11, SOAP12])
+def test_another_operation_in_the_http_header_than_in_the_body(house: House, soap: str):
+    spoofed = f"{ACTION}Ping"
+    data = house.sign(svar(), house.pki.holder, token=house.token(), soap=soap)
+    told = {SOAP11: {"action": spoofed}, SOAP12: {"CONTENT_TYPE": f'{TYPES[SOAP12]}; action="{spoofed}"'}}
+    how = {"CONTENT_TYPE": TYPES[soap], **told[soap]}
+    assert house.post(data, **how).code == "SOA-010"
+    assert house.post(data, CONTENT_TYPE=TYPES[soap]).status == 200, "nothing of it was kept"
+
+
+def test_another_operation_in_the_signed_action_than_in_the_body(house: House):
+    assert (
+        sent(house, identity=house.pki.holder, token=house.token(), action=f"{ACTION}Ping").code == "SOA-010"
+    )
 
 
 def named_only(certificate: x509.Certificate) -> bytes:

@@ -91,6 +91,7 @@ def write_keys(folder: Path, pki: Pki) -> None:
     """What `serving` needs."""
     write_identity(folder, "server", pki.server)
     write_identity(folder, "ca", pki.ca)
+    write_identity(folder, "sts", pki.sts)
 
 
 @pytest.fixture
@@ -234,6 +235,11 @@ def test_sockets(running: Running):
     oversize = exchange(running.port, head("Content-Length: 99999999"))
     assert oversize.startswith(b"HTTP/1.1 413")
     assert b"SOA-005" in oversize
+
+    endless = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"  # no length announced, over the limit in its 16th chunk
+    unannounced = exchange(running.port, head("Transfer-Encoding: chunked"), *[endless] * 16)
+    assert unannounced.startswith(b"HTTP/1.1 413")
+    assert b"SOA-005" in unannounced
 
     broken = exchange(running.port, head("Transfer-Encoding: chunked"), b"zz\r\nabc\r\n")
     assert broken.startswith(b"HTTP/1.1 400")

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from uuid import uuid4
 
-import pytest
 import requests
 from lxml import etree
 
@@ -16,7 +15,8 @@ from opus_soap.errors import MessageReplayed
 from opus_soap.soap.faults import FAULT_NS
 from opus_soap.store.models import ReplayEntry
 from opus_soap.wss.addressing import Addressing
-from tests.soap.conftest import ACTION, ENTITY_ID, NAME, PATH, Pki, agreement, ping
+from opus_soap.wss.issuing import Claims, issue
+from tests.soap.conftest import ACTION, CVR, ENTITY_ID, NAME, PATH, STS, Pki, agreement, ping
 from tests.soap.test_over_http import serving, write_keys
 
 AT_ONCE, SERVERS = 64, 2
@@ -26,38 +26,50 @@ def code_of(response: requests.Response) -> str:
     return etree.fromstring(response.content).findtext(f".//{{{FAULT_NS}}}Kode", "")
 
 
-@pytest.mark.parametrize("profile", ["kombit", "basic"])
-def test_of_many_at_once_exactly_one_is_accepted(
-    database_url: str, database, pki: Pki, tmp_path, profile: str
-):
-    """With a MessageID, and by what is signed without one."""
-    agreement(pki.caller, "sagssystem", [NAME], profile=profile)
+def post(port: int, data: bytes) -> tuple[int, str]:
+    """Status and code of the answer."""
+    for _ in range(20):  # a server that has its hands full says so; that is no answer
+        response = requests.post(
+            f"http://127.0.0.1:{port}{PATH}",
+            data=data,
+            headers={"Content-Type": "text/xml; charset=utf-8"},
+            timeout=120,
+        )
+        if response.status_code != 503:
+            break
+    return response.status_code, code_of(response)
+
+
+def messages(pki: Pki) -> dict[str, bytes]:
+    """With a MessageID; known by what is signed; with a token. And the agreements of their callers."""
+    agreement(pki.caller, "sagssystem", [NAME])
+    agreement(pki.limited, "php", [NAME], profile="basic")
+    agreement(pki.holder, "tokensystem", [NAME], model="token")
+    now = datetime.now(UTC)
+
+    def addressed() -> Addressing:
+        return Addressing(action=f"{ACTION}Ping", message_id=f"urn:uuid:{uuid4()}", to=ENTITY_ID)
+
+    claims = Claims(audience=ENTITY_ID, cvr=CVR, holder=pki.holder.certificate)
+    token = issue(claims, issuer=STS, key=pki.sts.key, certificate=pki.sts.certificate, now=now)
+    return {
+        "kombit": pki.caller.signer.sign(ping(), addressed(), now=now),
+        "basic": pki.limited.signer.sign(ping(), Addressing(), now=now, profile="basic"),
+        "token": pki.holder.signer.sign(ping(), addressed(), now=now, token=token),
+    }
+
+
+def test_of_many_at_once_exactly_one_is_accepted(database_url: str, database, pki: Pki, tmp_path):
+    """By any worker of any server, and by none after a restart."""
     write_keys(tmp_path, pki)
-    with_id = profile == "kombit"
-    addressing = Addressing(
-        action=f"{ACTION}Ping" if with_id else None,
-        message_id=f"urn:uuid:{uuid4()}" if with_id else None,
-        to=ENTITY_ID if with_id else None,
-    )
-    data = pki.caller.signer.sign(ping(), addressing, now=datetime.now(UTC), profile=profile)
-    with ExitStack() as running:
-        ports = [running.enter_context(serving(database_url, tmp_path, seconds=100)) for _ in range(SERVERS)]
-
-        def send(number: int) -> tuple[int, str]:
-            for _ in range(20):  # a server that has its hands full says so; that is no answer
-                response = requests.post(
-                    f"http://127.0.0.1:{ports[number % SERVERS]}{PATH}",
-                    data=data,
-                    headers={"Content-Type": "text/xml; charset=utf-8"},
-                    timeout=120,
-                )
-                if response.status_code != 503:
-                    break
-            return response.status_code, code_of(response)
-
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            answers = Counter(pool.map(send, range(AT_ONCE)))
-    refused = next(code for status, code in answers if status == 500)
-    assert answers == {(200, ""): 1, (500, refused): AT_ONCE - 1}
-    assert refused == MessageReplayed.code
-    assert ReplayEntry.select().count() == 1
+    sent, refused = messages(pki), (500, MessageReplayed.code)
+    how = {"seconds": 100, "sts_entity_id": STS}
+    with ExitStack() as running, ThreadPoolExecutor(AT_ONCE) as pool:
+        ports = [running.enter_context(serving(database_url, tmp_path, **how)) for _ in range(SERVERS)]
+        for name, data in sent.items():
+            asked = [pool.submit(post, ports[number % SERVERS], data) for number in range(AT_ONCE)]
+            answers = Counter(answer.result() for answer in asked)
+            assert answers == {(200, ""): 1, refused: AT_ONCE - 1}, name
+    with serving(database_url, tmp_path, **how) as port:
+        assert {name: post(port, data) for name, data in sent.items()} == dict.fromkeys(sent, refused)
+    assert ReplayEntry.select().count() == len(sent)
