@@ -14,6 +14,7 @@ from lxml import etree
 
 from opus_soap.clock import COPENHAGEN
 from opus_soap.soap import compat  # noqa: F401  before spyne
+from opus_soap.soap.reading import Given
 
 from spyne import ComplexModel, XmlAttribute  # isort: skip
 from spyne import Boolean, ByteArray, Date, DateTime, Decimal, Unicode, Uuid  # isort: skip
@@ -153,10 +154,15 @@ HOVED_SVAR = required(HovedOplysningerSvar.customize(sub_ns=KONTEKST_NS))
 
 
 def plain(value: Any) -> Any:
-    """A value of a Spyne model as JSON has it: elements by their names, and nothing for what is not there.
+    """A value of a Spyne model, or one that came in for it, as JSON has it.
+
+    Elements by their names, and nothing for what is not there.
 
     What means the same is the same: 100.0 and 100.00, an instant in any zone.
     """
+    if isinstance(value, Given):
+        given = ((name, getattr(value, name)) for name in value.elements)
+        return {name: plain(member) for name, member in given if member is not None}
     if isinstance(value, ComplexModel):
         members = {
             name: getattr(value, name, None)

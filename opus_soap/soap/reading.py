@@ -9,9 +9,11 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from lxml import etree
+
+from opus_soap.soap import compat  # noqa: F401  before spyne
 
 from spyne import ByteArray, Unicode, Uuid, XmlAttribute  # isort: skip
 from spyne.model.complex import ComplexModelBase  # isort: skip
@@ -19,6 +21,13 @@ from spyne.model.primitive import AnyXml  # isort: skip
 
 # a model and a text → the value
 ReadText = Callable[[Any, str], Any]
+
+
+class Given:
+    """A structure that came in; its elements are attributes."""
+
+    elements: ClassVar[tuple[str, ...]] = ()
+    """The names of all that may be there, in the contract's order."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,7 @@ class _Member:
 class _Form:
     """What is known of a structure: the class of its values, and its members by name."""
 
-    kind: type[Any]
+    kind: type[Given]
     elements: Mapping[str, _Member]
     attributes: Mapping[str, Any]
 
@@ -74,7 +83,8 @@ class Reader:
             for name, member in members.items()
             if name not in attributes
         }
-        return _Form(type(model.__name__, (), dict.fromkeys(members)), elements, attributes)
+        kind = type(model.__name__, (Given,), {**dict.fromkeys(members), "elements": tuple(elements)})
+        return _Form(kind, elements, attributes)
 
     def _reading(self, model: Any) -> Callable[[etree._Element], Any]:
         if issubclass(model, ComplexModelBase):

@@ -38,7 +38,7 @@ def test_the_client_of_the_docs_gets_a_token_and_an_answer(scene: Scene):
         processes.wait_for("server", f"{scene.opus_url}/health")
         alone = called(scene)
         assert alone.returncode == 1  # nobody gives a token
-        assert "ResponderUnreachable" in alone.stderr
+        assert "ReplyMissing" in alone.stderr
         key, certificate = (str(scene.keys / f"sts.{kind}.pem") for kind in ("key", "crt"))
         where = ("--bind", f"127.0.0.1:{scene.sts_port}")
         who = ("--entity-id", STS, "--key", key, "--certificate", certificate)

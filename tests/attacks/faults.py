@@ -11,7 +11,7 @@ from uuid import UUID
 from lxml import etree
 
 from opus_soap.soap.faults import FAULT_NS, SERVICEPLATFORM_NS, fault_element, fault_for
-from opus_soap.wss import errors, errors_tokens
+from opus_soap.wss import errors, errors_tokens, errors_trust
 from opus_soap.wss.errors import WssError
 from opus_soap.wss.names import SOAP11, SOAP12, WSSE, WSU
 
@@ -41,6 +41,7 @@ FAULTS: dict[type[WssError], tuple[str, str]] = {
     errors_tokens.TokenForAnother: ("wsse:FailedAuthentication", "WSS-046"),
     errors_tokens.HolderWrong: ("wsse:FailedAuthentication", "WSS-047"),
     errors.CertificateUntrusted: ("wsse:FailedAuthentication", "WSS-050"),
+    errors_trust.IssuerKeyWrong: ("wsse:FailedAuthentication", "WSS-050"),
     errors.CertificateOutOfDate: ("wsse:FailedAuthentication", "WSS-051"),
     errors.CertificateUsageWrong: ("wsse:FailedAuthentication", "WSS-052"),
     errors.CertificateRevoked: ("wsse:FailedAuthentication", "WSS-054"),
