@@ -9,8 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
-from opus_soap.database import transaction
+from peewee import EXCLUDED
+
+from opus_soap.clock import isoformat
+from opus_soap.database import Prepared, transaction
 from opus_soap.errors import ContentDamaged, ContentMissing
 from opus_soap.store.models import Content, Invoice, InvoiceAttachment
 
@@ -27,20 +31,24 @@ def put(data: bytes, media_type: str, *, at: datetime) -> Content:
 
     Retention counts from the last time: whoever stores them next must find them as long as the first.
     """
-    row = Content(
-        sha256=digest_of(data),
-        size=len(data),
-        media_type=media_type,
-        data=data,
-        stored_at=at,
-    )
+    return _put(digest_of(data), data, media_type, at)
+
+
+def _put(digest: str, data: bytes, media_type: str, at: datetime) -> Content:
+    row = Content(sha256=digest, size=len(data), media_type=media_type, data=data, stored_at=at)
     with transaction():
-        Content.insert(row.__data__).on_conflict(
-            conflict_target=[Content.sha256],
-            update={Content.data: data, Content.purged_at: None, Content.stored_at: at},
-            where=Content.data.is_null() | (Content.stored_at < at - _AFRESH),
-        ).execute()
+        _insert.do(digest, row.size, media_type, data, isoformat(at), at - _AFRESH)
     return row
+
+
+@Prepared
+def _insert(sha256: Any, size: Any, media_type: Any, data: Any, stored_at: Any, afresh: Any) -> Any:
+    new = Content.insert(sha256=sha256, size=size, media_type=media_type, data=data, stored_at=stored_at)
+    return new.on_conflict(
+        conflict_target=[Content.sha256],
+        update={Content.data: EXCLUDED.data, Content.purged_at: None, Content.stored_at: EXCLUDED.stored_at},
+        where=Content.data.is_null() | (Content.stored_at < afresh),
+    )
 
 
 def put_all(items: Iterable[tuple[bytes, str]], *, at: datetime) -> list[Content]:
@@ -49,11 +57,10 @@ def put_all(items: Iterable[tuple[bytes, str]], *, at: datetime) -> list[Content
     They are written in the order of their hashes, so that two who store the same wait for each other
     instead of blocking each other for good.
     """
-    given = list(items)
+    given = [(digest_of(data), data, media_type) for data, media_type in items]
     rows: dict[int, Content] = {}
-    for place in sorted(range(len(given)), key=lambda place: hashlib.sha256(given[place][0]).digest()):
-        data, media_type = given[place]
-        rows[place] = put(data, media_type, at=at)
+    for place in sorted(range(len(given)), key=lambda place: given[place][0]):
+        rows[place] = _put(*given[place], at)
     return [rows[place] for place in range(len(given))]
 
 

@@ -16,10 +16,19 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from peewee import IntegrityError
+from peewee import IntegrityError, fn
 
 from opus_soap.clock import Clock
-from opus_soap.database import analyze, is_postgresql, new_uuid, retried, transaction
+from opus_soap.database import (
+    Prepared,
+    analyze,
+    create,
+    is_postgresql,
+    new_uuid,
+    retried,
+    transaction,
+    update,
+)
 from opus_soap.errors import (
     FileTooLarge,
     PostingFileRefused,
@@ -49,7 +58,7 @@ _GROWN = (1, 10, 100)  # batches after which a table is another than the planner
 _PAGE = 1000  # vouchers of a receipt at once
 _RECEIVED = "postings_in.received"  # in the audit trail
 _USER = "cli:"  # actors who are people, before their names
-_FINISH = [PostingFile.state, PostingFile.receipt_sha256, PostingFile.finished_at, PostingFile.hash]
+_FINISH = ("state", "receipt_sha256", "finished_at", "hash")
 
 
 @dataclass(frozen=True)
@@ -146,7 +155,8 @@ class Receiver:
     def _new_file(
         self, stored: StoredFile, summary: Summary, sender: PostingSender, file_name: str, actor: str
     ) -> PostingFile:
-        file = PostingFile.create(
+        file = create(
+            PostingFile,
             uuid=new_uuid(),
             municipality=self.municipality,
             sender=sender,
@@ -200,7 +210,7 @@ class Receiver:
             file.said_root = enter(file, fresh, delivered_by, self.clock)
             failpoint("postings_in.batch_booked")
             file.position = fresh[-1].position
-            file.save(only=[PostingFile.position, PostingFile.said_root])
+            update(file, "position", "said_root")
             failpoint("postings_in.position_saved")
 
     # --- the receipt
@@ -217,7 +227,7 @@ class Receiver:
                 held.receipt_sha256 = stored.sha256
                 held.finished_at = file.finished_at
                 held.hash = hash_of_file(held)
-                held.save(only=_FINISH)
+                update(held, *_FINISH)
                 self._note_finished(held, file.sender)
                 failpoint("postings_in.finish_saved")
         failpoint("postings_in.finish_committed")
@@ -299,28 +309,32 @@ def limits_of(settings: Settings) -> ReadingLimits:
 
 def write_receipt(file: PostingFile, out: BinaryIO) -> None:
     """The receipt of a file that is dealt with, from what was said of its vouchers; always the same bytes."""
-    accepted = (
-        PostingDocument.select()
-        .where(PostingDocument.file == file, PostingDocument.voucher_uuid.is_null(False))
-        .count()
-    )
+    ((accepted,),) = _accepted.rows(file)
     of_file = receipts.of_file(receipts.Counts(file.documents, accepted), file.control, file.finished_at)
     receipts.write(out, file.control, _returns(file, of_file))
 
 
 def _returns(file: PostingFile, of_file: Iterator[Return]) -> Iterator[Return]:
     yield from of_file
-    after = 0
-    said = PostingDocument.select(PostingDocument.position, PostingDocument.number, PostingDocument.returns)
-    while rows := _page(said.where(PostingDocument.file == file, PostingDocument.position > after)):
+    rows = _page.rows(file, 0)
+    while rows:
         for _, document, returns in rows:
             for number, line, kind, text in returns:
                 yield Return(number, text, document, line, kind)
-        after = rows[-1][0]
+        rows = _page.rows(file, rows[-1][0]) if len(rows) == _PAGE else []
 
 
-def _page(query: Any) -> list[tuple[int, str, Any]]:
-    return list(query.order_by(PostingDocument.position).limit(_PAGE).tuples())
+@Prepared
+def _accepted(file: Any) -> Any:
+    taken = PostingDocument.select(fn.COUNT(PostingDocument.voucher_uuid))
+    return taken.where(PostingDocument.file == file).tuples()
+
+
+@Prepared
+def _page(file: Any, after: Any) -> Any:
+    said = PostingDocument.select(PostingDocument.position, PostingDocument.number, PostingDocument.returns)
+    behind = said.where(PostingDocument.file == file, PostingDocument.position > after)
+    return behind.order_by(PostingDocument.position).limit(_PAGE).tuples()
 
 
 def _users(file: PostingFile, actor: str) -> tuple[str, ...]:
@@ -336,6 +350,11 @@ def hold_sender(sender: PostingSender) -> None:
 
 
 def _held(file: PostingFile) -> PostingFile:
-    query = PostingFile.select().where(PostingFile.id == file.id)
-    found: PostingFile = (query.for_update() if is_postgresql() else query).get()
+    found: PostingFile = _file_held.first(file.id)
     return found
+
+
+@Prepared
+def _file_held(identity: Any) -> Any:
+    query = PostingFile.select().where(PostingFile.id == identity)
+    return query.for_update() if is_postgresql() else query

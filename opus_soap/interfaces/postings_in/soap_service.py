@@ -15,6 +15,7 @@ from io import BytesIO
 from typing import Any
 
 from opus_soap.clock import COPENHAGEN, Clock
+from opus_soap.database import Prepared
 from opus_soap.errors import (
     OpusSoapError,
     PostingFileRefused,
@@ -86,8 +87,7 @@ def receive(
         file = receiver.deliver(BytesIO(data), name, actor=actor, as_sender=sender.sender_id)
     except PostingFileRefused as refused:
         return _answer(message, context, name, [], refused.errors)
-    of_file = PostingDocument.select().where(PostingDocument.file == file)
-    rows = list(of_file.order_by(PostingDocument.position))
+    rows = _vouchers.rows(file)
     lost = sum(row.voucher_uuid is None for row in rows)
     errors = [VouchersNotTaken(value=lost, expected=len(rows))] if lost else []
     return _answer(message, context, name, rows, errors)
@@ -95,14 +95,25 @@ def receive(
 
 def _sender_of(context: CallContext) -> PostingSender:
     """The sender whose messages the calling system signs; raises `SystemHasNoSender`."""
-    found: PostingSender | None = PostingSender.get_or_none(
-        PostingSender.system == context.system,
-        PostingSender.municipality == context.municipality,
-        PostingSender.active,
-    )
+    found: PostingSender | None = _signs_for.first(context.system, context.municipality)
     if found is None:
         raise SystemHasNoSender(value=context.system.name)
     return found
+
+
+@Prepared
+def _signs_for(system: Any, municipality: Any) -> Any:
+    return PostingSender.select().where(
+        PostingSender.system == system, PostingSender.municipality == municipality, PostingSender.active
+    )
+
+
+@Prepared
+def _vouchers(file: Any) -> Any:
+    told = PostingDocument.select(
+        PostingDocument.number, PostingDocument.voucher_uuid, PostingDocument.returns
+    )
+    return told.where(PostingDocument.file == file).order_by(PostingDocument.position)
 
 
 # --- the file that a message stands for
