@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from peewee import EXCLUDED
@@ -57,11 +58,16 @@ def put_all(items: Iterable[tuple[bytes, str]], *, at: datetime) -> list[Content
     They are written in the order of their hashes, so that two who store the same wait for each other
     instead of blocking each other for good.
     """
-    given = [(digest_of(data), data, media_type) for data, media_type in items]
-    rows: dict[int, Content] = {}
-    for place in sorted(range(len(given)), key=lambda place: given[place][0]):
-        rows[place] = _put(*given[place], at)
-    return [rows[place] for place in range(len(given))]
+    given = list(items)
+    digests = [digest_of(data) for data, _ in given]
+    rows = put_hashed(zip(digests, given, strict=True), at=at)
+    return [rows[digest] for digest in digests]
+
+
+def put_hashed(items: Iterable[tuple[str, tuple[bytes, str]]], *, at: datetime) -> dict[str, Content]:
+    """The same, by whoever has computed their hashes: to each of them its row."""
+    in_order = sorted(items, key=itemgetter(0))
+    return {digest: _put(digest, data, media_type, at) for digest, (data, media_type) in in_order}
 
 
 def put_back(data: bytes, *, at: datetime) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -39,13 +40,22 @@ from opus_soap.errors import (
 from opus_soap.failpoints import failpoint
 from opus_soap.interfaces.postings_in import booked, receipts, refusals
 from opus_soap.interfaces.postings_in.entering import enter
-from opus_soap.interfaces.postings_in.examining import Examined
+from opus_soap.interfaces.postings_in.examining import Examined, batches, examine
 from opus_soap.interfaces.postings_in.files import check_same, find_file, key_of, sender_of
+from opus_soap.interfaces.postings_in.making import Known, Made, known_parts
 from opus_soap.interfaces.postings_in.proofs import FINISHED, hash_of_file
 from opus_soap.interfaces.postings_in.reading import ReadingLimits, Summary, survey
 from opus_soap.interfaces.postings_in.reading_ahead import Task, collecting_seldom, reading
 from opus_soap.interfaces.postings_in.receipts import Return
-from opus_soap.interfaces.postings_in.writing import WrittenDocument, file_name, write
+from opus_soap.interfaces.postings_in.writing import (
+    END,
+    WrittenDocument,
+    arranged,
+    arranged_control,
+    beginning,
+    file_name,
+    written,
+)
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.settings import Settings
 from opus_soap.store import audit
@@ -90,6 +100,12 @@ class Receiver:
         stored = self.take(source, file_name, actor=actor)
         return self.deal_with(stored, file_name, actor=actor, as_sender=as_sender)
 
+    def deliver_made(self, made: Made, *, actor: str, as_sender: str) -> PostingFile:
+        """`deliver` of a file that was made here: where all of it is good, it need not be read."""
+        stored = self.take(BytesIO(made.data), made.name, actor=actor)
+        known = known_parts(made, self.limits)
+        return self.deal_with(stored, made.name, actor=actor, as_sender=as_sender, known=known)
+
     def take(self, source: BinaryIO, file_name: str, *, actor: str) -> StoredFile:
         """Store a file's bytes; raises `PostingFileRefused`, `FileStoreFailed`, what the source raises."""
         with refusals.noted(self.municipality, actor, file_name, "", self.clock):
@@ -100,15 +116,23 @@ class Receiver:
                 raise PostingFileRefused([too_large]) from None
 
     def deal_with(
-        self, stored: StoredFile, file_name: str, *, actor: str, as_sender: str | None = None
+        self,
+        stored: StoredFile,
+        file_name: str,
+        *,
+        actor: str,
+        as_sender: str | None = None,
+        known: Known | None = None,
     ) -> PostingFile:
-        """The rest of `deliver`, of a file that has been stored."""
+        """The rest of `deliver`, of a file that has been stored; it is read unless its parts are `known`."""
         failpoint("postings_in.stored")
         with (
             refusals.noted(self.municipality, actor, file_name, stored.sha256, self.clock),
-            reading(Task(stored.path, self.municipality, self.limits)) as found,
+            self._vouchers(stored, known) as found,
         ):
-            file = self._file(stored, file_name, actor, as_sender)
+            summary = known.summary if known is not None else self._surveyed(stored)
+            failpoint("postings_in.surveyed")
+            file = self._file(stored, summary, file_name, actor, as_sender)
             failpoint("postings_in.file_committed")
             if file.state == PostingFile.UNDER_WAY:
                 self._deal_with(file, found, actor)
@@ -130,14 +154,25 @@ class Receiver:
         with reading(Task(self.store.place(file.sha256), self.municipality, self.limits)) as found:
             self._deal_with(file, found, "resume")
 
-    def _file(self, stored: StoredFile, file_name: str, actor: str, as_sender: str | None) -> PostingFile:
-        """The file's row: made now, or the one that it has."""
+    def _vouchers(
+        self, stored: StoredFile, known: Known | None
+    ) -> AbstractContextManager[Iterator[list[Examined]]]:
+        if known is None:
+            return reading(Task(stored.path, self.municipality, self.limits))
+        vouchers = examine(known.documents, self.municipality, self.limits)
+        return nullcontext(batches(vouchers, most=self.limits.max_batch))
+
+    def _surveyed(self, stored: StoredFile) -> Summary:
         with stored.path.open("rb") as data:
             try:
-                summary = survey(data, self.limits)
+                return survey(data, self.limits)
             except PostingsInError as error:
                 raise PostingFileRefused([error]) from None
-        failpoint("postings_in.surveyed")
+
+    def _file(
+        self, stored: StoredFile, summary: Summary, file_name: str, actor: str, as_sender: str | None
+    ) -> PostingFile:
+        """The file's row: made now, or the one that it has."""
         fields = summary.control.fields
         sender = sender_of(summary, self.municipality, file_name, as_sender)
         known = find_file(sender, fields["FILE_NAME"], made=self.made)
@@ -270,15 +305,22 @@ class Receiver:
 
 
 def as_file(documents: Sequence[WrittenDocument], sender: PostingSender, at: datetime) -> tuple[str, bytes]:
+    """The name and the bytes of what `make` makes."""
+    made = make(documents, sender, at)
+    return made.name, made.data
+
+
+def make(documents: Sequence[WrittenDocument], sender: PostingSender, at: datetime) -> Made:
     """The file that vouchers from another door stand for: named after a second, or the next that is free.
 
     The same content finds the name that it had. Raises `TooManyAtOnce`.
     """
+    in_order = [arranged(document) for document in documents]
+    rest = b"".join([*map(written, in_order), END])
     for later in range(_MOST_AT_ONCE):
         moment = at + timedelta(seconds=later)
         day, second = f"{moment:%Y%m%d}", f"{moment:%H%M%S}"
         name = file_name(sender.municipality, sender.short, day, second)
-        out = BytesIO()
         control = {
             "SENDERID": sender.sender_id,
             "RECEIVER": f"{_CLIENT}{sender.municipality}",
@@ -286,12 +328,21 @@ def as_file(documents: Sequence[WrittenDocument], sender: PostingSender, at: dat
             "SEND_DATE": day,
             "SEND_TIME": second,
         }
-        write(out, control, documents)
-        data = out.getvalue()
+        control = arranged_control(control)
+        begin = beginning(control)
         known = find_file(sender, name, made=True)
-        if known is None or known.sha256 == hashlib.sha256(data).hexdigest():
-            return name, data
+        if known is None or _is(known, begin, rest):
+            return Made(name, begin + rest, control, in_order)
     raise TooManyAtOnce(value=at.isoformat(), expected=_MOST_AT_ONCE)
+
+
+def _is(known: PostingFile, begin: bytes, rest: bytes) -> bool:
+    """Whether a file is the one that begins and goes on so."""
+    if known.size != len(begin) + len(rest):
+        return False
+    digest = hashlib.sha256(begin)
+    digest.update(rest)
+    return digest.hexdigest() == known.sha256
 
 
 def limits_of(settings: Settings) -> ReadingLimits:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
-from io import BytesIO
 from typing import Any
 
 from opus_soap.clock import COPENHAGEN, Clock
@@ -25,7 +24,7 @@ from opus_soap.errors import (
     VouchersNotTaken,
 )
 from opus_soap.interfaces.postings_in.receipts import ERROR, INFORMATION
-from opus_soap.interfaces.postings_in.receiving import Receiver, as_file, hold_sender
+from opus_soap.interfaces.postings_in.receiving import Receiver, hold_sender, make
 from opus_soap.interfaces.postings_in.soap_contract import (
     HEADER,
     LINE,
@@ -81,16 +80,16 @@ def receive(
         most = settings.max_message_vouchers
         raise TooManyVouchers(value=len(message.Posteringsbilag), expected=most)
     documents = [_document(bilag, context.municipality) for bilag in message.Posteringsbilag]
-    name, data = as_file(documents, sender, _stated(message))
+    made = make(documents, sender, _stated(message))
     receiver, actor = replace(receiver, made=True), f"soap:{context.system.uuid}"
     try:
-        file = receiver.deliver(BytesIO(data), name, actor=actor, as_sender=sender.sender_id)
+        file = receiver.deliver_made(made, actor=actor, as_sender=sender.sender_id)
     except PostingFileRefused as refused:
-        return _answer(message, context, name, [], refused.errors)
+        return _answer(message, context, made.name, [], refused.errors)
     rows = _vouchers.rows(file)
     lost = sum(row.voucher_uuid is None for row in rows)
     errors = [VouchersNotTaken(value=lost, expected=len(rows))] if lost else []
-    return _answer(message, context, name, rows, errors)
+    return _answer(message, context, made.name, rows, errors)
 
 
 def _sender_of(context: CallContext) -> PostingSender:
@@ -158,14 +157,18 @@ def _attached(file: Any) -> dict[str, str]:
 
 
 def _values(structure: Any, table: Mapping[str, tuple[str, Any, bool]]) -> dict[str, str]:
-    given = ((element, getattr(structure, name)) for name, (element, _, _) in table.items())
-    return {element: _text(value) for element, value in given if value is not None}
+    """Of what was given: a line has many members, and few of them."""
+    return {
+        table[name][0]: _text(value)
+        for name, value in vars(structure).items()
+        if value is not None and name in table
+    }
 
 
 def _text(value: str | date | Decimal) -> str:
-    if isinstance(value, date):
-        return f"{value:%Y%m%d}"
-    return f"{value:f}" if isinstance(value, Decimal) else value
+    if isinstance(value, str):
+        return value
+    return f"{value:f}" if isinstance(value, Decimal) else f"{value:%Y%m%d}"
 
 
 def _total(lines: Sequence[Mapping[str, str]], side: str) -> str:
