@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from peewee import OperationalError
 
-from opus_soap.database import encode_json, retried, transaction
+from opus_soap import clock
+from opus_soap.database import (
+    Prepared,
+    create,
+    encode_json,
+    is_any_of,
+    retried,
+    stored_rows,
+    transaction,
+    update,
+)
 from opus_soap.ledger.hashing import FORM, voucher_hash
+from opus_soap.store.models import AuditEntry, ExchangeRate
 
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 _VALUES = st.recursive(
@@ -78,3 +90,53 @@ def test_what_is_no_collision_and_what_is_inside_another_transaction_is_done_onc
     with pytest.raises(OperationalError), transaction():
         work("40P01")
     assert len(tries) == 2
+
+
+def _sent(at: str) -> dict[str, object]:
+    return {"at": clock.from_isoformat(at), "actor": "a", "event": "sent", "subject": "s"}
+
+
+def test_a_row_that_is_created_and_changed_is_what_the_library_would_have_written(database):
+    with transaction():
+        ours = create(AuditEntry, municipality="999", detail={"ø": "1"}, **_sent("2026-01-02T03:04:05.6Z"))
+        theirs = AuditEntry.create(municipality="999", detail={"ø": "1"}, **_sent("2026-01-02T03:04:05.6Z"))
+    assert theirs.id == ours.id + 1
+    (first, *rest), (second, *same) = stored_rows(AuditEntry.select().order_by(AuditEntry.id))
+    assert (first, second, rest) == (ours.id, theirs.id, same)
+
+
+def test_a_changed_row_has_its_new_values_and_no_other(database):
+    with transaction():
+        first, second = (create(ExchangeRate, **_rate(currency)) for currency in ("EUR", "USD"))
+        first.rate_per_hundred, first.valid_from = "800.00", "1999-01-01"
+        update(first, "rate_per_hundred")
+    told = ExchangeRate.select().order_by(ExchangeRate.id)
+    expected = [("800.00", second.valid_from), ("746.00", second.valid_from)]
+    assert [(row.rate_per_hundred, row.valid_from) for row in told] == expected
+
+
+def _rate(currency: str) -> dict[str, object]:
+    return {
+        "municipality": "999",
+        "currency": currency,
+        "valid_from": "2026-01-01",
+        "rate_per_hundred": "746.00",
+    }
+
+
+@Prepared
+def _of_currencies(municipality: Any, currencies: Any) -> Any:
+    named = is_any_of(ExchangeRate.currency, currencies)
+    rows = ExchangeRate.select().where(ExchangeRate.municipality == municipality, named)
+    return rows.order_by(ExchangeRate.currency)
+
+
+def test_a_prepared_query_is_asked_with_other_values_each_time(database):
+    with transaction():
+        for currency in ("EUR", "USD", "NOK", "'%s"):
+            create(ExchangeRate, **_rate(currency))
+    for wanted in (["EUR"], ["NOK", "USD"], [], ["'%s"], ["SEK"] * 700 + ["EUR"]):
+        found = [row.currency for row in _of_currencies.rows("999", wanted)]
+        assert found == sorted({*wanted} - {"SEK"})
+    assert _of_currencies.first("998", ["EUR"]) is None
+    assert isinstance(_of_currencies.first("999", ["EUR"]), ExchangeRate)

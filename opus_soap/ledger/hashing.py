@@ -67,7 +67,7 @@ def head_of(voucher: Voucher, *, reversed_uuid: UUID | None) -> dict[str, object
     """A voucher that is about to be written, as the mapping that `voucher_hash` takes."""
     return {
         **{name: getattr(voucher, name) for name in VOUCHER_FIELDS},
-        "municipality": voucher.company_code.municipality.code,
+        "municipality": voucher.company_code.municipality_id,  # its code
         "company_code": voucher.company_code.code,
         "reverses": reversed_uuid,
         "details": encode_json(voucher.details) if voucher.details else None,

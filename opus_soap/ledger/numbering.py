@@ -6,9 +6,9 @@ back gives the number back, whoever waits gets the next one.
 
 from __future__ import annotations
 
-from peewee import ModelSelect
+from typing import Any
 
-from opus_soap.database import is_postgresql, transaction
+from opus_soap.database import Prepared, is_postgresql, transaction, update
 from opus_soap.errors import DocumentTypeUnknown
 from opus_soap.ledger.models import CompanyCode, DocumentType, NumberRange
 
@@ -17,12 +17,8 @@ def take_numbers(company_code: CompanyCode, document_type: str, year: int, count
     """The next numbers of a series, in the caller's transaction; raises `DocumentTypeUnknown`."""
     with transaction():
         _wait_for_the_sealer(company_code)
-        series = (
-            (NumberRange.company_code == company_code)
-            & (NumberRange.document_type == document_type)
-            & (NumberRange.year == year)
-        )
-        row = _locked(series).first()
+        series = (company_code, document_type, year)
+        row: NumberRange | None = _locked.first(*series)
         if row is None:
             known = DocumentType.get_or_none(
                 DocumentType.company_code == company_code, DocumentType.code == document_type
@@ -35,9 +31,11 @@ def take_numbers(company_code: CompanyCode, document_type: str, year: int, count
                 year=year,
                 next_number=known.first_number,
             ).on_conflict_ignore().execute()
-            row = _locked(series).get()
+            row = _locked.first(*series)
+            assert row is not None  # nobody takes one away
         first: int = row.next_number
-        NumberRange.update(next_number=first + count).where(NumberRange.id == row.id).execute()
+        row.next_number += count
+        update(row, "next_number")
     return range(first, first + count)
 
 
@@ -51,6 +49,11 @@ def _wait_for_the_sealer(company_code: CompanyCode) -> None:
         query.for_update("FOR KEY SHARE").execute()  # type: ignore[arg-type]  # the stub is too narrow
 
 
-def _locked(series: object) -> ModelSelect[NumberRange]:
-    query = NumberRange.select().where(series)
+@Prepared
+def _locked(company_code: Any, document_type: Any, year: Any) -> Any:
+    query = NumberRange.select().where(
+        NumberRange.company_code == company_code,
+        NumberRange.document_type == document_type,
+        NumberRange.year == year,
+    )
     return query.for_update() if is_postgresql() else query

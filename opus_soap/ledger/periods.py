@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 from opus_soap.clock import Clock, business_date
-from opus_soap.database import transaction
+from opus_soap.database import Prepared, transaction
 from opus_soap.errors import FiscalYearClosed, FiscalYearUnknown, PeriodClosed, PeriodUnknown
 from opus_soap.ledger.models import CompanyCode, FiscalYear, Period
 from opus_soap.store import audit
@@ -20,8 +21,12 @@ def open_periods(company: CompanyCode, year: int) -> frozenset[int]:
     fiscal_year = _year(company, year)
     if fiscal_year.closed:
         raise FiscalYearClosed(element="posting date", value=year)
-    periods = Period.select().where(Period.fiscal_year == fiscal_year, Period.open)
-    return frozenset(period.number for period in periods)
+    return frozenset(number for (number,) in _open_in.rows(fiscal_year))
+
+
+@Prepared
+def _open_in(fiscal_year: Any) -> Any:
+    return Period.select(Period.number).where(Period.fiscal_year == fiscal_year, Period.open).tuples()
 
 
 # how `open_periods` is asked; whoever asks for many days of a year may keep what it said
@@ -85,12 +90,15 @@ def require_year(company: CompanyCode, year: int) -> None:
 
 
 def _year(company: CompanyCode, year: int) -> FiscalYear:
-    found: FiscalYear | None = FiscalYear.get_or_none(
-        FiscalYear.company_code == company, FiscalYear.year == year
-    )
+    found: FiscalYear | None = _of_company.first(company, year)
     if found is None:
         raise FiscalYearUnknown(element="year", value=year, expected=company.code)
     return found
+
+
+@Prepared
+def _of_company(company: Any, year: Any) -> Any:
+    return FiscalYear.select().where(FiscalYear.company_code == company, FiscalYear.year == year)
 
 
 def _note(what: str, open_: bool, subject: str, company: CompanyCode, actor: str, clock: Clock) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from peewee import chunked
 
-from opus_soap.database import is_postgresql
+from opus_soap.database import Prepared, is_any_of, is_postgresql
 from opus_soap.ledger.drafts import ASSIGNMENT, VoucherDraft, assignment_of
 from opus_soap.ledger.master_data import AT_ONCE, open_days
 from opus_soap.ledger.models import (
@@ -42,11 +42,9 @@ class References:
         # kind and code → the days on which the value may be posted on
         self.dimensions: dict[tuple[str, str], tuple[date, date]] = {}
         self.suppliers: dict[str, Supplier] = {}
-        self.tax_codes = {row.code for row in TaxCode.select().where(TaxCode.company_code == company)}
-        types = DocumentType.select(DocumentType.code).where(DocumentType.company_code == company)
-        self.document_types = {row.code for row in types}
-        rules = AccountRule.select().where(AccountRule.company_code == company)
-        self._rules = [(re.compile(row.pattern), row) for row in rules.order_by(AccountRule.priority)]
+        self.tax_codes = {code for (code,) in _tax_codes.rows(company)}
+        self.document_types = {code for (code,) in _document_types.rows(company)}
+        self._rules = [(re.compile(row.pattern), row) for row in _rules_of.rows(company)]
         # what lines were posted on that kept to every rule, and the days on which that is so
         self.good: dict[tuple[str | None, ...], tuple[date, date]] = {}
         # voucher → the reference of its reversal that was found good, and whether that is to be parked
@@ -66,17 +64,13 @@ class References:
         numbers, suppliers, codes = (new - asked for new, asked in zip(named, self._asked, strict=True))
         for new, asked in zip((numbers, suppliers, codes), self._asked, strict=True):
             asked |= new
-        accounts = Account.company_code == self.company
         for some in _some(numbers):
-            found = Account.select().where(accounts, Account.number.in_(some))
-            self.accounts |= {row.number: row for row in found}
-        values = DimensionValue.company_code == self.company
+            self.accounts |= {row.number: row for row in _accounts.rows(self.company, some)}
         for some in _some(codes):
-            open_ = DimensionValue.select().where(values, DimensionValue.code.in_(some))
-            self.dimensions |= {(row.kind, row.code): open_days(row) for row in open_}
-        of_municipality = Supplier.municipality == self.company.municipality
+            found = _dimensions.rows(self.company, some)
+            self.dimensions |= {(row.kind, row.code): open_days(row) for row in found}
         for some in _some(suppliers):
-            known = Supplier.select().where(of_municipality, Supplier.number.in_(some))
+            known = _suppliers.rows(self.company.municipality_id, some)
             self.suppliers |= {row.number: row for row in known}
 
     def rule(self, account: str) -> AccountRule | None:
@@ -89,16 +83,14 @@ class References:
     def year(self, year: int) -> FiscalYear | None:
         """A fiscal year, held."""
         if year not in self._years:
-            wanted = (FiscalYear.company_code == self.company) & (FiscalYear.year == year)
-            self._years[year] = _held(FiscalYear.select().where(wanted))
+            self._years[year] = _year_held.first(self.company, year)
         return self._years[year]
 
     def period(self, year: FiscalYear, number: int) -> Period | None:
         """A period of a fiscal year, held."""
         key = (year.year, number)
         if key not in self._periods:
-            wanted = (Period.fiscal_year == year) & (Period.number == number)
-            self._periods[key] = _held(Period.select().where(wanted))
+            self._periods[key] = _period_held.first(year, number)
         return self._periods[key]
 
 
@@ -106,6 +98,49 @@ def _some(values: Iterable[str]) -> Iterator[list[str]]:
     return chunked(sorted(set(values)), AT_ONCE)
 
 
+@Prepared
+def _tax_codes(company: Any) -> Any:
+    return TaxCode.select(TaxCode.code).where(TaxCode.company_code == company).tuples()
+
+
+@Prepared
+def _document_types(company: Any) -> Any:
+    return DocumentType.select(DocumentType.code).where(DocumentType.company_code == company).tuples()
+
+
+@Prepared
+def _rules_of(company: Any) -> Any:
+    rules = AccountRule.select().where(AccountRule.company_code == company)
+    return rules.order_by(AccountRule.priority)
+
+
+@Prepared
+def _accounts(company: Any, numbers: Any) -> Any:
+    return Account.select().where(Account.company_code == company, is_any_of(Account.number, numbers))
+
+
+@Prepared
+def _dimensions(company: Any, codes: Any) -> Any:
+    return DimensionValue.select().where(
+        DimensionValue.company_code == company, is_any_of(DimensionValue.code, codes)
+    )
+
+
+@Prepared
+def _suppliers(municipality: Any, numbers: Any) -> Any:
+    return Supplier.select().where(Supplier.municipality == municipality, is_any_of(Supplier.number, numbers))
+
+
+@Prepared
+def _year_held(company: Any, year: Any) -> Any:
+    return _held(FiscalYear.select().where(FiscalYear.company_code == company, FiscalYear.year == year))
+
+
+@Prepared
+def _period_held(year: Any, number: Any) -> Any:
+    return _held(Period.select().where(Period.fiscal_year == year, Period.number == number))
+
+
 def _held(query: Any) -> Any:
-    """The row, or None; nobody changes it before the voucher's transaction has ended."""
-    return (query.for_update("FOR SHARE") if is_postgresql() else query).first()
+    """Nobody changes the row before the voucher's transaction has ended."""
+    return query.for_update("FOR SHARE") if is_postgresql() else query

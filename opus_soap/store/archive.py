@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
-from opus_soap.database import transaction
+from opus_soap.database import create, transaction
 from opus_soap.errors import ArchivedMessageUnknown
 from opus_soap.store import content as contents
 from opus_soap.store.models import ArchivedMessage, System
@@ -40,7 +40,8 @@ def record(
     with transaction():
         whole = most_bytes is None or len(content) <= most_bytes
         stored = (contents.put if whole else contents.note)(content, "text/xml", at=at)
-        return ArchivedMessage.create(
+        return create(
+            ArchivedMessage,
             correlation_id=correlation_id,
             direction=direction,
             at=at,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from opus_soap.database import transaction
+from opus_soap.database import Prepared, create, transaction
 from opus_soap.store.models import AuditEntry
 
 
@@ -19,7 +20,8 @@ def record(
 ) -> AuditEntry:
     """Note an event (`invoice.sent`) about a subject (its UUID), in the caller's transaction."""
     with transaction():
-        return AuditEntry.create(
+        return create(
+            AuditEntry,
             at=at,
             municipality=municipality,
             actor=actor,
@@ -31,4 +33,9 @@ def record(
 
 def trail(subject: object) -> list[AuditEntry]:
     """Everything that happened to a subject, oldest first."""
-    return list(AuditEntry.select().where(AuditEntry.subject == str(subject)).order_by(AuditEntry.id))
+    return _about.rows(str(subject))
+
+
+@Prepared
+def _about(subject: Any) -> Any:
+    return AuditEntry.select().where(AuditEntry.subject == subject).order_by(AuditEntry.id)

@@ -9,8 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from operator import itemgetter
+from typing import Any
 
-from opus_soap.database import transaction
+from peewee import EXCLUDED
+
+from opus_soap.clock import isoformat
+from opus_soap.database import Prepared, transaction
 from opus_soap.errors import ContentDamaged, ContentMissing
 from opus_soap.store.models import Content, Invoice, InvoiceAttachment
 
@@ -27,20 +32,24 @@ def put(data: bytes, media_type: str, *, at: datetime) -> Content:
 
     Retention counts from the last time: whoever stores them next must find them as long as the first.
     """
-    row = Content(
-        sha256=digest_of(data),
-        size=len(data),
-        media_type=media_type,
-        data=data,
-        stored_at=at,
-    )
+    return _put(digest_of(data), data, media_type, at)
+
+
+def _put(digest: str, data: bytes, media_type: str, at: datetime) -> Content:
+    row = Content(sha256=digest, size=len(data), media_type=media_type, data=data, stored_at=at)
     with transaction():
-        Content.insert(row.__data__).on_conflict(
-            conflict_target=[Content.sha256],
-            update={Content.data: data, Content.purged_at: None, Content.stored_at: at},
-            where=Content.data.is_null() | (Content.stored_at < at - _AFRESH),
-        ).execute()
+        _insert.do(digest, row.size, media_type, data, isoformat(at), at - _AFRESH)
     return row
+
+
+@Prepared
+def _insert(sha256: Any, size: Any, media_type: Any, data: Any, stored_at: Any, afresh: Any) -> Any:
+    new = Content.insert(sha256=sha256, size=size, media_type=media_type, data=data, stored_at=stored_at)
+    return new.on_conflict(
+        conflict_target=[Content.sha256],
+        update={Content.data: EXCLUDED.data, Content.purged_at: None, Content.stored_at: EXCLUDED.stored_at},
+        where=Content.data.is_null() | (Content.stored_at < afresh),
+    )
 
 
 def put_all(items: Iterable[tuple[bytes, str]], *, at: datetime) -> list[Content]:
@@ -50,11 +59,15 @@ def put_all(items: Iterable[tuple[bytes, str]], *, at: datetime) -> list[Content
     instead of blocking each other for good.
     """
     given = list(items)
-    rows: dict[int, Content] = {}
-    for place in sorted(range(len(given)), key=lambda place: hashlib.sha256(given[place][0]).digest()):
-        data, media_type = given[place]
-        rows[place] = put(data, media_type, at=at)
-    return [rows[place] for place in range(len(given))]
+    digests = [digest_of(data) for data, _ in given]
+    rows = put_hashed(zip(digests, given, strict=True), at=at)
+    return [rows[digest] for digest in digests]
+
+
+def put_hashed(items: Iterable[tuple[str, tuple[bytes, str]]], *, at: datetime) -> dict[str, Content]:
+    """The same, by whoever has computed their hashes: to each of them its row."""
+    in_order = sorted(items, key=itemgetter(0))
+    return {digest: _put(digest, data, media_type, at) for digest, (data, media_type) in in_order}
 
 
 def put_back(data: bytes, *, at: datetime) -> bool:

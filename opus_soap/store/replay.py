@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from peewee import IntegrityError
-
-from opus_soap.database import proxy, transaction
+from opus_soap.clock import isoformat
+from opus_soap.database import Prepared, transaction
 from opus_soap.errors import MessageReplayed
 from opus_soap.store.models import ReplayEntry
 
@@ -21,11 +21,14 @@ def remember(key: str, expires_at: datetime) -> None:
     Of several transactions at once with the same key, exactly one commits.
     """
     with transaction():
-        try:
-            with proxy.obj.savepoint():  # so that PostgreSQL's transaction stays usable
-                ReplayEntry.insert(key=key, expires_at=expires_at).execute()
-        except IntegrityError:
-            raise MessageReplayed from None
+        if not _insert.do(key, isoformat(expires_at)):
+            raise MessageReplayed
+
+
+@Prepared
+def _insert(key: Any, expires_at: Any) -> Any:
+    """Of two at once the second waits for the first, and then has no effect if that one had."""
+    return ReplayEntry.insert(key=key, expires_at=expires_at).on_conflict_ignore()
 
 
 def note_health(now: datetime) -> None:

@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any
 
 from opus_soap.clock import Clock
-from opus_soap.interfaces.postings_in.checks import FILE_TYPES, day, decoded
+from opus_soap.interfaces.postings_in.checks import FILE_TYPES, day
 from opus_soap.interfaces.postings_in.currency import RateOn, converted, rate_of
 from opus_soap.interfaces.postings_in.examining import Examined
 from opus_soap.ledger.models import CompanyCode, Voucher
@@ -108,20 +108,22 @@ class Drafter:
         if rate is not None:
             details["EXCH_RATE"] = str(rate)
         if document.files:
-            details["FILES"] = [
-                {
-                    "FILE_NAME": file["FILE_NAME"],
-                    "FILE_TYPE": file["FILE_TYPE"],
-                    "FILE_LENGTH": file["FILE_LENGTH"],
-                    "sha256": self.keep(decoded(file), FILE_TYPES[file["FILE_TYPE"].upper()]),
-                }
-                for file in document.files
-            ]
+            attached = zip(document.files, document.contents, strict=True)
+            details["FILES"] = [self._kept(file, content) for file, content in attached]
         if document.persons:
             # salted, or the hash would tell them
             salted = json.dumps({"salt": os.urandom(16).hex(), "lines": document.persons}, sort_keys=True)
             details["personal_sha256"] = self.keep(salted.encode(), "application/json")
         return details
+
+    def _kept(self, file: Mapping[str, str], content: bytes | None) -> dict[str, str]:
+        assert content is not None  # checked
+        return {
+            "FILE_NAME": file["FILE_NAME"],
+            "FILE_TYPE": file["FILE_TYPE"],
+            "FILE_LENGTH": file["FILE_LENGTH"],
+            "sha256": self.keep(content, FILE_TYPES[file["FILE_TYPE"].upper()]),
+        }
 
 
 def periods_of(company: CompanyCode, clock: Clock) -> PeriodOf:

@@ -82,7 +82,7 @@ def enter(
         else:
             entering = _Entering(file, company, rate_on, put_aside.keep, delivered_by, clock)
             rows += [_row(file, one, result) for one, result in entering.enter(some)]
-    content.put_all(put_aside.items, at=clock.now())
+    content.put_hashed(put_aside.items, at=clock.now())
     failpoint("postings_in.vouchers_posted")
     rows.sort(key=lambda row: row[_POSITION])  # type: ignore[arg-type, return-value]  # a number
     insert_stored(PostingDocument, _COLUMNS, rows)
@@ -101,12 +101,13 @@ class _PutAside:
     """Content of a batch that is stored when its vouchers have been."""
 
     def __init__(self) -> None:
-        self.items: list[tuple[bytes, str]] = []
+        self.items: list[tuple[str, tuple[bytes, str]]] = []
 
     def keep(self, data: bytes, media_type: str) -> str:
         """The hash by which it will be known."""
-        self.items.append((data, media_type))
-        return content.digest_of(data)
+        digest = content.digest_of(data)
+        self.items.append((digest, (data, media_type)))
+        return digest
 
 
 class _Entering:

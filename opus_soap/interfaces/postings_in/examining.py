@@ -44,7 +44,8 @@ class Examined:
     position: int  # 1-based, in the file
     number: str  # RECEIV_DOC as it was delivered, as far as a receipt takes it
     header: dict[str, str]  # what of it keeps to the schema
-    files: tuple[dict[str, str], ...]
+    files: tuple[dict[str, str], ...]  # what is said of each that is attached
+    contents: tuple[bytes | None, ...]  # … and what it holds; without mistakes none is missing
     digest: bytes  # SHA-256 of the delivered values
     weight: int  # what it takes to deal with: its lines, and the kilobytes of its attachments
     findings: tuple[Finding, ...]
@@ -83,7 +84,8 @@ def _examined(delivered: Document, municipality: str, limits: ReadingLimits) -> 
         position=document.position,
         number=delivered.header.get("RECEIV_DOC", "")[:LONGEST_NUMBER],
         header=document.header,
-        files=document.files,
+        files=tuple({name: text for name, text in file.items() if name != "FILE"} for file in document.files),
+        contents=document.contents,
         digest=document.digest,
         weight=document.weight,
         findings=tuple(sorted(findings, key=lambda finding: finding.place.line)) if findings else (),

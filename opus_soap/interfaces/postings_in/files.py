@@ -6,7 +6,9 @@ import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from opus_soap.database import Prepared
 from opus_soap.errors import (
     PostingFileEmpty,
     PostingFileNameUsed,
@@ -55,20 +57,28 @@ def sender_of(summary: Summary, municipality: str, file_name: str, as_sender: st
 
 def find_sender(municipality: str, sender_id: str) -> PostingSender | None:
     """The agreement with a SENDERID, if it is not stopped."""
-    found: PostingSender | None = PostingSender.get_or_none(
-        PostingSender.municipality == municipality,
-        PostingSender.sender_id == sender_id,
-        PostingSender.active,
-    )
+    found: PostingSender | None = _sender.first(municipality, sender_id)
     return found
 
 
 def find_file(sender: PostingSender, name: str, *, made: bool = False) -> PostingFile | None:
     """A sender's file by FILE_NAME, in any letter case; or one that was `made` here under that name."""
-    found: PostingFile | None = PostingFile.get_or_none(
-        PostingFile.sender == sender, PostingFile.name_key == key_of(name, made=made)
-    )
+    found: PostingFile | None = _file.first(sender, key_of(name, made=made))
     return found
+
+
+@Prepared
+def _sender(municipality: Any, sender_id: Any) -> Any:
+    return PostingSender.select().where(
+        PostingSender.municipality == municipality,
+        PostingSender.sender_id == sender_id,
+        PostingSender.active,
+    )
+
+
+@Prepared
+def _file(sender: Any, name_key: Any) -> Any:
+    return PostingFile.select().where(PostingFile.sender == sender, PostingFile.name_key == name_key)
 
 
 def key_of(name: str, *, made: bool) -> str:

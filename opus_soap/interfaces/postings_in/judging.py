@@ -10,7 +10,7 @@ from uuid import UUID
 
 from peewee import chunked
 
-from opus_soap.database import is_any_of
+from opus_soap.database import Prepared, is_any_of
 from opus_soap.errors import (
     PostingCompanyCodeForeign,
     PostingDocumentTypeForeign,
@@ -121,10 +121,13 @@ def needs_release(draft: VoucherDraft, sender: PostingSender) -> bool:
 
 def find_company(municipality: str, code: str) -> CompanyCode | None:
     """The company code, if there is one."""
-    found: CompanyCode | None = CompanyCode.get_or_none(
-        CompanyCode.municipality == municipality, CompanyCode.code == code.zfill(4)
-    )
+    found: CompanyCode | None = _company.first(municipality, code.zfill(4))
     return found
+
+
+@Prepared
+def _company(municipality: Any, code: Any) -> Any:
+    return CompanyCode.select().where(CompanyCode.municipality == municipality, CompanyCode.code == code)
 
 
 def key(document: Examined) -> Key:
@@ -193,19 +196,24 @@ def accepted_before(sender: PostingSender, documents: Sequence[Examined]) -> dic
     numbers = {document.header.get("RECEIV_DOC", "") for document in documents}
     numbers |= {reversed_number(document) for document in documents} - {""}
     for some in chunked(sorted(numbers), AT_ONCE):
-        rows: Any = (
-            PostingDocument.select(PostingDocument, PostingFile.name.alias("file_name"))
-            .join(PostingFile)
-            .where(
-                PostingDocument.sender == sender,
-                is_any_of(PostingDocument.number, some),
-                PostingDocument.voucher_uuid.is_null(False),
-            )
-        )
-        for row in rows.objects():
+        for row in _accepted_under.rows(sender, some):
             accepted = Accepted(bytes(row.digest), row.file_name, row.voucher_uuid)
             found[row.number, row.company_code, row.year] = accepted
     return found
+
+
+@Prepared
+def _accepted_under(sender: Any, numbers: Any) -> Any:
+    rows = (
+        PostingDocument.select(PostingDocument, PostingFile.name.alias("file_name"))
+        .join(PostingFile)
+        .where(
+            PostingDocument.sender == sender,
+            is_any_of(PostingDocument.number, numbers),
+            PostingDocument.voucher_uuid.is_null(False),
+        )
+    )
+    return rows.objects()
 
 
 def _repeated(document: Examined, accepted: Accepted, drafter: Drafter, *, whole: bool) -> Finding:

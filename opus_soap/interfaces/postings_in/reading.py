@@ -6,11 +6,13 @@ was cut off half-way has no effect at all. Then its parts are read, and held aga
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from sys import intern
 from typing import Any, BinaryIO
 
@@ -85,6 +87,11 @@ class Document:
     digest: bytes  # SHA-256 of the values in their order: two sendings of the same have the same
     findings: tuple[Finding, ...] = ()
     all_lines: bool = True  # `lines` are all that was meant to be one: they can be counted and summed
+
+    @cached_property
+    def contents(self) -> tuple[bytes | None, ...]:
+        """What is attached, decoded once; None where it is missing, or no base64."""
+        return tuple(map(_decoded, self.files))
 
     @property
     def weight(self) -> int:
@@ -312,9 +319,30 @@ def _document(node: etree._Element, position: int) -> Document:
     of_lines = []
     if lines is not None:
         of_lines = [_values(line) for line in lines] if findings else _of_good(lines)
-    digest = hashlib.sha256(orjson.dumps([of_header, of_files, of_lines])).digest()
+    digest = digest_of(of_header, of_files, of_lines)
     all_lines = not findings or _holds_all_lines(node)
     return Document(position, of_header, of_files, of_lines, digest, findings, all_lines)
+
+
+def digest_of(
+    header: Mapping[str, str], files: tuple[Mapping[str, str], ...], lines: list[dict[str, str]]
+) -> bytes:
+    """SHA-256 of a voucher's values in their order."""
+    return hashlib.sha256(orjson.dumps([header, files, lines])).digest()
+
+
+def _decoded(file: Mapping[str, str]) -> bytes | None:
+    text = file.get("FILE")
+    if text is None:
+        return None
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:  # in lines, or wrong
+        pass
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        return None
 
 
 def _holds_all_lines(node: etree._Element) -> bool:

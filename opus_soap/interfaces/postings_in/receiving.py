@@ -10,16 +10,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from peewee import IntegrityError
+from peewee import IntegrityError, fn
 
 from opus_soap.clock import Clock
-from opus_soap.database import analyze, is_postgresql, new_uuid, retried, transaction
+from opus_soap.database import (
+    Prepared,
+    analyze,
+    create,
+    is_postgresql,
+    new_uuid,
+    retried,
+    transaction,
+    update,
+)
 from opus_soap.errors import (
     FileTooLarge,
     PostingFileRefused,
@@ -30,13 +40,22 @@ from opus_soap.errors import (
 from opus_soap.failpoints import failpoint
 from opus_soap.interfaces.postings_in import booked, receipts, refusals
 from opus_soap.interfaces.postings_in.entering import enter
-from opus_soap.interfaces.postings_in.examining import Examined
+from opus_soap.interfaces.postings_in.examining import Examined, batches, examine
 from opus_soap.interfaces.postings_in.files import check_same, find_file, key_of, sender_of
+from opus_soap.interfaces.postings_in.making import Known, Made, known_parts
 from opus_soap.interfaces.postings_in.proofs import FINISHED, hash_of_file
 from opus_soap.interfaces.postings_in.reading import ReadingLimits, Summary, survey
 from opus_soap.interfaces.postings_in.reading_ahead import Task, collecting_seldom, reading
 from opus_soap.interfaces.postings_in.receipts import Return
-from opus_soap.interfaces.postings_in.writing import WrittenDocument, file_name, write
+from opus_soap.interfaces.postings_in.writing import (
+    END,
+    WrittenDocument,
+    arranged,
+    arranged_control,
+    beginning,
+    file_name,
+    written,
+)
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.settings import Settings
 from opus_soap.store import audit
@@ -49,7 +68,7 @@ _GROWN = (1, 10, 100)  # batches after which a table is another than the planner
 _PAGE = 1000  # vouchers of a receipt at once
 _RECEIVED = "postings_in.received"  # in the audit trail
 _USER = "cli:"  # actors who are people, before their names
-_FINISH = [PostingFile.state, PostingFile.receipt_sha256, PostingFile.finished_at, PostingFile.hash]
+_FINISH = ("state", "receipt_sha256", "finished_at", "hash")
 
 
 @dataclass(frozen=True)
@@ -81,6 +100,12 @@ class Receiver:
         stored = self.take(source, file_name, actor=actor)
         return self.deal_with(stored, file_name, actor=actor, as_sender=as_sender)
 
+    def deliver_made(self, made: Made, *, actor: str, as_sender: str) -> PostingFile:
+        """`deliver` of a file that was made here: where all of it is good, it need not be read."""
+        stored = self.take(BytesIO(made.data), made.name, actor=actor)
+        known = known_parts(made, self.limits)
+        return self.deal_with(stored, made.name, actor=actor, as_sender=as_sender, known=known)
+
     def take(self, source: BinaryIO, file_name: str, *, actor: str) -> StoredFile:
         """Store a file's bytes; raises `PostingFileRefused`, `FileStoreFailed`, what the source raises."""
         with refusals.noted(self.municipality, actor, file_name, "", self.clock):
@@ -91,15 +116,23 @@ class Receiver:
                 raise PostingFileRefused([too_large]) from None
 
     def deal_with(
-        self, stored: StoredFile, file_name: str, *, actor: str, as_sender: str | None = None
+        self,
+        stored: StoredFile,
+        file_name: str,
+        *,
+        actor: str,
+        as_sender: str | None = None,
+        known: Known | None = None,
     ) -> PostingFile:
-        """The rest of `deliver`, of a file that has been stored."""
+        """The rest of `deliver`, of a file that has been stored; it is read unless its parts are `known`."""
         failpoint("postings_in.stored")
         with (
             refusals.noted(self.municipality, actor, file_name, stored.sha256, self.clock),
-            reading(Task(stored.path, self.municipality, self.limits)) as found,
+            self._vouchers(stored, known) as found,
         ):
-            file = self._file(stored, file_name, actor, as_sender)
+            summary = known.summary if known is not None else self._surveyed(stored)
+            failpoint("postings_in.surveyed")
+            file = self._file(stored, summary, file_name, actor, as_sender)
             failpoint("postings_in.file_committed")
             if file.state == PostingFile.UNDER_WAY:
                 self._deal_with(file, found, actor)
@@ -121,14 +154,25 @@ class Receiver:
         with reading(Task(self.store.place(file.sha256), self.municipality, self.limits)) as found:
             self._deal_with(file, found, "resume")
 
-    def _file(self, stored: StoredFile, file_name: str, actor: str, as_sender: str | None) -> PostingFile:
-        """The file's row: made now, or the one that it has."""
+    def _vouchers(
+        self, stored: StoredFile, known: Known | None
+    ) -> AbstractContextManager[Iterator[list[Examined]]]:
+        if known is None:
+            return reading(Task(stored.path, self.municipality, self.limits))
+        vouchers = examine(known.documents, self.municipality, self.limits)
+        return nullcontext(batches(vouchers, most=self.limits.max_batch))
+
+    def _surveyed(self, stored: StoredFile) -> Summary:
         with stored.path.open("rb") as data:
             try:
-                summary = survey(data, self.limits)
+                return survey(data, self.limits)
             except PostingsInError as error:
                 raise PostingFileRefused([error]) from None
-        failpoint("postings_in.surveyed")
+
+    def _file(
+        self, stored: StoredFile, summary: Summary, file_name: str, actor: str, as_sender: str | None
+    ) -> PostingFile:
+        """The file's row: made now, or the one that it has."""
         fields = summary.control.fields
         sender = sender_of(summary, self.municipality, file_name, as_sender)
         known = find_file(sender, fields["FILE_NAME"], made=self.made)
@@ -146,7 +190,8 @@ class Receiver:
     def _new_file(
         self, stored: StoredFile, summary: Summary, sender: PostingSender, file_name: str, actor: str
     ) -> PostingFile:
-        file = PostingFile.create(
+        file = create(
+            PostingFile,
             uuid=new_uuid(),
             municipality=self.municipality,
             sender=sender,
@@ -200,7 +245,7 @@ class Receiver:
             file.said_root = enter(file, fresh, delivered_by, self.clock)
             failpoint("postings_in.batch_booked")
             file.position = fresh[-1].position
-            file.save(only=[PostingFile.position, PostingFile.said_root])
+            update(file, "position", "said_root")
             failpoint("postings_in.position_saved")
 
     # --- the receipt
@@ -217,7 +262,7 @@ class Receiver:
                 held.receipt_sha256 = stored.sha256
                 held.finished_at = file.finished_at
                 held.hash = hash_of_file(held)
-                held.save(only=_FINISH)
+                update(held, *_FINISH)
                 self._note_finished(held, file.sender)
                 failpoint("postings_in.finish_saved")
         failpoint("postings_in.finish_committed")
@@ -260,15 +305,22 @@ class Receiver:
 
 
 def as_file(documents: Sequence[WrittenDocument], sender: PostingSender, at: datetime) -> tuple[str, bytes]:
+    """The name and the bytes of what `make` makes."""
+    made = make(documents, sender, at)
+    return made.name, made.data
+
+
+def make(documents: Sequence[WrittenDocument], sender: PostingSender, at: datetime) -> Made:
     """The file that vouchers from another door stand for: named after a second, or the next that is free.
 
     The same content finds the name that it had. Raises `TooManyAtOnce`.
     """
+    in_order = [arranged(document) for document in documents]
+    rest = b"".join([*map(written, in_order), END])
     for later in range(_MOST_AT_ONCE):
         moment = at + timedelta(seconds=later)
         day, second = f"{moment:%Y%m%d}", f"{moment:%H%M%S}"
         name = file_name(sender.municipality, sender.short, day, second)
-        out = BytesIO()
         control = {
             "SENDERID": sender.sender_id,
             "RECEIVER": f"{_CLIENT}{sender.municipality}",
@@ -276,12 +328,21 @@ def as_file(documents: Sequence[WrittenDocument], sender: PostingSender, at: dat
             "SEND_DATE": day,
             "SEND_TIME": second,
         }
-        write(out, control, documents)
-        data = out.getvalue()
+        control = arranged_control(control)
+        begin = beginning(control)
         known = find_file(sender, name, made=True)
-        if known is None or known.sha256 == hashlib.sha256(data).hexdigest():
-            return name, data
+        if known is None or _is(known, begin, rest):
+            return Made(name, begin + rest, control, in_order)
     raise TooManyAtOnce(value=at.isoformat(), expected=_MOST_AT_ONCE)
+
+
+def _is(known: PostingFile, begin: bytes, rest: bytes) -> bool:
+    """Whether a file is the one that begins and goes on so."""
+    if known.size != len(begin) + len(rest):
+        return False
+    digest = hashlib.sha256(begin)
+    digest.update(rest)
+    return digest.hexdigest() == known.sha256
 
 
 def limits_of(settings: Settings) -> ReadingLimits:
@@ -299,28 +360,32 @@ def limits_of(settings: Settings) -> ReadingLimits:
 
 def write_receipt(file: PostingFile, out: BinaryIO) -> None:
     """The receipt of a file that is dealt with, from what was said of its vouchers; always the same bytes."""
-    accepted = (
-        PostingDocument.select()
-        .where(PostingDocument.file == file, PostingDocument.voucher_uuid.is_null(False))
-        .count()
-    )
+    ((accepted,),) = _accepted.rows(file)
     of_file = receipts.of_file(receipts.Counts(file.documents, accepted), file.control, file.finished_at)
     receipts.write(out, file.control, _returns(file, of_file))
 
 
 def _returns(file: PostingFile, of_file: Iterator[Return]) -> Iterator[Return]:
     yield from of_file
-    after = 0
-    said = PostingDocument.select(PostingDocument.position, PostingDocument.number, PostingDocument.returns)
-    while rows := _page(said.where(PostingDocument.file == file, PostingDocument.position > after)):
+    rows = _page.rows(file, 0)
+    while rows:
         for _, document, returns in rows:
             for number, line, kind, text in returns:
                 yield Return(number, text, document, line, kind)
-        after = rows[-1][0]
+        rows = _page.rows(file, rows[-1][0]) if len(rows) == _PAGE else []
 
 
-def _page(query: Any) -> list[tuple[int, str, Any]]:
-    return list(query.order_by(PostingDocument.position).limit(_PAGE).tuples())
+@Prepared
+def _accepted(file: Any) -> Any:
+    taken = PostingDocument.select(fn.COUNT(PostingDocument.voucher_uuid))
+    return taken.where(PostingDocument.file == file).tuples()
+
+
+@Prepared
+def _page(file: Any, after: Any) -> Any:
+    said = PostingDocument.select(PostingDocument.position, PostingDocument.number, PostingDocument.returns)
+    behind = said.where(PostingDocument.file == file, PostingDocument.position > after)
+    return behind.order_by(PostingDocument.position).limit(_PAGE).tuples()
 
 
 def _users(file: PostingFile, actor: str) -> tuple[str, ...]:
@@ -336,6 +401,11 @@ def hold_sender(sender: PostingSender) -> None:
 
 
 def _held(file: PostingFile) -> PostingFile:
-    query = PostingFile.select().where(PostingFile.id == file.id)
-    found: PostingFile = (query.for_update() if is_postgresql() else query).get()
+    found: PostingFile = _file_held.first(file.id)
     return found
+
+
+@Prepared
+def _file_held(identity: Any) -> Any:
+    query = PostingFile.select().where(PostingFile.id == identity)
+    return query.for_update() if is_postgresql() else query

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
-from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 from opus_soap.clock import COPENHAGEN, Clock
+from opus_soap.database import Prepared
 from opus_soap.errors import (
     OpusSoapError,
     PostingFileRefused,
@@ -24,15 +25,13 @@ from opus_soap.errors import (
     VouchersNotTaken,
 )
 from opus_soap.interfaces.postings_in.receipts import ERROR, INFORMATION
-from opus_soap.interfaces.postings_in.receiving import Receiver, as_file, hold_sender
+from opus_soap.interfaces.postings_in.receiving import Receiver, hold_sender, make
 from opus_soap.interfaces.postings_in.soap_contract import (
     HEADER,
     LINE,
     SIDES,
     ModtagFinansbilag_I,
     ModtagFinansbilag_O,
-    Posteringskvittering,
-    Posteringsmeddelelse,
 )
 from opus_soap.interfaces.postings_in.writing import WrittenDocument
 from opus_soap.settings import Settings
@@ -80,29 +79,39 @@ def receive(
         most = settings.max_message_vouchers
         raise TooManyVouchers(value=len(message.Posteringsbilag), expected=most)
     documents = [_document(bilag, context.municipality) for bilag in message.Posteringsbilag]
-    name, data = as_file(documents, sender, _stated(message))
+    made = make(documents, sender, _stated(message))
     receiver, actor = replace(receiver, made=True), f"soap:{context.system.uuid}"
     try:
-        file = receiver.deliver(BytesIO(data), name, actor=actor, as_sender=sender.sender_id)
+        file = receiver.deliver_made(made, actor=actor, as_sender=sender.sender_id)
     except PostingFileRefused as refused:
-        return _answer(message, context, name, [], refused.errors)
-    of_file = PostingDocument.select().where(PostingDocument.file == file)
-    rows = list(of_file.order_by(PostingDocument.position))
+        return _answer(message, context, made.name, [], refused.errors)
+    rows = _vouchers.rows(file)
     lost = sum(row.voucher_uuid is None for row in rows)
     errors = [VouchersNotTaken(value=lost, expected=len(rows))] if lost else []
-    return _answer(message, context, name, rows, errors)
+    return _answer(message, context, made.name, rows, errors)
 
 
 def _sender_of(context: CallContext) -> PostingSender:
     """The sender whose messages the calling system signs; raises `SystemHasNoSender`."""
-    found: PostingSender | None = PostingSender.get_or_none(
-        PostingSender.system == context.system,
-        PostingSender.municipality == context.municipality,
-        PostingSender.active,
-    )
+    found: PostingSender | None = _signs_for.first(context.system, context.municipality)
     if found is None:
         raise SystemHasNoSender(value=context.system.name)
     return found
+
+
+@Prepared
+def _signs_for(system: Any, municipality: Any) -> Any:
+    return PostingSender.select().where(
+        PostingSender.system == system, PostingSender.municipality == municipality, PostingSender.active
+    )
+
+
+@Prepared
+def _vouchers(file: Any) -> Any:
+    told = PostingDocument.select(
+        PostingDocument.number, PostingDocument.voucher_uuid, PostingDocument.returns
+    )
+    return told.where(PostingDocument.file == file).order_by(PostingDocument.position)
 
 
 # --- the file that a message stands for
@@ -147,14 +156,18 @@ def _attached(file: Any) -> dict[str, str]:
 
 
 def _values(structure: Any, table: Mapping[str, tuple[str, Any, bool]]) -> dict[str, str]:
-    given = ((element, getattr(structure, name)) for name, (element, _, _) in table.items())
-    return {element: _text(value) for element, value in given if value is not None}
+    """Of what was given: a line has many members, and few of them."""
+    return {
+        table[name][0]: _text(value)
+        for name, value in vars(structure).items()
+        if value is not None and name in table
+    }
 
 
 def _text(value: str | date | Decimal) -> str:
-    if isinstance(value, date):
-        return f"{value:%Y%m%d}"
-    return f"{value:f}" if isinstance(value, Decimal) else value
+    if isinstance(value, str):
+        return value
+    return f"{value:f}" if isinstance(value, Decimal) else f"{value:%Y%m%d}"
 
 
 def _total(lines: Sequence[Mapping[str, str]], side: str) -> str:
@@ -187,13 +200,14 @@ def _answer(
     )
 
 
-def _receipts(rows: Sequence[PostingDocument]) -> Iterator[Posteringskvittering]:
+def _receipts(rows: Sequence[PostingDocument]) -> Iterator[SimpleNamespace]:
+    """Of each a `Posteringskvittering`, as far as it is written: the models take longer to be made."""
     for row in rows:
-        yield Posteringskvittering(
+        yield SimpleNamespace(
             PosteringsbilagNummer=row.number,
             PosteringskvitteringResultat="Afvist" if row.voucher_uuid is None else "Modtaget",
             Posteringsmeddelelse=[
-                Posteringsmeddelelse(
+                SimpleNamespace(
                     PosteringsmeddelelseNummer=str(number),
                     PosteringsmeddelelseType=ERROR if kind == ERROR else INFORMATION,
                     PosteringsmeddelelseLinje=str(line),

@@ -6,8 +6,9 @@ is checked here: the file is read, and told its mistakes, like any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import BinaryIO
 from xml.sax.saxutils import escape
 
@@ -25,6 +26,15 @@ class WrittenDocument:
     files: Iterable[Values] = ()
 
 
+@dataclass(frozen=True)
+class Arranged:
+    """The same as the file has it: in the contract's order, without what is empty."""
+
+    header: dict[str, str]
+    files: tuple[dict[str, str], ...]
+    lines: list[dict[str, str]]
+
+
 def file_name(municipality: str, short: str, date: str, time: str) -> str:
     """FILE_NAME of a sender's file; `date` yyyymmdd, `time` hhmmss."""
     return f"ZFIR_KMD_Opus_Posteringer_IND_{municipality}_{short}_{date}_{time}.xml"
@@ -35,34 +45,79 @@ def write(out: BinaryIO, control: Values, documents: Iterable[WrittenDocument]) 
 
     A name that the contract does not have is an error of the caller's (KeyError).
     """
-    shape = parts()
-    out.write(b'<?xml version="1.0" encoding="UTF-8"?>\n')
-    out.write(f'<n0:FinancePostingRequest xmlns:n0="{NAMESPACE}">\n'.encode())
-    out.write(_element("CONTROL_FIELDS", _ordered(control, shape["CONTROL_FIELDS"])).encode())
-    header, lines = (_child(shape["POSTING_DOCUMENT"], name) for name in ("HEADER", "LINES"))
-    files, line = _child(header, "FILES"), _child(lines, "LINE")
+    out.write(beginning(arranged_control(control)))
     for document in documents:
-        attached = "".join(_element("FILES", _ordered(file, files)) for file in document.files)
-        head = _element("HEADER", _ordered(document.header, header) + attached)
-        posted = "".join(_element("LINE", _ordered(values, line)) for values in document.lines)
-        out.write(f"\n{_element('POSTING_DOCUMENT', head + _element('LINES', posted))}".encode())
-    out.write(b"\n</n0:FinancePostingRequest>\n")
+        out.write(written(arranged(document)))
+    out.write(END)
 
 
-def _child(shape: Sequence, name: str) -> Sequence:
-    content = next(child.content for child in shape.children if child.name == name)
-    assert isinstance(content, Sequence)
-    return content
-
-
-def _ordered(values: Values, shape: Sequence) -> str:
-    """The values that are not empty, in the contract's order."""
-    given = [(name, text) for name, text in values.items() if text]
-    places = {child.name: place for place, child in enumerate(shape.children)}
-    return "".join(
-        _element(name, escape(text)) for name, text in sorted(given, key=lambda pair: places[pair[0]])
+def arranged(document: WrittenDocument) -> Arranged:
+    """A document in the contract's order; raises KeyError as `write` does."""
+    return Arranged(
+        _ordered(document.header, _places("HEADER")),
+        tuple(_ordered(file, _places("FILES")) for file in document.files),
+        [_ordered(line, _places("LINE")) for line in document.lines],
     )
 
 
-def _element(name: str, inner: str) -> str:
-    return f"<{name}>{inner}</{name}>"
+def arranged_control(control: Values) -> dict[str, str]:
+    """The same of CONTROL_FIELDS."""
+    return _ordered(control, _places("CONTROL_FIELDS"))
+
+
+def beginning(control: Values) -> bytes:
+    """What stands before the documents."""
+    root = f'<?xml version="1.0" encoding="UTF-8"?>\n<n0:FinancePostingRequest xmlns:n0="{NAMESPACE}">\n'
+    return f"{root}<CONTROL_FIELDS>{''.join(_elements(control))}</CONTROL_FIELDS>".encode()
+
+
+def written(document: Arranged) -> bytes:
+    """A document, put together once: an attachment is long."""
+    pieces = ["\n<POSTING_DOCUMENT><HEADER>", *_elements(document.header)]
+    for file in document.files:
+        pieces += ["<FILES>", *_elements(file), "</FILES>"]
+    pieces.append("</HEADER><LINES>")
+    for line in document.lines:
+        pieces += ["<LINE>", *_elements(line), "</LINE>"]
+    pieces.append("</LINES></POSTING_DOCUMENT>")
+    return "".join(pieces).encode()
+
+
+END = b"\n</n0:FinancePostingRequest>\n"
+
+
+def _elements(values: Values) -> Iterator[str]:
+    return (f"<{name}>{escape(text)}</{name}>" for name, text in values.items())
+
+
+def _ordered(values: Values, places: Mapping[str, int]) -> dict[str, str]:
+    """The values that are not empty, in the contract's order."""
+    given = [(places[name], name, text) for name, text in values.items() if text]
+    return {name: text for _, name, text in sorted(given)}
+
+
+@cache
+def _places(name: str) -> Mapping[str, int]:
+    """Where each child of an element stands in the contract's order."""
+    return {child.name: place for place, child in enumerate(shape_of(name).children)}
+
+
+@cache
+def shape_of(name: str) -> Sequence:
+    """What the contract says of an element that holds others."""
+    return _shapes()[name]
+
+
+@cache
+def _shapes() -> dict[str, Sequence]:
+    found: dict[str, Sequence] = {}
+
+    def gather(name: str, shape: Sequence) -> None:
+        found[name] = shape
+        for child in shape.children:
+            if isinstance(child.content, Sequence):
+                gather(child.name, child.content)
+
+    for name, shape in parts().items():
+        gather(name, shape)
+    return found

@@ -1,0 +1,119 @@
+"""A file that is made here, of what came by a door without files: its bytes, and what reading would find.
+
+Who wrote a file knows what is in it. Where all of it keeps to the schema nobody need parse it to be told the
+same; where anything does not, the file is read, and its mistakes are told, like those of any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+
+from opus_soap.interfaces.postings_in.mistakes import wrong
+from opus_soap.interfaces.postings_in.reading import (
+    Control,
+    Document,
+    ReadingLimits,
+    Summary,
+    digest_of,
+)
+from opus_soap.interfaces.postings_in.schema import ValueType
+from opus_soap.interfaces.postings_in.writing import Arranged, shape_of
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file, and what was written into it."""
+
+    name: str
+    data: bytes
+    control: dict[str, str]
+    documents: Sequence[Arranged]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What `survey` and `read` would find in a file."""
+
+    summary: Summary
+    documents: Sequence[Document]
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What the values of an element must be, and which there must be."""
+
+    types: Mapping[str, ValueType]
+    required: frozenset[str]
+
+    def fits(self, values: Mapping[str, str]) -> bool:
+        """Whether nothing is wrong with them."""
+        return self.required <= values.keys() and all(
+            wrong(name, text, self.types[name]) is None for name, text in values.items() if name in self.types
+        )
+
+
+def known_parts(made: Made, limits: ReadingLimits) -> Known | None:
+    """What reading the file would find; None when it must be read: not all of it is good, or it is large."""
+    documents = [
+        Document(
+            position,
+            document.header,
+            document.files,
+            document.lines,
+            digest_of(document.header, document.files, document.lines),
+        )
+        for position, document in enumerate(made.documents, start=1)
+    ]
+    summary = Summary(
+        size=len(made.data),
+        documents=len(documents),
+        lines=sum(len(document.lines) for document in documents),
+        control=Control(made.control),
+    )
+    good = (
+        b"\r" not in made.data  # a reader makes a line feed of it
+        and _is_within(summary, made.documents, limits)
+        and _form("CONTROL_FIELDS").fits(made.control)
+        and all(map(_is_good, documents))
+    )
+    return Known(summary, documents) if good else None
+
+
+def _is_within(summary: Summary, documents: Sequence[Arranged], limits: ReadingLimits) -> bool:
+    """Whether no limit could be passed: those of one document hold for all of them together."""
+    elements = sum(2 + len(document.header) + _elements(document) for document in documents)
+    return (
+        summary.size <= min(limits.max_bytes, limits.max_document_bytes)
+        and summary.documents <= limits.max_documents
+        and summary.lines <= limits.max_lines
+        and elements <= limits.max_document_elements // 2
+    )
+
+
+def _elements(document: Arranged) -> int:
+    return sum(1 + len(values) for values in chain(document.files, document.lines))
+
+
+def _is_good(document: Document) -> bool:
+    return (
+        bool(document.lines)
+        and _form("HEADER").fits(document.header)
+        and None not in document.contents
+        and all(map(_form("FILES").fits, document.files))
+        and all(map(_form("LINE").fits, document.lines))
+    )
+
+
+@cache
+def _form(name: str) -> _Form:
+    # what is attached was encoded here: it is found good by being decoded
+    types = {
+        child.name: child.content
+        for child in shape_of(name).children
+        if isinstance(child.content, ValueType) and child.name != "FILE"
+    }
+    required = frozenset(child.name for child in shape_of(name).children if child.required)
+    return _Form(types, required)
