@@ -6,8 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+import structlog
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from opus_soap import keys, reloading
 from opus_soap.app import signer, sts_client, verifier
 from opus_soap.errors import SettingsInvalid, SigningKeyUnusable
 from opus_soap.keys import load_own, load_trust, trust_files
@@ -20,6 +22,14 @@ from opus_soap.wss.errors_revocation import RevocationUnknown
 from tests.conftest import NOON
 from tests.soap.conftest import svar
 from tests.wss.revoking import Answer, responding
+
+
+@pytest.fixture(autouse=True)
+def _logs(monkeypatch):
+    """Logs of their own: another test may have set the process's up, for an output that is gone."""
+    structlog.reset_defaults()
+    monkeypatch.setattr(keys, "log", structlog.get_logger("opus_soap.keys"))
+    monkeypatch.setattr(reloading, "log", structlog.get_logger("opus_soap.reloading"))
 
 
 @pytest.fixture(scope="module")

@@ -166,12 +166,16 @@ def fault_element(fault: Fault, correlation_id: UUID, soap_namespace: str = SOAP
 
 
 def _fault_12(fault: Fault, correlation_id: UUID) -> etree._Element:
-    """SOAP 1.2, part 1, 5.4: our code is the subcode of Sender or Receiver."""
+    """SOAP 1.2, part 1, 5.4: our code is the subcode of Sender."""
     given = etree.QName(fault.faultcode)
     server = fault.faultcode in (SERVER, VERSION_MISMATCH)
     element = etree.Element(f"{{{SOAP12}}}Fault", nsmap={"soap": SOAP12})
     code = _add(element, f"{{{SOAP12}}}Code")
-    names = {VERSION_MISMATCH: "VersionMismatch", SERVER: "Receiver"}
+    names = {
+        VERSION_MISMATCH: "VersionMismatch",
+        SERVER: "Receiver",
+        f"{{{SOAP11}}}MustUnderstand": "MustUnderstand",
+    }
     _add(code, f"{{{SOAP12}}}Value", f"soap:{names.get(fault.faultcode, 'Sender')}")
     if not server and str(given.namespace) in (WSSE, WSU):
         prefix = _PREFIXES[str(given.namespace)]

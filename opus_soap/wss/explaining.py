@@ -353,7 +353,10 @@ def _described_text(encoded: str) -> tuple[str, ...]:
 
 def _environment(issuer: str) -> str:
     """Which of Kombit's environments an issuer is of, by its name (reconstructed from published ones)."""
-    host = urlsplit(issuer).hostname or ""
+    try:
+        host = urlsplit(issuer).hostname or ""
+    except ValueError:  # no address at all
+        host = ""
     if "eksterntest" in host:
         return " (Kombit's external test environment)"
     return " (Kombit's production environment)" if host.endswith("stoettesystemerne.dk") else ""

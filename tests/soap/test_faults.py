@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from lxml import etree
@@ -25,7 +25,8 @@ from opus_soap.errors import (
 )
 from opus_soap.soap.contracts import ROOT
 from opus_soap.soap.faults import FAULT_NS, RULES, SERVICEPLATFORM_NS, fault_element, fault_for, rule_for
-from opus_soap.wss.names import SOAP11, WSSE, WSU
+from opus_soap.wss.errors import HeaderNotUnderstood
+from opus_soap.wss.names import SOAP11, SOAP12, WSSE, WSU
 
 ERRORS = [*concrete_errors(OpusSoapError), *concrete_wss_errors()]
 SECRET = "010170-1234"
@@ -91,3 +92,11 @@ def test_control_characters_and_endless_names_make_a_legal_fault():
     text = etree.tostring(element, encoding="unicode")
     assert len(text) < 10_000
     assert "\x00" not in text
+
+
+def test_a_header_that_is_not_understood_in_soap_12():
+    """SOAP 1.2, part 1, 5.4.6: a code of its own, and not the sender's."""
+    fault = fault_for(HeaderNotUnderstood(element="x"))
+    element = fault_element(fault, UUID(int=1), SOAP12)
+    assert element.findtext(f"{{{SOAP12}}}Code/{{{SOAP12}}}Value") == "soap:MustUnderstand"
+    assert element.find(f"{{{SOAP12}}}Code/{{{SOAP12}}}Subcode") is None

@@ -143,3 +143,9 @@ def test_nor_signed_nor_for_any_authority():
     assert step.holds is False
     assert "AuthorityContext/MunicipalityCVR" in step.change
     assert failing(UNSIGNED.replace(b"</e:Body>", b"</e:Body><e:Body/>") % b"").keys() == {"Envelope"}
+
+
+def test_an_issuer_that_is_no_address():
+    with token_model():
+        data = Forge(issuer="https://[")()
+    assert "https://[" in failing(data)["Token"]
