@@ -332,9 +332,16 @@ def digest_of(
 
 
 def _decoded(file: Mapping[str, str]) -> bytes | None:
+    text = file.get("FILE")
+    if text is None:
+        return None
     try:
-        return base64.b64decode("".join(file["FILE"].split()), validate=True)
-    except (KeyError, ValueError):
+        return base64.b64decode(text, validate=True)
+    except ValueError:  # in lines, or wrong
+        pass
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
         return None
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 from opus_soap.clock import COPENHAGEN, Clock
@@ -31,8 +32,6 @@ from opus_soap.interfaces.postings_in.soap_contract import (
     SIDES,
     ModtagFinansbilag_I,
     ModtagFinansbilag_O,
-    Posteringskvittering,
-    Posteringsmeddelelse,
 )
 from opus_soap.interfaces.postings_in.writing import WrittenDocument
 from opus_soap.settings import Settings
@@ -201,13 +200,14 @@ def _answer(
     )
 
 
-def _receipts(rows: Sequence[PostingDocument]) -> Iterator[Posteringskvittering]:
+def _receipts(rows: Sequence[PostingDocument]) -> Iterator[SimpleNamespace]:
+    """Of each a `Posteringskvittering`, as far as it is written: the models take longer to be made."""
     for row in rows:
-        yield Posteringskvittering(
+        yield SimpleNamespace(
             PosteringsbilagNummer=row.number,
             PosteringskvitteringResultat="Afvist" if row.voucher_uuid is None else "Modtaget",
             Posteringsmeddelelse=[
-                Posteringsmeddelelse(
+                SimpleNamespace(
                     PosteringsmeddelelseNummer=str(number),
                     PosteringsmeddelelseType=ERROR if kind == ERROR else INFORMATION,
                     PosteringsmeddelelseLinje=str(line),
