@@ -177,7 +177,7 @@ def _authority_claimed(claimed: Claimed) -> str:
     if claimed.model == "token":
         return f"the token is for CVR {claimed.cvr or '-'}"
     if claimed.model == "x509":
-        return "the certificate alone says for whom"
+        return "the certificate's agreement says for whom; an AuthorityContext must say the same"
     return "the AuthorityContext says for whom"
 
 

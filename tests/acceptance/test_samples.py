@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from opus_soap.database import transaction
+from opus_soap.database import connect, transaction
 from opus_soap.documents.invoice import DocumentLimits, InvoiceDocument
 from opus_soap.documents.reading import read_invoice
 from opus_soap.interfaces.invoice_approval import lending
@@ -19,7 +19,7 @@ from opus_soap.ledger.verification import verify
 from opus_soap.money import round_to_ore
 from opus_soap.simulate.behaviours import Choice
 from opus_soap.simulate.receiving import received
-from opus_soap.store.models import ExchangeRate, InboxEntry, Invoice, RoutingRule
+from opus_soap.store.models import ExchangeRate, InboxEntry, Invoice, RoutingRule, System
 from tests.acceptance.in_process import Loop
 from tests.conftest import NO_SAMPLES
 from tests.documents.test_samples import FILES, is_valid, name
@@ -43,9 +43,12 @@ def address_to_us(document: InvoiceDocument) -> None:
         RoutingRule.update(ean=None).execute()
 
 
-def know_the_world_of(document: InvoiceDocument) -> None:
+def know_the_world_of(document: InvoiceDocument, town: Loop) -> None:
     """Its supplier in the master data, and a rate for its currency."""
     address_to_us(document)
+    with town.case_system.here():  # which acts for the same
+        System.update(cvr=document.customer.cvr or System.cvr).execute()
+    connect(town.opus.database_url)
     identifiers = document.supplier.known_by
     with transaction():
         if find_supplier("999", identifiers) is None:
@@ -71,7 +74,7 @@ def test_each_valid_document_takes_the_whole_way(path: Path, loop: Callable[[Cho
     town = loop(Choice())
     data = path.read_bytes()
     document = read_invoice(data, DocumentLimits())
-    know_the_world_of(document)
+    know_the_world_of(document, town)
     company = company_code("999", "0020")
     imported = import_invoice(
         data, path.name, company, clock=town.clock, settings=town.settings["opus"], actor="test"

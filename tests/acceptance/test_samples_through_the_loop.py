@@ -131,6 +131,7 @@ def start(processes: Processes, scene: Scene) -> None:
         f"--bind=127.0.0.1:{scene.case_port}",
         f"--opus-url={scene.opus_url}",
         f"--opus-certificate={scene.keys / 'opus.crt.pem'}",
+        f"--municipality-cvr={Municipality.get().cvr}",  # to whom the last document was addressed
         "--answer-delay=0.1",
         "--behaviour=approve=1",
         "--behaviour=split=1",
