@@ -40,20 +40,19 @@ def check_contexts(request: etree._Element, *, authority: str, system: UUID, sup
 
     `authority` is the CVR number of the agreement's municipality, `system` the agreement's UUID. An
     AuthorityContext must be there, the older one must name that authority (`check_authority` has seen to the
-    other); an InvocationContext that system. Raises
-    `AuthorityContextMissing` (which names the `supported` models), `AuthorityContextWrong`,
-    `InvocationContextWrong`.
+    other); an InvocationContext must name that system. Raises `AuthorityContextMissing` (which names the
+    `supported` models), `AuthorityContextWrong`, `InvocationContextWrong`.
     """
     older = dict(_taken_out(request))
-    said = older["AuthorityContext"][0].text if "AuthorityContext" in older else None
-    if said is None and request.find(f"{_HEADER}/{_AUTHORITY}") is None:
+    cvr = older["AuthorityContext"][0].text if "AuthorityContext" in older else None
+    if cvr is None and request.find(f"{_HEADER}/{_AUTHORITY}") is None:
         raise AuthorityContextMissing(expected=supported)
-    if said not in (None, authority):
-        raise AuthorityContextWrong(value=said, expected=authority)
+    if cvr not in (None, authority):
+        raise AuthorityContextWrong(value=cvr, expected=authority)
     if "InvocationContext" in older:
-        said = older["InvocationContext"].findtext(_USER_SYSTEM)
-        if said != str(system):
-            raise InvocationContextWrong(element="UserSystemUUID", value=said, expected=system)
+        caller = older["InvocationContext"].findtext(_USER_SYSTEM)
+        if caller != str(system):
+            raise InvocationContextWrong(element="UserSystemUUID", value=caller, expected=system)
 
 
 def _taken_out(request: etree._Element) -> Iterator[tuple[str, etree._Element]]:

@@ -33,8 +33,8 @@ class SecurityModels:
 def security_models(settings: Settings, services: Iterable[str]) -> SecurityModels:
     """What is set, without tokens where no STS is believed, without Context where no certificate is seen.
 
-    Raises `SettingsInvalid` for a service that there is not, and when nothing is left for one of the
-    `services` that are offered.
+    Raises `SettingsInvalid` for a service that there is not, or one that is to take what cannot be had, and
+    when nothing is left for one of the `services` that are offered.
     """
     possible = {"x509"}
     if settings.sts_entity_id:
@@ -42,14 +42,11 @@ def security_models(settings: Settings, services: Iterable[str]) -> SecurityMode
     if settings.client_certificate_header or settings.tls_certificate_file is not None:
         possible.add("context")
 
-    def had(models: Iterable[str]) -> tuple[str, ...]:
-        return tuple(model for model in models if model in possible)
-
     chosen = SecurityModels(
-        had(settings.security_models.split()),
-        {name: had(models) for name, models in settings.models_of_services().items()},
+        tuple(model for model in settings.security_models.split() if model in possible),
+        {service: tuple(models) for service, models in settings.models_of_services().items()},
     )
-    for service, models in settings.models_of_services().items():
+    for service, models in chosen.of_services.items():
         if missing := [model for model in models if model not in possible]:
             raise SettingsInvalid(
                 value=f"OPUS_SOAP_SECURITY_MODELS_OF_SERVICES: {service} cannot take {', '.join(missing)}: "

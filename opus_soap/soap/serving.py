@@ -40,7 +40,7 @@ def _end(conn: TConn) -> None:
     """
     conn.sock.setblocking(True)
     close_graceful(conn.sock, timeout=_LINGER_SECONDS)
-    conn.close = lambda graceful=False: None
+    conn.close = lambda graceful=False: None  # gunicorn's own, which comes next, would fail on what is closed
 
 
 class _DeadlineOf(Deadline):

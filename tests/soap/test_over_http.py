@@ -193,13 +193,15 @@ def test_zeep_calls_every_operation_given_only_the_wsdl(running: Running):
 def exchange(port: int, *pieces: bytes, pause: float = 0) -> bytes:
     """Write to a socket, read till the server closes."""
     with socket.create_connection(("127.0.0.1", port), 10) as connection:
-        for piece in pieces:
-            connection.sendall(piece)
-            time.sleep(pause)
-        received = b""
-        while chunk := connection.recv(65536):
-            received += chunk
-        return received
+        return talk(connection, *pieces, pause=pause)
+
+
+def talk(connection: socket.socket, *pieces: bytes, pause: float = 0) -> bytes:
+    """The same over a connection that is there."""
+    for piece in pieces:
+        connection.sendall(piece)
+        time.sleep(pause)
+    return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def head(*lines: str) -> bytes:

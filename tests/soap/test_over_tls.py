@@ -17,7 +17,7 @@ from opus_soap.keys import load_tls
 from opus_soap.settings import Settings
 from tests.soap.conftest import NAME, Identity, Pki, agreement, issue, svar, unsigned
 from tests.soap.test_context import escaped, for_authority
-from tests.soap.test_over_http import head, serving, write_identity, write_keys
+from tests.soap.test_over_http import head, serving, talk, write_identity, write_keys
 
 HEADER_SECONDS = 1  # of the test server
 
@@ -42,13 +42,7 @@ class Tls:
             socket.create_connection(("127.0.0.1", self.port), 10) as plain,
             self.context(who).wrap_socket(plain) as connection,
         ):
-            for piece in pieces:
-                connection.sendall(piece)
-                time.sleep(pause)
-            received = b""
-            while chunk := connection.recv(65536):
-                received += chunk
-            return received
+            return talk(connection, *pieces, pause=pause)
 
     def post(self, body: bytes, *lines: str, who: str = "") -> bytes:
         return self.exchange(head(f"Content-Length: {len(body)}", *lines), body, who=who)
@@ -120,10 +114,8 @@ def test_the_underscored_name_of_the_proxys_header_is_dropped(sqlite_url: str, p
 
         def post(name: str, identity: Identity) -> bytes:
             with socket.create_connection(("127.0.0.1", port), 10) as connection:
-                connection.sendall(
-                    head(f"Content-Length: {len(request)}", f"{name}: {escaped(identity)}") + request
-                )
-                return b"".join(iter(lambda: connection.recv(65536), b""))
+                named = f"{name}: {escaped(identity)}"
+                return talk(connection, head(f"Content-Length: {len(request)}", named) + request)
 
         assert post("X-Client-Cert", pki.connected).startswith(b"HTTP/1.1 200")
         assert b"SOA-020" in post("X_Client_Cert", pki.connected)
