@@ -368,7 +368,8 @@ def new_identities(model: type[Model], count: int) -> Sequence[int]:
     """The next `count` ids of a table, ascending, in the caller's transaction."""
     table = model._meta.table_name
     if is_postgresql():
-        drawn = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+        sequence = "SELECT pg_get_serial_sequence(%s, 'id')::regclass AS name OFFSET 0"  # looked up once
+        drawn = f"SELECT nextval(name) FROM ({sequence}) AS sequence, generate_series(1, %s)"  # noqa: S608
         return [row[0] for row in proxy.obj.execute_sql(drawn, (table, count)).fetchall()]
     newest = f'SELECT MAX("id") FROM "{table}"'  # noqa: S608  our names
     highest = proxy.obj.execute_sql(newest).fetchone()[0] or 0

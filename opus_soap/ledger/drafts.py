@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -40,10 +41,9 @@ class PostingLine(NamedTuple):
     details: Mapping[str, str] | None = None  # what else was delivered, by the sender's own names
     origin: str = ""  # what the maker of the draft calls the line; errors name it so; not posted
 
-    def __reduce__(self) -> tuple[type[PostingLine], tuple[Any, ...]]:
-        """For pickle, in a third of the time that it takes by itself."""
-        return PostingLine, tuple(self)
 
+# a line of its values, in the order of its fields, without a step in Python
+line_of: Callable[[Iterable[Any]], PostingLine] = partial(tuple.__new__, PostingLine)
 
 # what a line is posted on: everything but its amount, its texts and its date
 ASSIGNMENT = ("account", "supplier", "tax_code", "activity", "partner_profit_center", *DimensionValue.KINDS)

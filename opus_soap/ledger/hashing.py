@@ -65,8 +65,9 @@ POSTING_FIELDS = (
 
 def head_of(voucher: Voucher, *, reversed_uuid: UUID | None) -> dict[str, object]:
     """A voucher that is about to be written, as the mapping that `voucher_hash` takes."""
+    values = voucher.__data__  # what the attributes hold, in half of the time
     return {
-        **{name: getattr(voucher, name) for name in VOUCHER_FIELDS},
+        **{name: values[name] for name in VOUCHER_FIELDS},
         "municipality": voucher.company_code.municipality_id,  # its code
         "company_code": voucher.company_code.code,
         "reverses": reversed_uuid,

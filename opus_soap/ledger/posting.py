@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
-from operator import attrgetter
+from operator import itemgetter
 
 from opus_soap.clock import Clock
 from opus_soap.database import encode_json, insert_rows, insert_stored, new_identities, new_uuid, transaction
@@ -41,7 +41,7 @@ _POSTING_COLUMNS = ("voucher_id", *POSTING_FIELDS)
 _VOUCHER_COLUMNS = tuple(
     getattr(field, "object_id_name", field.name) for field in Voucher._meta.sorted_fields
 )
-_voucher_columns = attrgetter(*_VOUCHER_COLUMNS)
+_voucher_values = itemgetter(*(field.name for field in Voucher._meta.sorted_fields))
 DEBIT_KEY, CREDIT_KEY = "40", "50"
 SUPPLIER_CREDIT_KEY, SUPPLIER_DEBIT_KEY = "31", "21"
 
@@ -158,7 +158,7 @@ def write(drafts: Sequence[VoucherDraft], clock: Clock) -> list[Voucher]:
         voucher.hash = voucher_hash(head_of(voucher, reversed_uuid=reversed_uuid), rows)
         vouchers.append(voucher)
         postings += [(identity, *row) for row in rows]
-    insert_rows(Voucher, _VOUCHER_COLUMNS, [_voucher_columns(voucher) for voucher in vouchers])
+    insert_rows(Voucher, _VOUCHER_COLUMNS, [_voucher_values(voucher.__data__) for voucher in vouchers])
     insert_stored(Posting, _POSTING_COLUMNS, postings)
     return vouchers
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any
 
 from peewee import chunked
@@ -57,7 +57,7 @@ class References:
 
     def learn(self, drafts: Sequence[VoucherDraft]) -> None:
         """Read what drafts name that none before them did."""
-        assigned = {assignment_of(line) for draft in drafts for line in draft.lines}
+        assigned = set(map(assignment_of, chain.from_iterable(draft.lines for draft in drafts)))
         columns = zip(*assigned, strict=True) if assigned else repeat((), len(ASSIGNMENT))
         numbers, suppliers, _, _, *dimensions = (set(column) - {None} for column in columns)
         named = (numbers, suppliers, set().union(*dimensions))
