@@ -36,6 +36,16 @@ NAMES = (
     "folders.moving",
     "folders.moved",
 )
+# in the order in which an extract comes by
+EXTRACTS = (
+    "extracts.ordered",
+    "extracts.written",
+    "extracts.renamed",
+    "extracts.noted",
+    "extracts.copied",
+    "extracts.handed_over",
+    "extracts.receipt_noted",
+)
 _chosen, _left = "", 0
 
 
@@ -43,7 +53,7 @@ def choose(text: str) -> None:
     """Die at `NAME` or `NAME:n` from now on; at nothing when it is empty."""
     global _chosen, _left
     name, _, passes = text.partition(":")
-    assert not name or name in NAMES, f"{VARIABLE}: there is no {name}"
+    assert not name or name in (*NAMES, *EXTRACTS), f"{VARIABLE}: there is no {name}"
     _chosen, _left = name, int(passes or 1)
 
 

@@ -223,6 +223,9 @@ class Settings(BaseSettings):
     postings_folder: Path = Field(
         Path("var/postings"), description="Where senders of postings have their folders."
     )
+    extracts_folder: Path = Field(
+        Path("var/extracts"), description="Where extracts are kept as they were produced, a folder each."
+    )
     postings_settle_seconds: int = Field(
         5, ge=0, le=3600, description="A file in a sender's folder that changed since is still being written."
     )

@@ -21,6 +21,8 @@ COMMANDS = {
     "demo": ("opus_soap.cli.demo", "demo", "Run the whole loop with a synthetic municipality."),
     "explain": ("opus_soap.cli.explain", "explain", "A signed message, step by step, and what to change."),
     "invoices": ("opus_soap.cli.invoices", "invoices", "Import, send and follow invoices (SF1590_D)."),
+    "extracts": ("opus_soap.cli.extracts", "extracts", "Extracts: subscribe, run, show, verify, deliver."),
+    "schedule": ("opus_soap.cli.schedule", "schedule", "The calendar of extracts: list, next, run-due."),
     "ledger": ("opus_soap.cli.ledger", "ledger", "Verify and read the books."),
     "master-data": ("opus_soap.cli.master_data", "master_data", "Load and list accounts and dimensions."),
     "messages": ("opus_soap.cli.messages", "messages", "Read the message archive."),

@@ -25,6 +25,7 @@ APPEND_ONLY_TABLES = (
     "audit_entry",
     "answer",
     "posting_document",
+    "extract_delivery",
 )
 
 
@@ -92,6 +93,10 @@ _DELIVERED = (
     *("uuid", "municipality", "sender_id", "name", "name_key", "sha256", "size", "documents"),
     *("control", "received_at"),
 )
+_EXTRACT = (
+    *("uuid", "subscription_id", "sequence", "name", "due_on", "full", "after", "until", "options"),
+    *("follows_id", "ordered_at", "ordered_by"),
+)
 _FINISHED = ("state", "position", "said_root", "hash", "receipt_sha256", "finished_at")
 _PARKED = (
     *("uuid", "company_code_id", "reference", "document_type", "posting_date", "amount_ore", "entered_by"),
@@ -107,6 +112,9 @@ def _guards() -> dict[str, str]:
         "posting_file": f"{_differs(_DELIVERED)} OR NEW.position < OLD.position "
         f"OR (OLD.state <> 'under_way' AND ({_differs(_FINISHED)})) "
         "OR (OLD.booked_sha256 IS NOT NULL AND NEW.booked_sha256 IS NULL)",
+        # what it covers is fixed when it is ordered, and what it is when it has been produced
+        "extract": f"{_differs(_EXTRACT)} "
+        f"OR (OLD.manifest_sha256 IS NOT NULL AND {_differs(('manifest_sha256',))})",
         # it is decided once
         "parked_voucher": f"OLD.state <> 'parked' OR {_differs(_PARKED)}",
     }
@@ -114,7 +122,7 @@ def _guards() -> dict[str, str]:
 
 def _differs(columns: Sequence[str]) -> str:
     differs = "IS DISTINCT FROM" if is_postgresql() else "IS NOT"
-    return " OR ".join(f"NEW.{column} {differs} OLD.{column}" for column in columns)
+    return " OR ".join(f'NEW."{column}" {differs} OLD."{column}"' for column in columns)
 
 
 def _trigger_statements() -> Iterator[str]:

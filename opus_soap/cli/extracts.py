@@ -1,0 +1,298 @@
+"""`opus-soap extracts`: subscriptions, and extracts ordered, produced, handed over, verified."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from opus_soap.cli.runtime import Runtime, actor, reports_errors
+from opus_soap.cli.shown import listing, local, shown
+from opus_soap.clock import business_date
+from opus_soap.extracts import manifest, ordering, subscribing
+from opus_soap.extracts.delivering import Deliverer
+from opus_soap.extracts.producing import Producer
+from opus_soap.extracts.verifying import verify as verify_manifest
+from opus_soap.interfaces.extract_kinds import KINDS
+from opus_soap.ledger.master_data import find_municipality
+from opus_soap.ledger.seals import read_trusted_keys
+from opus_soap.money import danish
+from opus_soap.store.models import Extract, ExtractDelivery, Subscription
+
+_MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
+_COMPANY = click.option("--company-code", default="0020", help="Company code (firmakode).")
+_NEWEST = 1000
+
+
+@click.group()
+def extracts() -> None:
+    """What goes out of the books: postings, master data, invoices, the audit extract."""
+
+
+@extracts.command()
+@click.argument("name")
+@click.option("--kind", required=True, type=click.Choice(sorted(KINDS)), help="Which extract.")
+@click.option("--receiver", required=True, help="Who gets it, for people.")
+@click.option("--full", is_flag=True, help="Everything each time; else what came since the extract before.")
+@click.option(
+    "--calendar", default="manual", help="manual, weekdays, weekly:MON … weekly:SUN, once:yyyy-mm-dd."
+)
+@click.option("--at", default="06:00", help="Time of day in Copenhagen.")
+@click.option("--where", multiple=True, help="A condition (partial extract), such as COSTCENTER=41*.")
+@click.option("--without", multiple=True, help="A document type to leave out.")
+@click.option("--persons", is_flag=True, help="With numbers of persons, where they are kept.")
+@click.option("--attachments", is_flag=True, help="With the bytes of attachments.")
+@click.option("--option", "more", multiple=True, help="Another option: NAME=VALUE (JSON or text).")
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Put the files here.")
+@click.option("--sftp", help="Put the files there: USER@HOST[:PORT][/FOLDER].")
+@click.option("--known-hosts", type=click.Path(path_type=Path), help="The SFTP server's key.")
+@click.option("--key", type=click.Path(path_type=Path), help="The private key to log in with.")
+@click.option("--password-file", type=click.Path(path_type=Path), help="Its first line is the password.")
+@click.option("--allow-overlap", is_flag=True, help="Though the receiver gets the same kind already.")
+@_MUNICIPALITY
+@_COMPANY
+@click.pass_obj
+@reports_errors
+def subscribe(runtime: Runtime, /, name: str, municipality: str, company_code: str, **given: Any) -> None:
+    """Make the subscription NAME, or change its terms."""
+    runtime.open_database()
+    find_municipality(municipality)
+    made = subscribing.add(
+        KINDS,
+        municipality=municipality,
+        company=company_code,
+        name=name,
+        kind=given["kind"],
+        receiver=given["receiver"],
+        options=_options(given),
+        calendar=given["calendar"],
+        at=given["at"],
+        target=_target(given),
+        delta=not given["full"],
+        starts_on=business_date(runtime.clock.now()),
+        actor=actor(),
+        clock=runtime.clock,
+        allow_overlap=given["allow_overlap"],
+    )
+    click.echo(f"{made.name}: {made.kind} to {made.receiver}, {made.calendar}; next {made.due_on or '-'}")
+
+
+def _options(given: dict[str, Any]) -> dict[str, Any]:
+    """Only what was said: what a kind does not take, it refuses."""
+    said = {
+        "conditions": list(given["where"]),
+        "exclude_document_types": list(given["without"]),
+        "persons": given["persons"],
+        "attachments": given["attachments"],
+    }
+    options = {key: value for key, value in said.items() if value}
+    for text in given["more"]:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{text} is not NAME=VALUE", param_hint="--option")
+        try:
+            options[key] = json.loads(value)
+        except ValueError:
+            options[key] = value
+    return options
+
+
+def _target(given: dict[str, Any]) -> dict[str, Any]:
+    if given["folder"] is not None:
+        return {"folder": str(given["folder"].absolute())}
+    if given["sftp"] is None:
+        return {}
+    user, at, rest = given["sftp"].partition("@")
+    server, _, folder = rest.partition("/")
+    host, colon, port = server.partition(":")
+    if not (at and user and host) or (colon and not port.isdecimal()):
+        raise click.BadParameter("it is USER@HOST[:PORT][/FOLDER]", param_hint="--sftp")
+    paths = {name: given[name] for name in ("known_hosts", "key", "password_file")}
+    return {
+        "sftp": {
+            "host": host,
+            "port": int(port or 22),
+            "user": user,
+            "folder": folder or ".",
+            **{name: str(path.absolute()) for name, path in paths.items() if path is not None},
+        }
+    }
+
+
+@extracts.command("list")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def list_(runtime: Runtime, municipality: str) -> None:
+    """List the subscriptions, and what was ordered of them, newest first."""
+    runtime.open_database()
+    table = listing("Subscription", "Kind", "Receiver", "Mode", "Calendar", "Next", "Target", "State")
+    own = Subscription.select().where(Subscription.municipality == municipality).order_by(Subscription.name)
+    for row in own:
+        mode, state = "delta" if row.delta else "full", "active" if row.active else "paused"
+        target = next(iter(row.target), "download")
+        when = f"{row.calendar} {row.at}"
+        table.add_row(row.name, row.kind, row.receiver, mode, when, row.due_on or "", target, state)
+    runtime.console.print(table)
+    table = listing("Extract", "Mode", "Ordered", "State", "Handed over", "Last error")
+    query = Extract.select(Extract, Subscription).join(Subscription)
+    query = query.where(Subscription.municipality == municipality).order_by(Extract.id.desc()).limit(_NEWEST)
+    for made in query:
+        mode, done = "full" if made.full else "delta", local(made.delivered_at)
+        table.add_row(made.name, mode, local(made.ordered_at), made.state, done, made.last_error)
+    runtime.console.print(table)
+
+
+@extracts.command()
+@click.argument("name")
+@click.option("--full", is_flag=True, help="Everything, though the subscription asks for deltas.")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def run(runtime: Runtime, name: str, full: bool, municipality: str) -> None:
+    """Order an extract of the subscription NAME now, produce it, and hand it over.
+
+    NAME may also be an extract's: then it is produced (again), compared, and handed over if it has not been.
+    """
+    runtime.open_database()
+    producer = producer_of(runtime)
+    extract = Extract.get_or_none(Extract.name == name)
+    if extract is None:
+        subscription = ordering.find_subscription(municipality, name)
+        key, clock = runtime.settings.seal_key_file, runtime.clock
+        extract = ordering.order(subscription, KINDS, key, actor=actor(), clock=clock, full=full)
+    if extract.state == Extract.REQUESTED:
+        click.echo(f"{extract.name}: requested")
+        click.echo(f"→ somebody else: opus-soap extracts approve {extract.name}")
+        return
+    with _progress(runtime) as progress:
+        task = progress.add_task(extract.name, total=None)
+        extract = producer.produce(
+            extract,
+            actor=actor(),
+            tell=lambda done, of: progress.update(task, completed=done, total=of),
+        )
+    _tell(producer, extract)
+    if Deliverer(producer, runtime.clock).deliver(extract, at_once=True):
+        click.echo("handed over")
+
+
+def _tell(producer: Producer, extract: Extract) -> None:
+    told = manifest.read(producer.manifest_of(extract), extract.name)
+    totals = told["totals"]
+    click.echo(f"{producer.place(extract)}")
+    click.echo(
+        f"{told['mode']}: {totals['vouchers']} vouchers, {totals['postings']} postings, "
+        f"{totals['records']} records; "
+        f"debit {danish(totals['debit_ore'])}, credit {danish(totals['credit_ore'])}"
+    )
+    for file in told["files"]:
+        click.echo(f"  {file['name']}  {file['bytes']} bytes  {file['sha256']}")
+
+
+def _progress(runtime: Runtime) -> Progress:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    return Progress(*columns, console=runtime.console, disable=not runtime.console.is_terminal)
+
+
+@extracts.command()
+@click.argument("name")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def show(runtime: Runtime, name: str, municipality: str) -> None:
+    """Show an extract: what it covers, its files, and every attempt to hand it over."""
+    runtime.open_database()
+    extract = ordering.find_extract(municipality, name)
+    click.echo(
+        f"{extract.name}: {extract.state}; ordered {local(extract.ordered_at)} by {extract.ordered_by}"
+    )
+    if extract.approved_by:
+        click.echo(f"approved {local(extract.approved_at)} by {extract.approved_by}")
+    if extract.manifest_sha256:
+        _tell(producer_of(runtime), extract)
+    attempts = ExtractDelivery.select().where(ExtractDelivery.extract == extract).order_by(ExtractDelivery.id)
+    for attempt in attempts:
+        click.echo(shown(f"{local(attempt.at)}  {attempt.door}  {attempt.outcome}"))
+
+
+@extracts.command()
+@click.argument("name")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def deliver(runtime: Runtime, name: str, municipality: str) -> None:
+    """Hand an extract over now, without waiting for its next attempt; exit status 1 when it must wait."""
+    runtime.open_database()
+    extract = ordering.find_extract(municipality, name)
+    if not Deliverer(producer_of(runtime), runtime.clock).deliver(extract, at_once=True):
+        click.echo("not handed over: an earlier one waits, or it is to be downloaded", err=True)
+        raise SystemExit(1)
+    click.echo("handed over")
+
+
+@extracts.command()
+@click.argument("name")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def approve(runtime: Runtime, name: str, municipality: str) -> None:
+    """Approve an extract that somebody else requested; then it can be run."""
+    runtime.open_database()
+    extract = ordering.approve(ordering.find_extract(municipality, name), actor=actor(), clock=runtime.clock)
+    click.echo(f"{extract.name}: approved by {extract.approved_by}")
+
+
+@extracts.command()
+@click.argument("name")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def cancel(runtime: Runtime, name: str, municipality: str) -> None:
+    """Give up an extract that waits for approval."""
+    runtime.open_database()
+    extract = ordering.cancel(ordering.find_extract(municipality, name), actor=actor(), clock=runtime.clock)
+    click.echo(f"{extract.name}: cancelled")
+
+
+@extracts.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--trusted-keys", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Keys that may sign."
+)
+@reports_errors
+def verify(paths: tuple[Path, ...], trusted_keys: Path | None) -> None:
+    """Verify extracts without any database: manifests, or folders with manifests in them.
+
+    Exit status 1 when anything does not hold. Without --trusted-keys whoever holds any key could have made
+    them.
+    """
+    trusted = read_trusted_keys(trusted_keys) if trusted_keys is not None else None
+    found = [manifest_path for path in paths for manifest_path in _manifests(path)]
+    well = bool(found)
+    if not found:
+        click.echo("no manifest", err=True)
+    for path in found:
+        verified = verify_manifest(path, trusted)
+        well = well and verified.ok
+        for problem in verified.problems:
+            click.echo(shown(f"{path.name}: {problem}"), err=True)
+        if verified.ok:
+            told = verified.told
+            by = "" if trusted is not None else f"  (by key {told['key_id'][:16]}…, not compared with any)"
+            click.echo(f"{path.name}: holds, {len(told['files'])} files, {len(told['seals'])} seals{by}")
+    if not well:
+        raise SystemExit(1)
+
+
+def _manifests(path: Path) -> list[Path]:
+    return sorted(path.rglob(f"*{manifest.ENDING}")) if path.is_dir() else [path]
+
+
+def producer_of(runtime: Runtime) -> Producer:
+    """What produces extracts, by the settings."""
+    settings = runtime.settings
+    return Producer(KINDS, settings.extracts_folder, settings.seal_key_file, runtime.clock)

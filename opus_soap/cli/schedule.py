@@ -1,0 +1,92 @@
+"""`opus-soap schedule`: what comes when, and what is due now."""
+
+from __future__ import annotations
+
+import click
+
+from opus_soap.cli.extracts import producer_of
+from opus_soap.cli.runtime import Runtime, actor, reports_errors
+from opus_soap.cli.shown import listing, local
+from opus_soap.extracts import subscribing
+from opus_soap.extracts.delivering import Deliverer
+from opus_soap.extracts.ordering import find_subscription
+from opus_soap.extracts.schedule import run_due as run_what_is_due
+from opus_soap.extracts.schedule import upcoming
+from opus_soap.store.models import Extract, Subscription
+
+_MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
+
+
+@click.group()
+def schedule() -> None:
+    """The calendar of extracts."""
+
+
+@schedule.command("list")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def list_(runtime: Runtime, municipality: str) -> None:
+    """List every subscription with its calendar."""
+    runtime.open_database()
+    table = listing("Subscription", "Kind", "Calendar", "At", "Next", "State")
+    own = Subscription.select().where(Subscription.municipality == municipality).order_by(Subscription.name)
+    for row in own:
+        state = "active" if row.active else "paused"
+        table.add_row(row.name, row.kind, row.calendar, row.at, row.due_on or "", state)
+    runtime.console.print(table)
+
+
+@schedule.command("next")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def next_(runtime: Runtime, municipality: str) -> None:
+    """Tell what comes next, the soonest first."""
+    runtime.open_database()
+    for due in upcoming(municipality):
+        click.echo(f"{local(due.moment)}  {due.subscription.name}  {due.subscription.kind}  ({due.on})")
+
+
+@schedule.command("run-due")
+@click.pass_obj
+@reports_errors
+def run_due(runtime: Runtime) -> None:
+    """Order what is due, produce what is ordered, hand over what can be; the worker does so every minute.
+
+    Exit status 1 when something is left that should have been done.
+    """
+    runtime.open_database()
+    producer = producer_of(runtime)
+    touched = run_what_is_due(producer, Deliverer(producer, runtime.clock))
+    for extract in touched:
+        fresh = Extract.get_by_id(extract.id)
+        click.echo(f"{fresh.name}: {fresh.state}")
+    left = Extract.select().where(Extract.state == Extract.ORDERED).count()
+    if left:
+        click.echo(f"{left} ordered extracts are not produced", err=True)
+        raise SystemExit(1)
+
+
+@schedule.command()
+@click.argument("name")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def pause(runtime: Runtime, name: str, municipality: str) -> None:
+    """Pause a subscription; nothing is lost: what is missed comes with the next."""
+    runtime.open_database()
+    subscribing.set_active(find_subscription(municipality, name), False, actor=actor(), clock=runtime.clock)
+    click.echo(f"{name.upper()} is paused")
+
+
+@schedule.command()
+@click.argument("name")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def resume(runtime: Runtime, name: str, municipality: str) -> None:
+    """Resume a subscription; what was missed meanwhile comes once."""
+    runtime.open_database()
+    subscribing.set_active(find_subscription(municipality, name), True, actor=actor(), clock=runtime.clock)
+    click.echo(f"{name.upper()} goes on")

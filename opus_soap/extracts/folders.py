@@ -1,0 +1,36 @@
+"""Folders that are there whole or not at all: written beside their place, synced, renamed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from opus_soap.errors import ExtractFolderFailed
+from opus_soap.store.files import sync_folder
+
+
+@contextmanager
+def working(place: Path) -> Iterator[Path]:
+    """A fresh folder beside `place`; what is left of it afterwards is deleted.
+
+    Raises `ExtractFolderFailed`.
+    """
+    part = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
+    try:
+        part.mkdir(parents=True, mode=0o700)
+        yield part
+    except OSError as error:
+        raise ExtractFolderFailed(element=place.name, value=error.strerror or "?") from None
+    finally:
+        with suppress(OSError):
+            shutil.rmtree(part)
+
+
+def finish(part: Path, place: Path) -> None:
+    """Give a written folder its name; raises OSError when there is one already."""
+    sync_folder(part)
+    part.rename(place)
+    sync_folder(place.parent)

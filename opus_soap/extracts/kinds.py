@@ -1,0 +1,63 @@
+"""What an interface gives the engine: a kind of extract, and what the engine gives it: a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from opus_soap.extracts.output import Output
+from opus_soap.ledger.models import CompanyCode
+
+Options = Mapping[str, Any]
+# hears how many of how many vouchers (or records) have been written
+Tell = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One extract that is to be written: nothing of it is asked of the clock or of the settings."""
+
+    company: CompanyCode
+    name: str  # what its files begin with
+    receiver: str
+    sequence: int
+    options: Options
+    full: bool
+    after: int  # id of the last voucher that the extract before covers; 0: from the beginning
+    until: int  # id of the last voucher that this one covers
+    business_date: date  # of the day it was due on, or ordered
+    ordered_at: datetime
+    previous: Path | None = None  # folder of the extract that it follows
+    tell: Tell = lambda done, of: None
+
+
+class Kind(Protocol):
+    """One of the interfaces that give data out."""
+
+    @property
+    def name(self) -> str:
+        """What commands and manifests call it, such as `posteringer-ud`."""
+
+    @property
+    def prefix(self) -> str:
+        """What its files' names begin with, such as `POSTERINGER_UD`."""
+
+    @property
+    def approval(self) -> bool:
+        """Whether a second person must approve each extract before it is produced."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether sealed vouchers alone are in it, so that it can be written again, byte for byte."""
+
+    def check(self, company: CompanyCode, options: Options) -> dict[str, Any]:
+        """The options in full, as they are kept; raises an `ExtractError` for what cannot be."""
+
+    def write(self, job: Job, output: Output) -> None:
+        """All of its files. What it wrote goes into `output.totals`."""
+
+
+Kinds = Mapping[str, Kind]

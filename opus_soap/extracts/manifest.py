@@ -1,0 +1,61 @@
+"""Følgeseddel: what an extract is, what it follows on, its files, its totals, and the seals that prove it.
+
+JSON in one form only (UTF-8, keys sorted, two spaces), signed with the key that seals the ledger: a byte
+that is another is seen. The signature is Ed25519 over FORM, a line feed, and the same JSON without
+`signature`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from opus_soap.errors import ExtractUntrue, ManifestUnreadable
+from opus_soap.ledger.seals import key_id
+
+FORM = "opus-soap-extract-1"
+ENDING = ".manifest.json"
+MOST_BYTES = 256 * 1024 * 1024
+
+Manifest = dict[str, Any]
+
+
+def signed(facts: Mapping[str, Any], key: Ed25519PrivateKey) -> bytes:
+    """The manifest's bytes."""
+    public = key.public_key()
+    whole = {**facts, "form": FORM, "key_id": key_id(public), "public_key": public.public_bytes_raw().hex()}
+    return _text({**whole, "signature": key.sign(_signed_bytes(whole)).hex()})
+
+
+def read(data: bytes, name: str) -> Manifest:
+    """A manifest whose signature holds; raises `ManifestUnreadable`, `ExtractUntrue`.
+
+    Whose key it is must be known from elsewhere: `key_id`.
+    """
+    try:
+        found = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ManifestUnreadable(element=name, value=type(error).__name__) from None
+    if not isinstance(found, dict) or found.get("form") != FORM or _text(found) != data:
+        raise ManifestUnreadable(element=name, value=f"not {FORM} as it was written")
+    unsigned = {key: value for key, value in found.items() if key != "signature"}
+    try:
+        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(found["public_key"]))
+        public.verify(bytes.fromhex(found["signature"]), _signed_bytes(unsigned))
+    except (InvalidSignature, KeyError, TypeError, ValueError):
+        raise ExtractUntrue(element=name, value="signature", expected="of its own key") from None
+    if key_id(public) != found.get("key_id"):
+        raise ExtractUntrue(element=f"{name} key_id", value=found.get("key_id"), expected=key_id(public))
+    return found
+
+
+def _signed_bytes(whole: Mapping[str, Any]) -> bytes:
+    return f"{FORM}\n".encode() + _text(whole)
+
+
+def _text(whole: Mapping[str, Any]) -> bytes:
+    return (json.dumps(whole, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()

@@ -1,0 +1,189 @@
+"""Extracts are ordered: what one covers is fixed then, at a seal, so that it can be produced again and again.
+
+A delta begins where the order before it ended, whether or not that has been handed over: between two orders
+of a subscription there is neither a gap nor an overlap. A seal is taken first; vouchers of transactions
+that have not ended yet come under the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+from opus_soap.clock import Clock, business_date
+from opus_soap.database import is_postgresql, new_uuid, transaction
+from opus_soap.errors import (
+    ApprovalNeeded,
+    ExtractKeyMissing,
+    ExtractNotReady,
+    ExtractUnknown,
+    SubscriptionPaused,
+    SubscriptionUnknown,
+)
+from opus_soap.extracts.kinds import Kind, Kinds
+from opus_soap.ledger.master_data import company_code
+from opus_soap.ledger.models import CompanyCode
+from opus_soap.ledger.seals import last_seal, load_seal_key, seal
+from opus_soap.store import audit
+from opus_soap.store.models import Extract, Subscription
+
+ORDERED, APPROVED, CANCELLED = "extract.ordered", "extract.approved", "extract.cancelled"
+# called once in the transaction of an order, with the order
+Note = Callable[[Extract], None]
+
+
+def find_subscription(municipality: str, name: str) -> Subscription:
+    """A subscription by its name; raises `SubscriptionUnknown`."""
+    found: Subscription | None = Subscription.get_or_none(
+        Subscription.municipality == municipality, Subscription.name == name.upper()
+    )
+    if found is None:
+        raise SubscriptionUnknown(value=name[:40], expected=municipality)
+    return found
+
+
+def find_extract(municipality: str, name: str) -> Extract:
+    """An extract by its name; raises `ExtractUnknown`."""
+    found: Extract | None = (
+        Extract.select(Extract, Subscription)
+        .join(Subscription)
+        .where(Subscription.municipality == municipality, Extract.name == name)
+        .get_or_none()
+    )
+    if found is None:
+        raise ExtractUnknown(value=name[:120])
+    return found
+
+
+def order(
+    subscription: Subscription,
+    kinds: Kinds,
+    key_file: Path,
+    *,
+    actor: str,
+    clock: Clock,
+    full: bool = False,
+    due_on: date | None = None,
+    note: Note = lambda extract: None,
+) -> Extract:
+    """Order the next extract of a subscription; `full` though the subscription asks for deltas.
+
+    What is due on a business date is ordered once: the same again is the order that there is. Raises
+    `SubscriptionPaused`, `ExtractKeyMissing`, `SealKeyUnusable`.
+    """
+    kind = kinds[subscription.kind]
+    company = company_code(subscription.municipality, subscription.company_code)
+    if not key_file.exists():
+        raise ExtractKeyMissing(value=key_file.name)
+    key = load_seal_key(key_file)
+    with transaction():
+        held = _held(subscription)
+        if not held.active:
+            raise SubscriptionPaused(value=held.name)
+        if due_on is not None and (before := _ordered_for(held, due_on)) is not None:
+            return before
+        seal(company, key, clock=clock)
+        extract = _next(held, kind, company, actor, clock.now(), full, due_on)
+        audit.record(
+            ORDERED,
+            extract.uuid,
+            actor=actor,
+            at=extract.ordered_at,
+            municipality=held.municipality,
+            extract=extract.name,
+        )
+        note(extract)
+    return extract
+
+
+def approve(extract: Extract, *, actor: str, clock: Clock) -> Extract:
+    """Let a requested extract be produced; raises `ApprovalNeeded` to who requested it, `ExtractNotReady`."""
+    with transaction():
+        held = _held_extract(extract)
+        if held.state != Extract.REQUESTED:
+            raise ExtractNotReady(element=held.name, value=held.state, expected=Extract.REQUESTED)
+        if actor == held.ordered_by:
+            raise ApprovalNeeded(element=held.name, value=actor)
+        held.state, held.approved_by, held.approved_at = Extract.ORDERED, actor, clock.now()
+        held.save(only=[Extract.state, Extract.approved_by, Extract.approved_at])
+        _note(APPROVED, held, actor, held.approved_at)
+    return held
+
+
+def cancel(extract: Extract, *, actor: str, clock: Clock) -> Extract:
+    """Give up an extract that still waits for approval; its range goes to the next.
+
+    Raises `ExtractNotReady`.
+    """
+    with transaction():
+        held = _held_extract(extract)
+        if held.state != Extract.REQUESTED:
+            raise ExtractNotReady(element=held.name, value=held.state, expected=Extract.REQUESTED)
+        held.state = Extract.CANCELLED
+        held.save(only=[Extract.state])
+        _note(CANCELLED, held, actor, clock.now())
+    return held
+
+
+def _note(event: str, extract: Extract, actor: str, at: datetime) -> None:
+    municipality = extract.subscription.municipality
+    audit.record(event, extract.uuid, actor=actor, at=at, municipality=municipality, extract=extract.name)
+
+
+def _held(subscription: Subscription) -> Subscription:
+    """The row as it is now, nobody else's until the transaction ends."""
+    query = Subscription.select().where(Subscription.id == subscription.id)
+    found: Subscription = (query.for_update() if is_postgresql() else query).get()
+    return found
+
+
+def _held_extract(extract: Extract) -> Extract:
+    query = Extract.select().where(Extract.id == extract.id)
+    found: Extract = (query.for_update() if is_postgresql() else query).get()
+    return found
+
+
+def _ordered_for(subscription: Subscription, due_on: date) -> Extract | None:
+    found: Extract | None = Extract.get_or_none(
+        Extract.subscription == subscription, Extract.due_on == due_on.isoformat()
+    )
+    return found
+
+
+def _next(
+    subscription: Subscription,
+    kind: Kind,
+    company: CompanyCode,
+    actor: str,
+    now: datetime,
+    full: bool,
+    due_on: date | None,
+) -> Extract:
+    everything = (
+        Extract.select().where(Extract.subscription == subscription).order_by(Extract.sequence.desc())
+    )
+    newest = everything.first()
+    before = everything.where(Extract.state != Extract.CANCELLED).first()
+    newest_seal = last_seal(company)
+    sequence = newest.sequence + 1 if newest is not None else 1
+    return Extract.create(
+        uuid=new_uuid(),
+        subscription=subscription,
+        sequence=sequence,
+        name=_name(subscription, kind, due_on or business_date(now), sequence),
+        due_on=due_on.isoformat() if due_on else None,
+        full=full or not subscription.delta or before is None,
+        after=before.until if before is not None else 0,
+        until=newest_seal.last_voucher_id if newest_seal is not None else 0,
+        options=subscription.options,
+        follows=before,
+        state=Extract.REQUESTED if kind.approval else Extract.ORDERED,
+        ordered_at=now,
+        ordered_by=actor,
+    )
+
+
+def _name(subscription: Subscription, kind: Kind, on: date, sequence: int) -> str:
+    where = f"{subscription.municipality}_{subscription.company_code}_{subscription.name}"
+    return f"{kind.prefix}_{where}_{on:%Y%m%d}_{sequence:06d}"

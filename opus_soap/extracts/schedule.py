@@ -1,0 +1,117 @@
+"""What is due runs by itself, once: after a downtime once for all that was missed, by one worker of several.
+
+The order and the next business date are written in one transaction, under the subscription's lock; a
+business date that has been ordered is never ordered again, also when the clock is set back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import structlog
+
+from opus_soap.errors import ExtractError, OpusSoapError
+from opus_soap.extracts.calendar import Calendar
+from opus_soap.extracts.delivering import Deliverer
+from opus_soap.extracts.ordering import order
+from opus_soap.extracts.producing import Producer, lease, release
+from opus_soap.failpoints import failpoint
+from opus_soap.store.models import Extract, Subscription
+
+ACTOR = "schedule"
+log = structlog.get_logger("opus_soap.extracts")
+
+
+@dataclass(frozen=True)
+class Due:
+    """A subscription, and the next business date and moment of it."""
+
+    subscription: Subscription
+    on: date
+    moment: datetime
+
+
+def upcoming(municipality: str | None = None) -> list[Due]:
+    """What comes next of each active subscription, the soonest first."""
+    query = Subscription.select().where(Subscription.due_on.is_null(False), Subscription.active == True)  # noqa: E712
+    if municipality is not None:
+        query = query.where(Subscription.municipality == municipality)
+    found = []
+    for subscription in query:
+        on = date.fromisoformat(str(subscription.due_on))
+        moment = Calendar.of(subscription.calendar, subscription.at).moment(on)
+        found.append(Due(subscription, on, moment))
+    return sorted(found, key=lambda due: (due.moment, due.subscription.name))
+
+
+def order_due(producer: Producer) -> list[Extract]:
+    """Order what is due now.
+
+    Of each subscription once, for the newest business date whose moment has come.
+    """
+    ordered = []
+    for due in upcoming():
+        if due.moment > producer.clock.now():
+            break
+        try:
+            ordered.append(_order(due, producer))
+        except OpusSoapError as error:  # it is due still
+            log.error("not ordered", subscription=due.subscription.name, code=error.code, reason=str(error))
+        failpoint("extracts.ordered")
+    return ordered
+
+
+def _order(due: Due, producer: Producer) -> Extract:
+    subscription = due.subscription
+    calendar = Calendar.of(subscription.calendar, subscription.at)
+    newest = calendar.newest_due(due.on, producer.clock.now()) or due.on
+    following = calendar.after(newest)
+
+    def note(_: Extract) -> None:
+        text = following.isoformat() if following is not None else None
+        Subscription.update(due_on=text).where(Subscription.id == subscription.id).execute()
+
+    return order(
+        subscription,
+        producer.kinds,
+        producer.key_file,
+        actor=ACTOR,
+        clock=producer.clock,
+        due_on=newest,
+        note=note,
+    )
+
+
+def run_due(producer: Producer, deliverer: Deliverer) -> list[Extract]:
+    """Order what is due, produce what is ordered, hand over what is produced; those that were touched.
+
+    What goes wrong with one is logged, and tried again the next time; the others go on.
+    """
+    order_due(producer)
+    touched = []
+    for extract in _waiting():
+        if not lease(extract, producer.clock):
+            continue  # another worker has it
+        try:
+            _forward(extract, producer, deliverer)
+            touched.append(extract)
+        except ExtractError as error:
+            log.warning("extract waits", extract=extract.name, code=error.code, reason=str(error))
+        finally:
+            release(extract)
+    return touched
+
+
+def _waiting() -> Iterator[Extract]:
+    states = (Extract.ORDERED, Extract.PRODUCED)
+    yield from Extract.select().where(Extract.state.in_(states)).order_by(Extract.id)
+
+
+def _forward(extract: Extract, producer: Producer, deliverer: Deliverer) -> None:
+    fresh = Extract.get_by_id(extract.id)
+    if fresh.state == Extract.ORDERED:
+        producer.produce(fresh, actor=ACTOR)
+    if fresh.state == Extract.PRODUCED:
+        deliverer.deliver(fresh)

@@ -1,0 +1,156 @@
+"""Subscriptions (abonnementer): made, changed, paused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from opus_soap.clock import Clock
+from opus_soap.database import new_uuid, transaction
+from opus_soap.errors import SubscriptionInvalid, SubscriptionOverlaps
+from opus_soap.extracts.calendar import Calendar
+from opus_soap.extracts.kinds import Kinds, Options
+from opus_soap.ledger.master_data import company_code
+from opus_soap.store import audit
+from opus_soap.store.models import Extract, Subscription
+
+ADDED, PAUSED, RESUMED = "subscription.added", "subscription.paused", "subscription.resumed"
+_NAME = re.compile(r"[A-Z0-9][A-Z0-9-]{0,19}")
+_SFTP = ("host", "port", "user", "folder", "known_hosts", "key", "password_file")
+
+
+def add(
+    kinds: Kinds,
+    *,
+    municipality: str,
+    company: str,
+    name: str,
+    kind: str,
+    receiver: str,
+    options: Options,
+    calendar: str,
+    at: str,
+    target: Mapping[str, Any],
+    delta: bool,
+    starts_on: date,
+    actor: str,
+    clock: Clock,
+    allow_overlap: bool = False,
+) -> Subscription:
+    """Make a subscription, or give the one of this name the same kind other terms.
+
+    Raises `SubscriptionInvalid`, `SubscriptionOverlaps`, `CompanyCodeUnknown`, and what the kind has
+    against the options.
+    """
+    if kind not in kinds:
+        raise SubscriptionInvalid(element="kind", value=kind, expected=", ".join(sorted(kinds)))
+    if not _NAME.fullmatch(name := name.upper()):
+        raise SubscriptionInvalid(element="name", value=name[:40], expected="1–20 of A–Z, 0–9, -")
+    books = company_code(municipality, company)
+    terms = {
+        "company_code": books.code,
+        "receiver": _receiver(receiver),
+        "options": kinds[kind].check(books, options),
+        "calendar": calendar,
+        "at": at,
+        "target": _target(target),
+        "delta": delta,
+        "due_on": _first(Calendar.of(calendar, at), starts_on),
+    }
+    with transaction():
+        if not allow_overlap:
+            _check_overlap(municipality, name, kind, terms)
+        subscription: Subscription | None = Subscription.get_or_none(
+            Subscription.municipality == municipality, Subscription.name == name
+        )
+        if subscription is None:
+            subscription = Subscription.create(
+                uuid=new_uuid(),
+                municipality=municipality,
+                name=name,
+                kind=kind,
+                created_at=clock.now(),
+                **terms,
+            )
+        else:
+            _change(subscription, kind, terms)
+        said = {"terms": {key: value for key, value in terms.items() if key != "target"}}
+        audit.record(ADDED, subscription.uuid, actor=actor, at=clock.now(), municipality=municipality, **said)
+    return subscription
+
+
+def set_active(subscription: Subscription, active: bool, *, actor: str, clock: Clock) -> None:
+    """Pause or resume; what was missed meanwhile comes once, with the next."""
+    with transaction():
+        Subscription.update(active=active).where(Subscription.id == subscription.id).execute()
+        subscription.active = active
+        audit.record(
+            RESUMED if active else PAUSED,
+            subscription.uuid,
+            actor=actor,
+            at=clock.now(),
+            municipality=subscription.municipality,
+            subscription=subscription.name,
+        )
+
+
+def _change(subscription: Subscription, kind: str, terms: Mapping[str, Any]) -> None:
+    fixed = {"kind": kind, "company_code": terms["company_code"]}
+    for name, value in fixed.items():
+        if getattr(subscription, name) != value:
+            raise SubscriptionInvalid(element=name, value=value, expected=getattr(subscription, name))
+    same = not (subscription.delta and terms["delta"]) or subscription.options == terms["options"]
+    if not same and Extract.select().where(Extract.subscription == subscription).exists():
+        # what was left out before would never come
+        raise SubscriptionInvalid(
+            element="options", value="changed", expected="the same; make another subscription"
+        )
+    for name, value in terms.items():
+        setattr(subscription, name, value)
+    subscription.save()
+
+
+def _check_overlap(municipality: str, name: str, kind: str, terms: Mapping[str, Any]) -> None:
+    other = Subscription.get_or_none(
+        Subscription.municipality == municipality,
+        Subscription.kind == kind,
+        Subscription.company_code == terms["company_code"],
+        Subscription.receiver == terms["receiver"],
+        Subscription.name != name,
+        Subscription.active == True,  # noqa: E712  a column
+    )
+    if other is not None:
+        raise SubscriptionOverlaps(element=terms["receiver"], value=other.name)
+
+
+def _receiver(text: str) -> str:
+    if not 0 < len(text.strip()) <= 120:
+        raise SubscriptionInvalid(element="receiver", value=text[:40], expected="1–120 characters")
+    return text.strip()
+
+
+def _first(calendar: Calendar, starts_on: date) -> str | None:
+    due = calendar.first(starts_on)
+    return due.isoformat() if due is not None else None
+
+
+def _target(target: Mapping[str, Any]) -> dict[str, Any]:
+    """Where to put the files: nowhere (they are downloaded), a folder, or an SFTP server."""
+    if set(target) - {"folder", "sftp"} or len(target) > 1:
+        raise SubscriptionInvalid(element="target", value=", ".join(target), expected="folder or sftp")
+    if "folder" in target:
+        if not Path(target["folder"]).is_absolute():
+            raise SubscriptionInvalid(element="folder", value=target["folder"], expected="an absolute path")
+        return {"folder": str(target["folder"])}
+    if "sftp" in target:
+        sftp = {key: value for key, value in dict(target["sftp"]).items() if value is not None}
+        missing = [key for key in ("host", "user", "known_hosts") if not sftp.get(key)]
+        if missing or set(sftp) - set(_SFTP):
+            raise SubscriptionInvalid(
+                element="sftp", value=", ".join(missing or sorted(sftp)), expected=", ".join(_SFTP)
+            )
+        return {"sftp": {"port": 22, "folder": ".", **sftp}}
+    return {}

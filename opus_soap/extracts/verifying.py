@@ -1,0 +1,149 @@
+"""Offline: do files, their manifest, and the seals in it hold? Nothing is asked of the books.
+
+Whoever received an extract can tell: that no byte was changed since it was signed, that the seals it covers
+are signed and follow each other, and that it follows on the extract before without a gap. Whose key it is
+must be known from elsewhere (`trusted`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from opus_soap.errors import ExtractError, ManifestUnreadable
+from opus_soap.extracts import manifest
+from opus_soap.ledger.seals import FORM as SEAL_FORM
+from opus_soap.ledger.seals import key_id
+
+
+@dataclass
+class Verified:
+    """What was read of a manifest, and what does not hold."""
+
+    path: Path
+    told: Mapping[str, Any] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything holds."""
+        return not self.problems
+
+
+def verify(path: Path, trusted: Collection[str] | None = None) -> Verified:
+    """Verify the extract of a manifest, its files in the same folder."""
+    found = Verified(path)
+    try:
+        if path.stat().st_size > manifest.MOST_BYTES:
+            raise ManifestUnreadable(element=path.name, value="too large")
+        found.told = manifest.read(path.read_bytes(), path.name)
+    except ExtractError as error:
+        found.problems.append(error.text_english)
+        return found
+    except OSError as error:
+        found.problems.append(f"{path.name}: {error.strerror}")
+        return found
+    try:
+        found.problems += _problems(path.parent, found.told, trusted)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # signed by somebody who makes others
+        found.problems.append(f"{path.name}: not as opus-soap writes it ({type(error).__name__})")
+    return found
+
+
+def _problems(folder: Path, told: Mapping[str, Any], trusted: Collection[str] | None) -> list[str]:
+    problems = list(_check_key(told, trusted))
+    for file in told["files"]:
+        problems += _check_file(folder, file)
+    return [*problems, *_check_seals(told, trusted), *_check_followed(folder, told)]
+
+
+def _check_key(told: Mapping[str, Any], trusted: Collection[str] | None) -> Iterator[str]:
+    if trusted is not None and told["key_id"] not in trusted:
+        yield f"signed with the key {told['key_id']}, which is not one of those trusted"
+
+
+def _check_file(folder: Path, file: Mapping[str, Any]) -> Iterator[str]:
+    name = Path(str(file["name"])).name
+    try:
+        with (folder / name).open("rb") as data:
+            actual = hashlib.file_digest(data, "sha256").hexdigest()
+            size = data.seek(0, 2)
+    except OSError as error:
+        yield f"{name}: {error.strerror}"
+        return
+    if size != file["bytes"]:
+        yield f"{name}: {size} bytes; it must be {file['bytes']}"
+    if actual != file["sha256"]:
+        yield f"{name}: SHA-256 {actual}; it must be {file['sha256']}"
+
+
+def _check_seals(told: Mapping[str, Any], trusted: Collection[str] | None) -> Iterator[str]:
+    """Each is signed by the key it names, and follows on the one before."""
+    before: Mapping[str, Any] | None = None
+    for seal in told["seals"]:
+        name = f"seal {seal['sequence']}"
+        if trusted is not None and seal["key_id"] not in trusted:
+            yield f"{name}: by the key {seal['key_id']}, which is not one of those trusted"
+        if not _is_signed(told, seal):
+            yield f"{name}: its signature is not that of its key"
+        if before is not None and (
+            seal["sequence"] != before["sequence"] + 1 or seal["previous"] != before["root"]
+        ):
+            yield f"{name}: does not follow on seal {before['sequence']}"
+        before = seal
+
+
+def _is_signed(told: Mapping[str, Any], seal: Mapping[str, Any]) -> bool:
+    signed = [
+        SEAL_FORM,
+        told["municipality"],
+        told["company_code"],
+        seal["sequence"],
+        seal["first_voucher"],
+        seal["last_voucher"],
+        seal["vouchers"],
+        seal["previous"],
+        seal["root"],
+        seal["key_id"],
+        seal["sealed_at"],
+    ]
+    text = json.dumps(signed, ensure_ascii=False, separators=(",", ":")).encode()
+    try:
+        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(told["seal_keys"][seal["key_id"]]))
+        public.verify(bytes.fromhex(seal["signature"]), text)
+    except (InvalidSignature, KeyError, ValueError):
+        return False
+    return bool(key_id(public) == seal["key_id"])
+
+
+def _check_followed(folder: Path, told: Mapping[str, Any]) -> Iterator[str]:
+    """Where the extract before lies beside it.
+
+    It is the one that was meant, and nothing is between the two.
+    """
+    followed = told["follows"]
+    if followed is None:
+        return
+    name = f"{Path(str(followed['extract'])).name}{manifest.ENDING}"
+    path = next(
+        (place / name for place in (folder, folder.parent / followed["extract"]) if (place / name).exists()),
+        None,
+    )
+    if path is None:
+        return
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != followed["manifest_sha256"]:
+        yield f"{name}: is not the manifest that this extract follows on"
+        return
+    before = json.loads(data)
+    if told["mode"] == "delta" and told["seals"] and before["seals"]:
+        last, first = before["seals"][-1], told["seals"][0]
+        if first["sequence"] != last["sequence"] + 1 or first["previous"] != last["root"]:
+            yield f"seal {first['sequence']}: does not follow on {followed['extract']}"

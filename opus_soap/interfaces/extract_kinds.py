@@ -1,0 +1,9 @@
+"""Every kind of extract, by its name."""
+
+from __future__ import annotations
+
+from opus_soap.extracts.kinds import Kind, Kinds
+from opus_soap.interfaces.postings_out.kind import PostingsOut
+
+_ALL: tuple[Kind, ...] = (PostingsOut(),)
+KINDS: Kinds = {kind.name: kind for kind in _ALL}

@@ -1,0 +1,166 @@
+"""Vouchers read from the books for an extract: those of a range, as they are stored, some at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from peewee import Tuple
+
+from opus_soap.database import stored_rows
+from opus_soap.ledger.models import CompanyCode, Posting, Voucher
+
+AT_ONCE = 500  # vouchers
+_LINES_AT_ONCE = 10_000
+HEAD = (
+    "id",
+    "document_type",
+    "year",
+    "number",
+    "period",
+    "document_date",
+    "posting_date",
+    "currency",
+    "header_text",
+    "reference",
+    "reverses",
+    "entered_at",
+    "entered_by",
+    "source",
+    "details",
+    "uuid",
+    "hash",
+)
+LINE = (
+    "line",
+    "posting_key",
+    "account",
+    "amount_ore",
+    "supplier",
+    "cost_center",
+    "wbs_element",
+    "profit_center",
+    "order",
+    "network",
+    "activity",
+    "functional_area",
+    "partner_profit_center",
+    "tax_code",
+    "value_date",
+    "text",
+    "allocation",
+    "details",
+)
+Row = tuple[Any, ...]
+
+
+class Head(NamedTuple):
+    """A voucher's own columns as the engine gives them; `reverses` is an id."""
+
+    id: int
+    document_type: str
+    year: int
+    number: int
+    period: int
+    document_date: Any
+    posting_date: Any
+    currency: str
+    header_text: str
+    reference: str
+    reverses: int | None
+    entered_at: str
+    entered_by: str
+    source: str
+    details: str | None
+    uuid: Any
+    hash: Any
+
+
+class Booked(NamedTuple):
+    """A voucher with its postings (`LINE`), and its links to what it reverses and what reverses it."""
+
+    head: Head
+    lines: list[Row]
+    reverses: str | None  # DOC_TYPE FISC_YEAR DOC_NO
+    reversed_by: str | None
+
+
+def vouchers(company: CompanyCode, after: int, until: int) -> Iterator[Booked]:
+    """The vouchers with ids in (after, until], in order of entry; memory does not grow with them.
+
+    Of a reversal that came after `until` nothing is told: whoever asks again gets the same.
+    """
+    for heads in _pages(company, after, until):
+        ids = [head.id for head in heads]
+        originals = _labels(company, [head.reverses for head in heads if head.reverses])
+        reversals = _reversals(company, ids, until)
+        lines = groupby(_lines(ids[0], ids[-1], company), key=itemgetter(0))
+        following = next(lines, None)
+        for head in heads:
+            own: list[Row] = []
+            if following is not None and following[0] == head.id:
+                own = [row[1:] for row in following[1]]
+                following = next(lines, None)
+            yield Booked(head, own, originals.get(head.reverses or 0), reversals.get(head.id))
+
+
+def count(company: CompanyCode, after: int, until: int) -> int:
+    """How many there are."""
+    found: int = _range(company, after, until).count()
+    return found
+
+
+def identity(stored: Any) -> str:
+    """A UUID as it is stored, in the form with hyphens."""
+    return str(stored if isinstance(stored, UUID) else UUID(stored))
+
+
+def _range(company: CompanyCode, after: int, until: int) -> Any:
+    return Voucher.select(*(getattr(Voucher, name) for name in HEAD)).where(
+        Voucher.company_code == company, Voucher.id > after, Voucher.id <= until
+    )
+
+
+def _pages(company: CompanyCode, after: int, until: int) -> Iterator[list[Head]]:
+    while page := stored_rows(_range(company, after, until).order_by(Voucher.id).limit(AT_ONCE)):
+        heads = [Head._make(row) for row in page]
+        yield heads
+        after = heads[-1].id
+
+
+def _lines(first: int, last: int, company: CompanyCode) -> Iterator[Row]:
+    """The postings of vouchers, some at a time: a single voucher may have a hundred thousand."""
+    columns = [Posting.voucher, *(getattr(Posting, name) for name in LINE)]
+    query = Posting.select(*columns).join(Voucher).where(Voucher.company_code == company)
+    query = query.where(Posting.voucher >= first, Posting.voucher <= last)
+    query = query.order_by(Posting.voucher, Posting.line).limit(_LINES_AT_ONCE)
+    place = Tuple(Posting.voucher, Posting.line)
+    page = stored_rows(query)
+    while page:
+        yield from page
+        page = stored_rows(query.where(place > Tuple(*page[-1][:2]))) if len(page) == _LINES_AT_ONCE else []
+
+
+def _labels(company: CompanyCode, ids: Sequence[int]) -> dict[int, str]:
+    if not ids:
+        return {}
+    query = Voucher.select(Voucher.id, Voucher.document_type, Voucher.year, Voucher.number)
+    rows = stored_rows(query.where(Voucher.company_code == company, Voucher.id.in_(ids)))
+    return {row[0]: label(*row[1:]) for row in rows}
+
+
+def _reversals(company: CompanyCode, ids: Sequence[int], until: int) -> dict[int, str]:
+    """By the voucher that is reversed."""
+    query = Voucher.select(Voucher.reverses, Voucher.document_type, Voucher.year, Voucher.number)
+    rows = stored_rows(
+        query.where(Voucher.company_code == company, Voucher.reverses.in_(ids), Voucher.id <= until)
+    )
+    return {row[0]: label(*row[1:]) for row in rows}
+
+
+def label(document_type: str, year: int, number: int) -> str:
+    """`KR 2026 5100000001`: how vouchers of a company code name each other."""
+    return f"{document_type} {year} {number}"

@@ -1,0 +1,176 @@
+"""Conditions of a partial extract (deludtræk): on any dimension, by value, list, range or pattern.
+
+`COSTCENTER=4101`, `DOC_TYPE=SA,KR`, `GL_ACCOUNT=40000000..49999999`, `PROFIT_CTR=10*`; `!=` for all the
+others. Of several conditions all must hold. What lacks the dimension meets none, and meets every `!=`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from opus_soap.errors import ConditionInvalid, ConditionUnknown
+from opus_soap.ledger.checks import normalised_wbs
+from opus_soap.ledger.models import (
+    Account,
+    CompanyCode,
+    DimensionValue,
+    DocumentType,
+    FiscalYear,
+    Posting,
+    Supplier,
+    TaxCode,
+    Voucher,
+)
+
+# SAP's name → the ledger's, of a posting
+ON_LINES = {
+    "GL_ACCOUNT": "account",
+    "COSTCENTER": "cost_center",
+    "WBS_ELEMENT": "wbs_element",
+    "PROFIT_CTR": "profit_center",
+    "ORDERID": "order",
+    "NETWORK": "network",
+    "ACTIVITY": "activity",
+    "FUNC_AREA": "functional_area",
+    "PART_PRCTR": "partner_profit_center",
+    "VENDOR_NO": "supplier",
+    "TAX_CODE": "tax_code",
+    "POSTING_KEY": "posting_key",
+}
+# the same, of a voucher
+ON_HEADERS = {
+    "DOC_TYPE": "document_type",
+    "FISC_YEAR": "year",
+    "FIS_PERIOD": "period",
+    "ENTERED_BY": "entered_by",
+}
+# where the master data of a dimension is, and its column of codes; of the others there is none
+_TABLES: dict[str, tuple[Any, str]] = {
+    "GL_ACCOUNT": (Account, "number"),
+    "DOC_TYPE": (DocumentType, "code"),
+    "VENDOR_NO": (Supplier, "number"),
+    "TAX_CODE": (TaxCode, "code"),
+    **{
+        name: (DimensionValue, "code")
+        for name, kind in {**ON_LINES, "PART_PRCTR": "profit_center"}.items()
+        if kind in DimensionValue.KINDS
+    },
+}
+MOST = 20  # conditions
+_MOST_VALUES = 1000  # in one list
+_LONGEST = 10_000  # characters
+_WRITTEN = re.compile(r"([A-Z_]+)(!?=)(.+)")
+_FORM = "DIMENSION=værdi, =v1,v2, =fra..til, =mønster* eller !="
+Values = Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition, ready to be asked."""
+
+    text: str  # as it was written, in normal form
+    name: str  # the dimension, by SAP's name
+    holds: Callable[[str | None], bool]
+
+
+def parse(text: str) -> Condition:
+    """A condition as people write it.
+
+    Raises `ConditionInvalid`, `ConditionUnknown` for a strange dimension.
+    """
+    found = _WRITTEN.fullmatch(text.strip())
+    if found is None or len(text) > _LONGEST:
+        raise ConditionInvalid(value=text[:100], expected=_FORM)
+    name, operator, wanted = found.groups()
+    if name not in ON_LINES and name not in ON_HEADERS:
+        raise ConditionUnknown(
+            element="Dimensionen", value=name, expected=", ".join((*ON_LINES, *ON_HEADERS))
+        )
+    test, normal = _test(name, wanted)
+    if operator == "!=":
+        return Condition(f"{name}!={normal}", name, lambda value: value is None or not test(value))
+    return Condition(f"{name}={normal}", name, lambda value: value is not None and test(value))
+
+
+def _test(name: str, wanted: str) -> tuple[Callable[[str], bool], str]:
+    """What tells whether a value is meant, and the same as text."""
+    if ".." in wanted:
+        first, _, last = wanted.partition("..")
+        first, last = _normal(name, first), _normal(name, last)
+        if not first or not last or _order(name, first) > _order(name, last):
+            raise ConditionInvalid(value=f"{name}={wanted}"[:100], expected=f"{name}=fra..til")
+        low, high = _order(name, first), _order(name, last)
+        return lambda value: low <= _order(name, value) <= high, f"{first}..{last}"
+    if "*" in wanted:
+        pattern = re.compile(".*".join(map(re.escape, wanted.split("*"))), re.DOTALL)
+        return lambda value: pattern.fullmatch(value) is not None, wanted
+    values = [_normal(name, value) for value in wanted.split(",")]
+    if not all(values) or len(values) > _MOST_VALUES:
+        raise ConditionInvalid(value=f"{name}={wanted}"[:100], expected=f"{name}=v1,v2 (≤ {_MOST_VALUES})")
+    meant = frozenset(values)
+    return meant.__contains__, ",".join(values)
+
+
+def _normal(name: str, value: str) -> str:
+    value = value.strip()
+    return normalised_wbs(value) if name == "WBS_ELEMENT" else value
+
+
+def _order(name: str, value: str) -> tuple[int, str]:
+    """Numbers by their size where the books hold numbers; the rest as text, as SAP compares them."""
+    return (int(value), "") if name in ("FISC_YEAR", "FIS_PERIOD") and value.isdecimal() else (0, value)
+
+
+def check(company: CompanyCode, texts: list[str]) -> list[Condition]:
+    """Conditions whose single values the books know; raises `ConditionInvalid`, `ConditionUnknown`.
+
+    A range or a pattern may meet nothing: values may come.
+    """
+    if len(texts) > MOST:
+        raise ConditionInvalid(value=len(texts), expected=f"≤ {MOST}")
+    conditions = [parse(text) for text in texts]
+    for condition in conditions:
+        for value in _named(condition):
+            if not _is_known(company, condition.name, value):
+                raise ConditionUnknown(element=condition.name, value=value, expected=company.code)
+    return conditions
+
+
+def _named(condition: Condition) -> Iterator[str]:
+    wanted = condition.text.partition("=")[2]
+    if "*" not in wanted and ".." not in wanted:
+        yield from wanted.split(",")
+
+
+def _is_known(company: CompanyCode, name: str, value: str) -> bool:
+    """Whether there is such a value in the master data, or has been in the books."""
+    if name in ("POSTING_KEY", "FIS_PERIOD", "ENTERED_BY", "ACTIVITY"):  # of no table
+        return True
+    if name == "FISC_YEAR":
+        own = FiscalYear.select().where(FiscalYear.company_code == company)
+        return value in {str(row.year) for row in own}
+    model, column = _TABLES[name]
+    query = model.select().where(getattr(model, column) == value)
+    if model is Supplier:
+        query = query.where(Supplier.municipality == company.municipality)
+    else:
+        query = query.where(model.company_code == company)
+    if model is DimensionValue:
+        query = query.where(DimensionValue.kind == _kind(name))
+    return bool(query.exists()) or _was_posted(company, name, value)
+
+
+def _was_posted(company: CompanyCode, name: str, value: str) -> bool:
+    if name not in ON_LINES:
+        return False
+    column = getattr(Posting, ON_LINES[name])
+    return bool(
+        Posting.select().join(Voucher).where(Voucher.company_code == company, column == value).exists()
+    )
+
+
+def _kind(name: str) -> str:
+    return "profit_center" if name == "PART_PRCTR" else ON_LINES[name]
