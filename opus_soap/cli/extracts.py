@@ -20,7 +20,7 @@ from opus_soap.interfaces.extract_kinds import KINDS
 from opus_soap.ledger.master_data import find_municipality
 from opus_soap.ledger.seals import read_trusted_keys
 from opus_soap.money import danish
-from opus_soap.store.models import Extract, ExtractDelivery, Subscription
+from opus_soap.store.extract_models import Extract, ExtractDelivery, Subscription
 
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
 _COMPANY = click.option("--company-code", default="0020", help="Company code (firmakode).")

@@ -12,7 +12,7 @@ from opus_soap.extracts.delivering import Deliverer
 from opus_soap.extracts.ordering import find_subscription
 from opus_soap.extracts.schedule import run_due as run_what_is_due
 from opus_soap.extracts.schedule import upcoming
-from opus_soap.store.models import Extract, Subscription
+from opus_soap.store.extract_models import Extract, Subscription
 
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
 

@@ -26,7 +26,7 @@ from opus_soap.ledger.master_data import company_code
 from opus_soap.ledger.models import CompanyCode
 from opus_soap.ledger.seals import last_seal, load_seal_key, seal
 from opus_soap.store import audit
-from opus_soap.store.models import Extract, Subscription
+from opus_soap.store.extract_models import Extract, Subscription
 
 ORDERED, APPROVED, CANCELLED = "extract.ordered", "extract.approved", "extract.cancelled"
 # called once in the transaction of an order, with the order

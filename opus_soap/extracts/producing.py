@@ -24,7 +24,7 @@ from opus_soap.ledger.master_data import company_code
 from opus_soap.ledger.models import Seal, SealKey, Voucher
 from opus_soap.ledger.seals import load_seal_key
 from opus_soap.store import audit
-from opus_soap.store.models import Extract, Subscription
+from opus_soap.store.extract_models import Extract, Subscription
 
 PRODUCED = "extract.produced"
 LEASE = timedelta(hours=6)  # who has not produced it by then is dead

@@ -18,7 +18,7 @@ from opus_soap.extracts.delivering import Deliverer
 from opus_soap.extracts.ordering import order
 from opus_soap.extracts.producing import Producer, lease, release
 from opus_soap.failpoints import failpoint
-from opus_soap.store.models import Extract, Subscription
+from opus_soap.store.extract_models import Extract, Subscription
 
 ACTOR = "schedule"
 log = structlog.get_logger("opus_soap.extracts")

@@ -15,7 +15,7 @@ from opus_soap.extracts.calendar import Calendar
 from opus_soap.extracts.kinds import Kinds, Options
 from opus_soap.ledger.master_data import company_code
 from opus_soap.store import audit
-from opus_soap.store.models import Extract, Subscription
+from opus_soap.store.extract_models import Extract, Subscription
 
 ADDED, PAUSED, RESUMED = "subscription.added", "subscription.paused", "subscription.resumed"
 _NAME = re.compile(r"[A-Z0-9][A-Z0-9-]{0,19}")
