@@ -28,7 +28,8 @@ _BESIDE = ("profit_center", "functional_area")  # where a cost centre belongs, o
 _WITH_ORDER = 0.04
 _LARGEST_TAIL = 1.1  # the exponent: who comes second has not quite half of the first
 _OF_A_SELLER = 3  # accounts that one supplier is booked on
-_WAGES, _INCOME, _INTERNAL = "1", "78", "9"  # how accounts of these kinds begin in the authorised chart
+# how accounts begin in the authorised chart that are not for suppliers: grants and transfers are for nobody
+_WAGES, _INCOMES, _OTHERS = "1", "7", "89"
 
 
 class Weighted(Generic[T]):
@@ -106,9 +107,9 @@ def choices(company: CompanyCode, first: date, last: date, random: Random) -> Ch
     own = {company.supplier_account, company.vat_refund_account, company.retained_account}
     balance = [found for row, found in accounts if row.is_balance and found.number not in own]
     results = [found for row, found in accounts if not row.is_balance]
-    incomes = [found for found in results if found.number[0] in _INCOME]
+    incomes = [found for found in results if found.number[0] in _INCOMES]
     wages = [found for found in results if found.number[0] == _WAGES]
-    others = [found for found in results if found.number[0] not in _INCOME + _INTERNAL + _WAGES]
+    others = [found for found in results if found.number[0] not in _WAGES + _INCOMES + _OTHERS]
     if not (results and balance):
         what = "a balance account" if results else "a result account"
         raise MunicipalityTooBare(
