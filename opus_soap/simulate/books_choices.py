@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
+from operator import attrgetter
 from random import Random
 from typing import Generic, NamedTuple, TypeVar
 from zlib import crc32
@@ -148,7 +149,7 @@ def _sellers(company: CompanyCode, expenses: Sequence[Postable], random: Random)
     by_size = Weighted(list(groups.values()), map(len, groups.values()))
     sellers = []
     own = Supplier.select().where(Supplier.municipality == company.municipality_id, Supplier.active)
-    for row in own.order_by(Supplier.number):
+    for row in sorted(own, key=attrgetter("number")):
         group = by_size.pick(random)
         accounts = random.sample(group, min(_OF_A_SELLER, len(group)))
         sellers.append(Seller(row.number, row.name, long_tail(accounts, random)))
@@ -165,7 +166,8 @@ def _accounts(
     known = References(company)
     made: dict[tuple[int, bool], Weighted[Place] | None] = {}
     found = []
-    for row in Account.select().where(Account.company_code == company).order_by(Account.number):
+    rows = Account.select().where(Account.company_code == company)
+    for row in sorted(rows, key=attrgetter("number")):  # engines differ in what comes after what
         rule = known.rule(row.number)
         if row.blocked or rule is None:
             continue
@@ -183,7 +185,7 @@ def _values(company: CompanyCode, first: date, last: date) -> dict[str, list[str
     """The codes of each kind that are open from the first day to the last."""
     found: dict[str, list[str]] = defaultdict(list)
     rows = DimensionValue.select().where(DimensionValue.company_code == company)
-    for row in rows.order_by(DimensionValue.kind, DimensionValue.code):
+    for row in sorted(rows, key=attrgetter("kind", "code")):
         opens, closes = open_days(row)
         if opens <= first and last <= closes:
             found[row.kind].append(row.code)

@@ -12,14 +12,16 @@ from uuid import UUID, uuid5
 
 from opus_soap.errors import MunicipalityTooBare
 from opus_soap.ledger.drafts import PostingLine, VoucherDraft
-from opus_soap.ledger.models import Voucher
+from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.simulate.books_calendar import posting_day
 from opus_soap.simulate.books_choices import Choices, Postable, Weighted, long_tail
 
 NAMESPACE = UUID("9d3e6f5a-3f0b-5d0e-8a55-2b1f0a999020")
 LONGEST = 60  # lines
 _SMALLEST_ORE, _LARGEST_ORE = 100, 10**11
+_SMALLEST_RATE = 100  # basis points: of the smallest amount there is an øre of VAT
 _LONGEST_HEADER = 25  # what SAP has room for
+_LONGEST_TEXT: int = Posting.text.max_length
 _REVERSALS, _MISTAKES = 0.01, 0.05  # shares: of vouchers that reverse, of those kept to be reversed
 _KEPT = 200  # mistakes that are remembered: memory does not grow with the books
 _BY_MACHINES = 0.7  # share of payments that a job enters
@@ -129,11 +131,9 @@ class VoucherMaker:
 
     def _document_date(self, code: str) -> date:
         """An invoice has been on its way."""
-        return (
-            self._on - timedelta(days=int(self._random.triangular(0, 30, 4)))
-            if code in _INVOICES
-            else self._on
-        )
+        if code not in _INVOICES:
+            return self._on
+        return self._on - timedelta(days=int(self._random.triangular(0, 30, 4)))
 
     def _ore(self) -> int:
         drawn = round(self._random.lognormvariate(log(self._kind.median_ore), self._kind.spread))
@@ -144,7 +144,7 @@ class VoucherMaker:
     ) -> PostingLine:
         place = account.places.pick(self._random)
         value_date = self._on if account is self._choices.bank else None
-        said = text or f"{account.name}, {self._note}"
+        said = (text or f"{account.name}, {self._note}")[:_LONGEST_TEXT]
         return PostingLine(
             account.number, ore, supplier, *place, account.tax_code, value_date, said, self._allocation
         )
@@ -154,7 +154,7 @@ class VoucherMaker:
         seller = self._choices.sellers.pick(self._random)
         self._note = seller.name
         account = seller.accounts.pick(self._random)
-        taxed = account.rate > 0 and size > 2
+        taxed = account.rate >= _SMALLEST_RATE and size > 2
         lines, vat, total = [], 0, 0
         for _ in range(size - 2 if taxed else size - 1):
             gross = self._ore()

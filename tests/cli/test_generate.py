@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from opus_soap.cli import runtime
 from opus_soap.cli.main import main
+from opus_soap.cli.runtime import Runtime
 from opus_soap.database import disconnect, proxy
 from opus_soap.ledger.models import Posting, Seal, Voucher
 
@@ -77,7 +78,6 @@ def test_made_up_vouchers_come_among_others_only_when_told(run, monkeypatch):
 
 def test_a_terminal_sees_how_far_it_is(run, monkeypatch):
     shown = Console(record=True, force_terminal=True, width=120)
-    monkeypatch.setattr(runtime, "PlainConsole", lambda: shown)
-    monkeypatch.setattr("opus_soap.cli.main.Runtime", lambda given: runtime.Runtime(given, console=shown))
+    monkeypatch.setattr("opus_soap.cli.main.Runtime", partial(Runtime, console=shown))
     run("generate", "--postings=500", *DAYS)
     assert "500/500" in shown.export_text()
