@@ -59,9 +59,8 @@ def _line(file: Path, mistake: OrganisationMistake) -> str:
 def _tell(done: Loaded) -> None:
     for name, said in ((UNIT, "units"), (EMPLOYEE, "employees")):
         left = f", {done.left} left" if name == EMPLOYEE else ""
-        click.echo(
-            f"{said}: {done.added[name]} added, {done.changed[name]} changed, {done.same[name]} as before{left}"
-        )
+        added, changed, same = done.added[name], done.changed[name], done.same[name]
+        click.echo(f"{said}: {added} added, {changed} changed, {same} as before{left}")
 
 
 @organisation.command("list")
