@@ -30,13 +30,17 @@ from opus_soap.interfaces.master_data.organisation.form import (
     EMPLOYEE_ATTRIBUTES,
     EMPLOYEE_ELEMENTS,
     ID,
+    TEXT,
     UNIT,
     UNIT_ATTRIBUTES,
     UNIT_ELEMENTS,
+    as_value,
 )
 from opus_soap.interfaces.master_data.organisation.reading import Limits, Record, is_number, records
+from opus_soap.store.organisation_models import Employee, OrgUnit
 from opus_soap.texts import names_person
 
+MODELS: Mapping[str, type[OrgUnit] | type[Employee]] = {UNIT: OrgUnit, EMPLOYEE: Employee}
 FIELDS = {
     UNIT: (*UNIT_ATTRIBUTES, *UNIT_ELEMENTS),
     EMPLOYEE: (*EMPLOYEE_ATTRIBUTES, *EMPLOYEE_ELEMENTS),
@@ -118,7 +122,7 @@ def _number(record: Record, name: str) -> str:
 def _mistakes(record: Record, found: Survey) -> list[OrganisationMistake]:
     return [
         OrganisationMistake(record.line, error)
-        for check in (_repeated, _misplaced, _wrong_days, _persons)
+        for check in (_repeated, _misplaced, _too_long, _wrong_days, _persons)
         for error in check(record, found)
     ]
 
@@ -144,6 +148,16 @@ def _misplaced(record: Record, found: Survey) -> Iterator[OrganisationFormWrong]
         yield OrganisationFormWrong(element=record.label, expected=f"{ACTION}: kun / alone {ID}")
     if ACTION not in record.values and not elements:
         yield OrganisationFormWrong(element=record.label, expected="mangler / missing: firstName")
+
+
+def _too_long(record: Record, found: Survey) -> Iterator[OrganisationFormWrong]:
+    """Texts are kept composed (NFC); a few letters of far away become more of them by that."""
+    for one in FIELDS[record.name]:
+        longest = getattr(getattr(MODELS[record.name], one.column), "max_length", None)
+        if one.kind is not TEXT or longest is None:
+            continue
+        if len(as_value(record.values.get(one.name, ""), TEXT)) > longest:
+            yield OrganisationFormWrong(element=f"{record.label}: {one.name}", expected=f"≤ {longest}")
 
 
 def _wrong_days(record: Record, found: Survey) -> Iterator[OrganisationDateWrong]:

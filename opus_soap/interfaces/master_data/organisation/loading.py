@@ -23,7 +23,7 @@ from opus_soap.errors import (
     mask_cpr,
 )
 from opus_soap.interfaces.master_data.organisation import persons
-from opus_soap.interfaces.master_data.organisation.checks import FIELDS, Survey, judge, survey
+from opus_soap.interfaces.master_data.organisation.checks import FIELDS, MODELS, Survey, judge, survey
 from opus_soap.interfaces.master_data.organisation.form import (
     ACTION,
     CPR,
@@ -41,7 +41,6 @@ from opus_soap.store.organisation_models import Employee, OrgUnit
 LOADED = "organisation.loaded"
 _STEP = 1024 * 1024  # bytes
 _AT_ONCE = 500  # records
-_MODELS: dict[str, type[OrgUnit] | type[Employee]] = {UNIT: OrgUnit, EMPLOYEE: Employee}
 
 
 @dataclass
@@ -174,7 +173,7 @@ class _Loader:
             self.done.left += _leave(self.municipality, leavers)
 
     def _put(self, name: str, some: Sequence[Record]) -> None:
-        model = _MODELS[name]
+        model = MODELS[name]
         own = model.municipality == self.municipality.code
         rows = model.select().where(own, model.number.in_([record.number for record in some]))
         known = {row.number: row for row in rows}

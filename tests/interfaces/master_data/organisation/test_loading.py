@@ -89,6 +89,12 @@ def test_one_mistake_and_nothing_is_loaded(wrong, organisation):
     assert wrong(*units, employee("8", orgUnit="1"), leaver("7")) == [(1482, "EXT-137")]
 
 
+def test_texts_are_kept_composed_and_fit_their_column_then(organisation, wrong):
+    organisation.load(unit("10", longName="A\u030a" + "a" * 38))
+    assert OrgUnit.get().long_name == "Å" + "a" * 38
+    assert wrong(unit("10", longName="\u0958" * 21)) == [(2, "EXT-133")]  # two letters each, composed
+
+
 def test_who_loaded_what_is_noted(organisation):
     organisation.load(unit("10"), employee("7", cpr=CPR))
     (entry,) = [entry for entry in trail("999") if entry.event == LOADED]
