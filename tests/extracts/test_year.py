@@ -102,7 +102,7 @@ class Year:
 
     def _die(self, failpoint: str) -> None:
         now = self.desk.clock.now().isoformat()
-        command = [sys.executable, "-m", "tests.extracts.year", self.url, str(self.folder), now]
+        command = [sys.executable, "-m", "tests.extracts.due", self.url, str(self.folder), now]
         done = subprocess.run(command, env={**os.environ, VARIABLE: failpoint}, check=False)
         assert done.returncode == -signal.SIGKILL, "it was to die there"
         self.desk.clock.advance(timedelta(hours=7))  # what it had leased is free again

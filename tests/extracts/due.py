@@ -1,4 +1,4 @@
-"""`python -m tests.extracts.year DATABASE FOLDER INSTANT`: run what is due then; it may be made to die."""
+"""`python -m tests.extracts.due DATABASE FOLDER INSTANT`: run what is due then; it may be made to die."""
 
 from __future__ import annotations
 
