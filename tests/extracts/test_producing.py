@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -201,3 +202,14 @@ def test_but_not_when_its_manifest_is_another(desk, monkeypatch):
     path.write_bytes(path.read_bytes().replace(b'"delta"', b'"dalta"').replace(b'"full"', b'"fall"'))
     with pytest.raises(errors.ExtractUntrue):
         desk.producer.produce(extract, actor="test")
+
+
+def test_what_a_killed_process_left_is_deleted_after_a_day(desk):
+    extract = desk.order(desk.subscribe())
+    place = desk.producer.place(extract)
+    old, young = (place.with_name(f".{place.name}.{name}.part") for name in ("old", "young"))
+    for part in (old, young):
+        part.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    desk.producer.produce(extract, actor="test")
+    assert (old.exists(), young.exists()) == (False, True)
