@@ -175,7 +175,7 @@ class Long:
 
 
 def test_memory_does_not_grow_with_the_file():
-    """Of the process, for the parser's is not Python's; kept, these would be some 300 MB (emptied, still 12)."""
+    """Of the process, for the parser's is not Python's; kept, they are some 300 MB (emptied, 12)."""
 
     def used() -> int:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
