@@ -31,6 +31,7 @@ class Job:
     business_date: date  # of the day it was due on, or ordered
     ordered_at: datetime
     previous: Path | None = None  # folder of the extract that it follows
+    made: Path | None = None  # its own folder, when it is written again
     tell: Tell = lambda done, of: None
 
 
