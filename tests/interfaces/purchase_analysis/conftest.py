@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,13 @@ NS = "{urn:opus-soap:udtraek:indkoebsanalyse:1}"
 DAY = date(2026, 11, 23)
 
 
-def synthetic(count: int) -> Iterator[Any]:
+@cache
+def synthetic(count: int) -> Sequence[Any]:
     """As many documents as are wanted."""
     head = DEFINITION["municipality"]
     receiver = SyntheticReceiver(head["name"], head["cvr"], **DEFINITION["receiver"])
     suppliers = [SyntheticSupplier(row["name"], row["cvr"]) for row in DEFINITION["suppliers"][:5]]
-    return synthetic_invoices(7, count, receiver, suppliers, date(2026, 11, 20))
+    return tuple(synthetic_invoices(7, count, receiver, suppliers, date(2026, 11, 20)))
 
 
 @dataclass
@@ -51,7 +53,7 @@ class House:
     settings: Any
     approval: Any
     receive: Any
-    documents: list[Any] = field(default_factory=lambda: list(synthetic(60)))
+    documents: list[Any] = field(default_factory=lambda: list(synthetic(30)))
     taken: int = 0
 
     def lend(self, data: bytes | None = None, at: int | None = None) -> Lending:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from peewee import fn
 
 from opus_soap.errors import HistoryInvalid, SubscriptionInvalid
+from opus_soap.extracts import schedule
+from opus_soap.extracts.delivering import Deliverer
 from opus_soap.extracts.verifying import verify
 from opus_soap.interfaces.purchase_analysis.form import COLUMNS, FORM, LINE
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.ledger.posting import reverse
+from opus_soap.store.extract_models import Extract
 from opus_soap.store.models import Invoice
 from tests.interfaces.invoice_approval.conftest import CREDIT_NOTE_AT
-from tests.interfaces.purchase_analysis.conftest import DAY, NS, texts
+from tests.interfaces.purchase_analysis.conftest import DAY, NS, Read, texts
 
 
 def originals(read):
@@ -162,6 +165,33 @@ def test_an_empty_week_is_an_extract_with_profit_centres_alone(house, subscribe,
     assert FORM.schema.validate(read.xml)
     assert not read.invoices
     assert read.xml.findtext(f"{NS}CONTROL_FIELDS/{NS}MODE") == "DELTA"
+
+
+def test_weeks_go_by_and_each_has_what_is_new(house, subscribe, producer, clock):
+    subscribe(calendar="weekly:MON")
+    deliverer, lent = Deliverer(producer, clock), []
+    for missed in (1, 3, 1, 1):  # Mondays until it runs again
+        lent.append(house.lend())
+        house.approve(lent[-1])
+        house.approve(lent[0])
+        house.other()
+        clock.advance(timedelta(weeks=missed))
+        schedule.run_due(producer, deliverer)
+        schedule.run_due(producer, deliverer)  # nothing is due any more
+    made = list(Extract.select().order_by(Extract.sequence))
+    assert [one.due_on for one in made] == ["2026-11-30", "2026-12-21", "2026-12-28", "2027-01-04"]
+    told = [label for one in made for label in Read(producer.place(one), one.name).labels()]
+    booked = Voucher.select().where(Voucher.document_type.in_(("KR", "KG"))).order_by(Voucher.id)
+    assert told == [f"{one.document_type} {one.year} {one.number}" for one in booked]
+    assert len(told) > 8
+
+
+def test_a_large_original_is_the_bytes_that_came(house, subscribe, extract):
+    sent = house.documents[0].data + b"\n" * 1_000_001
+    house.approve(house.lend(sent))
+    house.approve(house.lend(at=1))
+    subscribe()
+    assert originals(extract()) == [sent, house.documents[1].data]
 
 
 def test_without_originals_their_hash_stays(house, subscribe, extract):
