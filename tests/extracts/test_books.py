@@ -48,8 +48,12 @@ def test_a_range_has_every_voucher_with_its_lines(posted, company, monkeypatch, 
 def test_some_of_a_page_have_their_own_lines(posted, company, monkeypatch, lines):
     monkeypatch.setattr(books, "_LINES_AT_ONCE", lines)
     (page,) = books.pages(company, 0, posted[-1])
-    found = [told(one) for one in books.with_lines(company, page[1::3], posted[-1])]
-    assert found == [(voucher, held(voucher)) for voucher in posted[1::3]]
+    for step in (2, 3):
+        found = [told(one) for one in books.with_lines(company, page[1::step], posted[-1])]
+        assert found == [(voucher, held(voucher)) for voucher in posted[1::step]]
+    found = [told(one) for one in books.with_lines(company, [page[1], page[2], page[4]], posted[-1])]
+    assert [voucher for voucher, _ in found] == [posted[1], posted[2], posted[4]]
+    assert [lines for _, lines in found] == [held(voucher) for voucher, _ in found]
     assert not list(books.with_lines(company, [], posted[-1]))
 
 

@@ -14,7 +14,7 @@ from opus_soap.errors import HistoryInvalid, SubscriptionInvalid
 from opus_soap.extracts import schedule
 from opus_soap.extracts.delivering import Deliverer
 from opus_soap.extracts.verifying import verify
-from opus_soap.interfaces.purchase_analysis.form import COLUMNS, FORM, LINE
+from opus_soap.interfaces.purchase_analysis.form import COLUMNS, FORM, HEADER, LINE
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.ledger.posting import reverse
 from opus_soap.store.extract_models import Extract
@@ -56,6 +56,40 @@ def test_the_first_extract_has_each_invoice_with_its_lines_and_its_original(hous
         amounts = [line.findtext(f"{NS}AMT_DOCCUR") for line in one.iter(f"{NS}LINE")]
         booked = Posting.select().where(Posting.voucher == voucher).order_by(Posting.line)
         assert amounts == [f"{row.amount_ore / 100:.2f}" for row in booked]
+
+
+def test_what_is_said_of_the_invoice_is_what_was_read_from_it(house, subscribe, extract):
+    house.approve(house.lend())
+    subscribe()
+    (one,) = extract().invoices
+    invoice = Invoice.get()
+    assert invoice.tax_cents != invoice.payable_cents
+    assert texts(one, "HEADER", *HEADER) == [
+        str(invoice.uuid),
+        "INVOICE",
+        invoice.number,
+        invoice.issue_date.replace("-", ""),
+        invoice.due_date.replace("-", ""),
+        invoice.supplier_number,
+        invoice.supplier_name,
+        invoice.supplier_key.removeprefix("DK:CVR:"),
+        "DKK",
+        f"{invoice.payable_cents / 100:.2f}",
+        f"{invoice.tax_cents / 100:.2f}",
+        invoice.ean,
+        invoice.person_reference,
+        invoice.order_number,
+    ]
+    lines = [(line.findtext(f"{NS}DEB_CRED_IND"), line.findtext(f"{NS}AMT_DOCCUR")[0]) for line in one[2]]
+    assert {(mark, sign == "-") for mark, sign in lines} == {("D", False), ("K", True)}
+
+
+def test_a_supplier_without_a_cvr_number_has_none(house, subscribe, extract):
+    house.approve(house.lend())
+    Invoice.update(supplier_key="sha256:" + "a" * 57).execute()
+    subscribe()
+    (one,) = extract().invoices
+    assert texts(one, "HEADER", "SUPPLIER_CVR") == [None]
 
 
 def test_totals_are_the_ledgers_and_the_manifest_holds(house, subscribe, extract):
