@@ -52,7 +52,7 @@ class Kind(Protocol):
 
     @property
     def repeatable(self) -> bool:
-        """Whether it can be written again, byte for byte: from what is sealed, and what it kept (`Job.made`)."""
+        """Whether it can be written again, byte for byte, from seals and what it kept (`Job.made`)."""
 
     def check(self, company: CompanyCode, options: Options) -> dict[str, Any]:
         """The options in full, as they are kept; raises an `ExtractError` for what cannot be."""

@@ -176,7 +176,7 @@ class Output:
 
     @contextmanager
     def aside(self, ending: str) -> Iterator[BinaryIO]:
-        """Write a file that is kept, for the next extract or to write this one again; it is never handed over."""
+        """Write a file that is kept for the next extract, or to write this one again; never handed over."""
         with (self.folder / f".{self.name}{ending}").open("xb") as out:
             yield out
             out.flush()
