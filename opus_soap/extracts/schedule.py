@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 import structlog
 
-from opus_soap.errors import ExtractError, OpusSoapError
+from opus_soap.errors import OpusSoapError
 from opus_soap.extracts.calendar import Calendar
 from opus_soap.extracts.delivering import Deliverer
 from opus_soap.extracts.ordering import order
@@ -97,7 +97,7 @@ def run_due(producer: Producer, deliverer: Deliverer) -> list[Extract]:
         try:
             _forward(extract, producer, deliverer)
             touched.append(extract)
-        except ExtractError as error:
+        except OpusSoapError as error:
             log.warning("extract waits", extract=extract.name, code=error.code, reason=str(error))
         finally:
             release(extract)
