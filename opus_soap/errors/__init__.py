@@ -12,5 +12,6 @@ from opus_soap.errors.postings_doors import *  # noqa: F403
 from opus_soap.errors.postings_in import *  # noqa: F403
 from opus_soap.errors.simulation import *  # noqa: F403
 from opus_soap.errors.soap import *  # noqa: F403
+from opus_soap.errors.stamdata import *  # noqa: F403
 from opus_soap.errors.store import *  # noqa: F403
 from opus_soap.errors.transport import *  # noqa: F403

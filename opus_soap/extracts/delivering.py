@@ -23,8 +23,8 @@ from opus_soap.extracts import manifest
 from opus_soap.extracts.producing import Producer
 from opus_soap.failpoints import failpoint
 from opus_soap.store import audit
-from opus_soap.store.files import sync_folder
 from opus_soap.store.extract_models import Extract, ExtractDelivery
+from opus_soap.store.files import sync_folder
 
 DELIVERED = "extract.delivered"
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from opus_soap.extracts.kinds import Kind, Kinds
+from opus_soap.interfaces.master_data.kind import KREDITORER_KIND, STAMDATA_KIND
 from opus_soap.interfaces.postings_out.kind import PostingsOut
 
-_ALL: tuple[Kind, ...] = (PostingsOut(),)
+_ALL: tuple[Kind, ...] = (PostingsOut(), STAMDATA_KIND, KREDITORER_KIND)
 KINDS: Kinds = {kind.name: kind for kind in _ALL}
