@@ -207,9 +207,7 @@ def set_right(
     runtime.open_database()
     find_municipality(municipality)
     clock = runtime.clock
-    parking.set_right(
-        municipality, user, profit_center, limit_ore=limit, actor=actor(), clock=clock, ean=ean
-    )
+    parking.set_right(municipality, user, profit_center, limit_ore=limit, actor=actor(), clock=clock, ean=ean)
     for_invoices = f", invoices to {ean}" if ean else ""
     click.echo(f"{user}: {profit_center or 'all profit centres'}{for_invoices} ≤ {danish(limit)}")
 

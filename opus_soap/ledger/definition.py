@@ -55,7 +55,9 @@ Kind = Annotated[str, AfterValidator(_kind)]
 # of creditors: an empty text takes away what is there
 Registration = Annotated[str, StringConstraints(pattern="^([0-9]{4})?$")]
 BankAccount = Annotated[str, StringConstraints(pattern="^([0-9]{1,10})?$")]
-Iban = Annotated[str, StringConstraints(pattern="^([A-Z]{2}[0-9]{2}[A-Z0-9]{11,30})?$"), AfterValidator(_iban)]
+Iban = Annotated[
+    str, StringConstraints(pattern="^([A-Z]{2}[0-9]{2}[A-Z0-9]{11,30})?$"), AfterValidator(_iban)
+]
 Bic = Annotated[str, StringConstraints(pattern="^([A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?)?$")]
 FikCreditor = Annotated[str, StringConstraints(pattern="^([0-9]{8})?$")]
 Country = Annotated[str, StringConstraints(pattern="^([A-Z]{2})?$")]

@@ -2,9 +2,9 @@
 
 Whoever releases it is another than entered it and has the right to: for the voucher's whole amount, on each
 profit centre that it names, or on all of them; lines that name none need the right to all. Whoever dismisses
-it is another, too, with any right that covers its amount. Rights that name an EAN are for invoices of that EAN
-alone: they release and dismiss nothing. It is checked again when it is released, for time
-has passed; what is then wrong with it is told, and it stays parked. So does one that is not what was parked.
+it is another, too, with any right that covers its amount. Rights that name an EAN are for its invoices alone:
+they release and dismiss nothing. It is checked again when it is released, for time has passed; what is then
+wrong with it is told, and it stays parked. So does one that is not what was parked.
 """
 
 from __future__ import annotations

@@ -132,7 +132,7 @@ def _paged(query: Any, *keys: Field) -> Iterator[tuple[Any, ...]]:
 
 
 def _companies(source: Source) -> Iterator[Texts]:
-    query = CompanyCode.select(*_HEAD).where(CompanyCode.id == source.company.id)
+    query: Any = CompanyCode.select(*_HEAD).where(CompanyCode.id == source.company.id)
     for row in query.tuples():
         yield tuple(value or "" for value in row)
 

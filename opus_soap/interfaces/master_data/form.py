@@ -6,6 +6,7 @@ SAP's names where there are such. The contract is `wsdl/Udtraek/Stamdata.xsd`; a
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -45,8 +46,10 @@ class ValueType:
     def is_met(self, text: str) -> bool:
         """Whether a text that is not empty is one of these."""
         if self.pattern:
-            return re.fullmatch(self.pattern, text, re.ASCII) is not None and (self is not DATE or _is_day(text))
-        return len(text) <= self.longest and not any(map(is_hidden, text))
+            like = re.fullmatch(self.pattern, text, re.ASCII) is not None
+            return like and (self is not DATE or _is_day(text))
+        shown = len(text) <= self.longest and not any(map(is_hidden, text))
+        return shown and unicodedata.is_normalized("NFC", text)
 
 
 def _is_day(text: str) -> bool:
@@ -68,9 +71,9 @@ def _like(name: str, longest: int, pattern: str, expected: str) -> ValueType:
 DATE = _like("Date", 8, r"[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])", "yyyymmdd")
 YES = _like("Mark", 1, "X", "X, or nothing")
 UUID = _like("Identity", 36, r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "a UUID in lower case")
-AMOUNT = _like("Amount", 17, r"[0-9]{1,12}\.[0-9]{2}", "kroner, such as 25000.00")
-RATE = _like("Rate", 6, r"[0-9]{1,3}\.[0-9]{2}", "percent, such as 25.00")
-PRIORITY = _like("Priority", 10, r"-?[0-9]{1,9}", "a whole number")
+AMOUNT = _like("Amount", 17, r"(0|[1-9][0-9]{0,11})\.[0-9]{2}", "kroner, such as 25000.00")
+RATE = _like("Rate", 6, r"(0|[1-9][0-9]{0,2})\.[0-9]{2}", "percent, such as 25.00")
+PRIORITY = _like("Priority", 10, r"0|-?[1-9][0-9]{0,8}", "a whole number")
 COMPANY = _like("CompanyCode", 4, r"[A-Z0-9]{4}", "4 of A–Z, 0–9")
 CURRENCY = _like("Currency", 3, r"[A-Z]{3}", "ISO 4217, such as DKK")
 DOC_TYPE = _like("DocumentType", 2, r"[A-Z0-9]{2}", "2 of A–Z, 0–9")
@@ -172,7 +175,7 @@ TABLES: tuple[Table, ...] = (
             Column("CURRENCY", "Valuta", "Currency", CURRENCY, required=True),
             Column("VAT_ACCOUNT", "Konto for købsmoms", "Account of refunded VAT", _text(10), required=True),
             Column("RETAINED_ACCOUNT", "Balancekonto", "Account of results", _text(10), required=True),
-            Column("VENDOR_ACCOUNT", "Samlekonto, kreditorer", "Suppliers' account", _text(10), required=True),
+            Column("VENDOR_ACCOUNT", "Kreditorernes konto", "Suppliers' account", _text(10), required=True),
             Column("BANK_ACCOUNT", "Bankkonto", "Bank account by itself", _text(10)),
         ),
     ),

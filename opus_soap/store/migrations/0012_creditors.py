@@ -1,4 +1,4 @@
-"""What creditors are paid by, who of them is a person or marked for purchasing; rights to invoices of an EAN."""
+"""What creditors are paid by, who is a person or marked for purchasing; rights to invoices of an EAN."""
 
 TEXTS = {
     "bank_registration": 4,

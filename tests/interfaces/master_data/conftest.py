@@ -81,9 +81,7 @@ def run(company: CompanyCode, producer: Producer, clock: ManualClock) -> Run:
             actor="test",
             clock=clock,
         )
-        extract = ordering.order(
-            subscription, KINDS, producer.key_file, actor="test", clock=clock, full=full
-        )
+        extract = ordering.order(subscription, KINDS, producer.key_file, actor="test", clock=clock, full=full)
         producer.produce(extract, actor="test")
         return producer.place(extract)
 

@@ -23,7 +23,7 @@ def test_the_contract_has_the_same_tables_in_the_same_order():
 
 def test_each_record_has_the_same_elements():
     for table in TABLES:
-        nodes = [node for node in declared(f"{table.name}{RECORD}").iter(f"{XS}element")][1:]
+        nodes = list(declared(f"{table.name}{RECORD}").iter(f"{XS}element"))[1:]
         said = [(node.get("name"), node.get("type"), node.get("minOccurs") != "0") for node in nodes]
         assert said[0] == (ACTION, "Action", False)
         assert said[1:] == [(one.name, one.type.name, one.required) for one in table.columns]
