@@ -35,7 +35,7 @@ from opus_soap.interfaces.master_data.form import (
     STAMDATA,
     Table,
 )
-from opus_soap.interfaces.master_data.mistakes import Mistakes
+from opus_soap.interfaces.master_data.mistakes import Mistake, Mistakes
 
 _CONTROL = "CONTROL_FIELDS"
 _STAMDATA, _KREDITORER = (f"{{{NAMESPACE}}}{form.root}" for form in (STAMDATA, KREDITORER))
@@ -163,8 +163,7 @@ class _XmlReader:
         file, line = self._path.name, int(node.sourceline or 0)
         if table is None or etree.QName(node).namespace != NAMESPACE:
             expected = ", ".join(f"{known}{RECORD}" for known in BY_NAME)
-            with self._mistakes.of(file, line):
-                raise ImportTableUnknown(value=name[:60], expected=expected)
+            self._mistakes.add(Mistake(ImportTableUnknown(value=name[:60], expected=expected), file, line))
             return
         place, before = PLACES[table.name], self._place
         self._place = max(place, before)
@@ -196,8 +195,8 @@ class _XmlReader:
             raise ImportCompanyDiffers(value=texts["COMP_CODE"], expected=self._asked.company)
 
     def _strange(self, node: etree._Element, why: str) -> None:
-        with self._mistakes.of(self._path.name, int(node.sourceline or 0)):
-            raise ImportStructureWrong(element=etree.QName(node).localname[:60], value=why[:300])
+        error = ImportStructureWrong(element=etree.QName(node).localname[:60], value=why[:300])
+        self._mistakes.add(Mistake(error, self._path.name, int(node.sourceline or 0)))
 
 
 def _name(node: Any) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from lxml import etree
-from tests.conftest import ROOT
 
 from opus_soap.cli.main import main
 from opus_soap.errors import CompanyCodeUnknown, ImportRefused, MunicipalityUnknown
@@ -26,6 +25,7 @@ from opus_soap.ledger.models import (
     UserRight,
 )
 from opus_soap.store.models import AuditEntry
+from tests.conftest import ROOT
 
 CONTROL = {
     "RECEIVER": "x",
