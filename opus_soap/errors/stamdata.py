@@ -186,8 +186,6 @@ class ImportRemovalUnclear(ExtractError):
 
     code = "EXT-126"
     danish = "{element} {value}: SLETTET kan betyde, at kreditoren blot ikke længere er i udtrækket"
-    english = (
-        "{element} {value}: SLETTET may mean that the creditor is just not in the extract any more"
-    )
+    english = "{element} {value}: SLETTET may mean that the creditor is just not in the extract any more"
     remedy_danish = "Indlæs et udtræk af stamdata med personer (PERSONS), eller en CSV-fil."
     remedy_english = "Load an extract of stamdata with persons (PERSONS), or a CSV file."
