@@ -402,14 +402,15 @@ def test_no_more_mistakes_than_anybody_reads(company, take, table):
 
 
 def test_no_cpr_number_stands_in_a_mistake(company, take, table):
-    path = table(
-        "VENDOR", ["VENDOR_NO", "IDENTIFIERS", "CVR"], ["200001", "DK:CPR:010190-1234", "0101901234"]
-    )
+    persons = ["DK:CPR:010190-1234", "DK:CPR:01 01 90 12 34", "CPR:12340101"]
+    rows = [[f"20000{place}", person, "0101901234"] for place, person in enumerate(persons, start=1)]
+    path = table("VENDOR", ["VENDOR_NO", "IDENTIFIERS", "CVR"], *rows)
     with pytest.raises(ImportRefused) as error:
         take(path)
-    said = " ".join(map(str, error.value.mistakes))
+    said = " ".join(f"{one} {one.error.text_danish}" for one in error.value.mistakes)
     assert "1234" not in said
-    assert len(error.value.mistakes) == 2
+    assert "12 34" not in said
+    assert len(error.value.mistakes) == 6
 
 
 def test_the_command_line_tells_all(company, database_url, monkeypatch, xml, table):

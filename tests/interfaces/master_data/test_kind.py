@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 from lxml import etree
 
-from opus_soap.database import transaction
+from opus_soap.database import is_postgresql, transaction
 from opus_soap.errors import MasterDataBeforeUnusable, SubscriptionInvalid
 from opus_soap.extracts.verifying import verify
 from opus_soap.interfaces.master_data import books, delta
@@ -89,6 +89,12 @@ def test_the_order_is_that_of_the_characters_numbers(company, run, monkeypatch):
     assert numbers == sorted(numbers)
     assert len(numbers) == Supplier.select().count()
     assert [row["PRIORITY"] for row in found["ACCOUNT_RULE"]] == ["-3", "9", "10", "20", "100"]
+
+
+@pytest.mark.usefixtures("database")
+def test_no_database_compares_as_a_language_does():
+    text, _ = Supplier.select(Supplier.id).order_by(books.binary(Supplier.number)).sql()
+    assert ('COLLATE "C"' in text) == is_postgresql()
 
 
 def delta_uuid(number):
