@@ -6,13 +6,14 @@ whether an account is carried forward.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid5
 
 from peewee import IntegrityError, Model
 
-from opus_soap.database import transaction
+from opus_soap.database import Prepared, create, transaction
 from opus_soap.errors import MasterDataInvalid
 from opus_soap.identifiers import canonical
 from opus_soap.ledger.checks import normalised_wbs
@@ -225,7 +226,7 @@ def _put(
     model: type[Model], key: Mapping[str, Any], facts: Mapping[str, Any], uuid: UUID | None = None
 ) -> Any:
     """Make the row of a key, or bring it up to date with the facts given; `uuid` is for a new row."""
-    row = model.get_or_none(**key)
+    row = _finder(model, tuple(key)).first(*key.values())
     try:
         if row is None:
             return _make(model, {**key, **({"uuid": uuid} if uuid else {}), **facts})
@@ -240,6 +241,24 @@ def _put(
     return row
 
 
+@cache
+def _finder(model: type[Model], names: tuple[str, ...]) -> Prepared:
+    """Finds the row of a key; a chart has many, and the library writes each query anew."""
+
+    def query(*values: Any) -> Any:
+        return model.select().where(
+            *(getattr(model, name) == value for name, value in zip(names, values, strict=True))
+        )
+
+    builds: Mapping[int, Callable[..., Any]] = {
+        1: lambda a: query(a),
+        2: lambda a, b: query(a, b),
+        3: lambda a, b, c: query(a, b, c),
+        4: lambda a, b, c, d: query(a, b, c, d),
+    }
+    return Prepared(builds[len(names)])
+
+
 def _make(model: type[Model], facts: Mapping[str, Any]) -> Model:
     missing = [
         field.name
@@ -248,7 +267,7 @@ def _make(model: type[Model], facts: Mapping[str, Any]) -> Model:
     ]
     if missing:
         raise MasterDataInvalid(element=model.__name__, value="missing", expected=", ".join(missing))
-    made: Model = model.create(**facts)
+    made: Model = model.create(**facts) if model is Municipality else create(model, **facts)
     return made
 
 
