@@ -45,6 +45,8 @@ def test_everything_is_there_and_the_same_in_xml_and_csv(company, run):
     assert told["totals"]["records"] == sum(map(len, found.values()))
     (path,) = folder.glob("*.xml")
     assert STAMDATA.schema.validate(etree.parse(path))
+    # what the next is compared with stays here
+    assert not any(file["name"].endswith(delta.ENDING) for file in told["files"])
 
 
 def test_an_account_tells_the_rule_that_covers_it(company, run):
