@@ -14,5 +14,6 @@ from opus_soap.errors.postings_in import *  # noqa: F403
 from opus_soap.errors.purchase_analysis import *  # noqa: F403
 from opus_soap.errors.simulation import *  # noqa: F403
 from opus_soap.errors.soap import *  # noqa: F403
+from opus_soap.errors.stamdata import *  # noqa: F403
 from opus_soap.errors.store import *  # noqa: F403
 from opus_soap.errors.transport import *  # noqa: F403

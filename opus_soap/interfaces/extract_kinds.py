@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from opus_soap.extracts.kinds import Kind, Kinds
-from opus_soap.interfaces.master_data.organisation.kind import OrganisationOut
+
+_ALL: tuple[Kind, ...] = ()
 from opus_soap.interfaces.postings_out.kind import PostingsOut
 from opus_soap.interfaces.purchase_analysis.kind import PurchaseAnalysis
 
