@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from opus_soap.extracts.kinds import Kind, Kinds
-
-_ALL: tuple[Kind, ...] = ()
+from opus_soap.interfaces.master_data.kind import KREDITORER_KIND, STAMDATA_KIND
+from opus_soap.interfaces.master_data.organisation.kind import OrganisationOut
 from opus_soap.interfaces.postings_out.kind import PostingsOut
 from opus_soap.interfaces.purchase_analysis.kind import PurchaseAnalysis
 
-_ALL: tuple[Kind, ...] = (PostingsOut(), OrganisationOut(), PurchaseAnalysis())
+_ALL: tuple[Kind, ...] = (
+    PostingsOut(),
+    STAMDATA_KIND,
+    KREDITORER_KIND,
+    OrganisationOut(),
+    PurchaseAnalysis(),
+)
 KINDS: Kinds = {kind.name: kind for kind in _ALL}
