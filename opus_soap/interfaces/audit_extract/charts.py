@@ -8,7 +8,7 @@ from html import escape
 from markupsafe import Markup
 
 Values = Sequence[tuple[str, float]]
-_WIDTH = 720
+_WIDTH = 560  # as wide as a page's column, so that texts keep their size
 _DAYS = ("man", "tir", "ons", "tor", "fre", "lør", "søn")
 
 
@@ -49,12 +49,12 @@ def columns(title: str, values: Values, shown: Callable[[float], str], marked: S
 
 def bars(title: str, values: Values, shown: Callable[[float], str]) -> Markup:
     """Bars below each other, names before them."""
-    left, right, step = 190, 110, 26
+    left, right, step = 130, 70, 26
     most = max((value for _, value in values), default=0) or 1
     parts = []
     for place, (name, value) in enumerate(values):
         y, width = 4 + place * step, (_WIDTH - left - right) * value / most
-        short = name if len(name) <= 28 else f"{name[:27]}…"  # the table has all of it
+        short = name if len(name) <= 20 else f"{name[:19]}…"  # the table has all of it
         parts.append(_label(left - 8, y + 15, short, anchor="end"))
         parts.append(_bar(left, y + 2, width, step - 8, "bar", f"{name}: {shown(value)}"))
         parts.append(_label(left + width + 6, y + 15, shown(value), kind="n"))

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from pathlib import Path
 
 from lxml import etree
@@ -95,10 +97,9 @@ def check(path: Path) -> list[str]:
     """What does not hold, at most `MOST_PROBLEMS`; raises `SaftFileUnreadable`."""
     problems: list[str] = []
     try:
-        for problem in _problems(path):
-            problems.append(mask_cpr(problem))
-            if len(problems) >= MOST_PROBLEMS:
-                break
+        with _parsed(path) as elements:
+            for problem in islice(_problems(elements), MOST_PROBLEMS):
+                problems.append(mask_cpr(problem))
     except (OSError, etree.XMLSyntaxError) as error:
         raise SaftFileUnreadable(element=path.name, value=str(error)[:300]) from None
     return problems
@@ -112,8 +113,9 @@ def check_schema(path: Path, schema_file: Path) -> list[str]:
     except (OSError, etree.LxmlError) as error:
         raise SaftSchemaUnusable(element=schema_file.name, value=str(error)[:300]) from None
     try:
-        for _, element in _parsed(path, schema=schema):
-            _forget(element)
+        with _parsed(path, schema=schema) as elements:
+            for _, element in elements:
+                _forget(element)
     except etree.XMLSyntaxError as error:
         return [mask_cpr(str(error)[:300])]
     except OSError as error:
@@ -121,20 +123,22 @@ def check_schema(path: Path, schema_file: Path) -> list[str]:
     return []
 
 
-def _parsed(path: Path, **more: object) -> Iterator[tuple[str, etree._Element]]:
+@contextmanager
+def _parsed(path: Path, **more: object) -> Iterator[Iterator[tuple[str, etree._Element]]]:
     tags = [_NS + name for name in (*RECORDS, "Header", "Journal", "GeneralLedgerEntries", "AuditFile")]
-    return iter(
-        etree.iterparse(  # type: ignore[call-overload]
-            str(path),
-            events=("end",),
-            tag=tags,
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-            huge_tree=True,
-            **more,
+    with path.open("rb") as file:
+        yield iter(
+            etree.iterparse(  # type: ignore[call-overload]
+                file,
+                events=("end",),
+                tag=tags,
+                resolve_entities=False,
+                no_network=True,
+                load_dtd=False,
+                huge_tree=True,
+                **more,
+            )
         )
-    )
 
 
 def _forget(element: etree._Element) -> None:
@@ -146,9 +150,9 @@ def _forget(element: etree._Element) -> None:
         parent.remove(before)
 
 
-def _problems(path: Path) -> Iterator[str]:
+def _problems(elements: Iterator[tuple[str, etree._Element]]) -> Iterator[str]:
     seen, root = _Seen(), None
-    for _, element in _parsed(path):
+    for _, element in elements:
         name = etree.QName(element).localname
         if name in _LOOKS:
             yield from _shape(element)
