@@ -7,7 +7,7 @@ then says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -219,28 +219,31 @@ def journal_head(document_type: str, name: str) -> str:
     return f"<Journal>{leaf('JournalID', document_type)}{leaf('Description', name)}{leaf('Type', 'GL')}\n"
 
 
-def transaction(booked: Booked, told: Mapping[str, Any], currency: str, entered_on: date) -> str:
-    """A Transaction with its lines."""
+def transaction(booked: Booked, told: Mapping[str, Any], currency: str, entered_on: date) -> Iterator[str]:
+    """A Transaction, line by line: a single one may have a hundred thousand."""
     head = booked.head
     name = label(head.document_type, head.year, head.number)
     text = mask_cpr(head.header_text) or name
     reference = mask_cpr(head.reference)
     foreign = told.get("CURRENCY") or head.currency
-    lines = [_line(line, text, reference, currency, foreign) for line in booked.lines]
-    return node(
-        "Transaction",
-        leaf("TransactionID", name),
-        leaf("Period", head.period),
-        leaf("PeriodYear", head.year),
-        leaf("TransactionDate", head.document_date),
-        leaf("SourceID", head.entered_by),
-        leaf("Description", text),
-        leaf("SystemEntryDate", entered_on.isoformat()),
-        leaf("GLPostingDate", head.posting_date),
-        leaf("SystemID", head.number),
-        "\n",
-        *lines,
-    ) + "\n"  # fmt: skip
+    yield "".join(
+        (
+            "<Transaction>",
+            leaf("TransactionID", name),
+            leaf("Period", head.period),
+            leaf("PeriodYear", head.year),
+            leaf("TransactionDate", head.document_date),
+            leaf("SourceID", head.entered_by),
+            leaf("Description", text),
+            leaf("SystemEntryDate", entered_on.isoformat()),
+            leaf("GLPostingDate", head.posting_date),
+            leaf("SystemID", head.number),
+            "\n",
+        )
+    )
+    for line in booked.lines:
+        yield _line(line, text, reference, currency, foreign)
+    yield "</Transaction>\n"
 
 
 def _line(line: tuple[Any, ...], text: str, reference: str, currency: str, foreign: str) -> str:

@@ -59,7 +59,7 @@ RULES = {
     "CreditAmount": "Amount CurrencyCode CurrencyAmount ExchangeRate",
 }
 # what is looked at as soon as it is read, and forgotten
-RECORDS = ("Account", "Supplier", "TaxTableEntry", "AnalysisTypeTableEntry", "Transaction")
+RECORDS = ("Account", "Supplier", "TaxTableEntry", "AnalysisTypeTableEntry", "Line", "Transaction")
 
 
 def _compiled(rule: str) -> re.Pattern[str]:
@@ -89,7 +89,9 @@ class _Seen:
     transactions: int = 0
     debit: Decimal = Decimal(0)
     credit: Decimal = Decimal(0)
-    named: str = ""  # the transaction before, and its journal's place
+    named: str = ""  # the transaction before
+    open_debit: Decimal = Decimal(0)  # of the lines of the transaction that is being read
+    open_credit: Decimal = Decimal(0)
     journals: set[str] = field(default_factory=set)
 
 
@@ -254,19 +256,16 @@ def _transaction(element: etree._Element, seen: _Seen) -> Iterator[str]:
     posted = _text(element, "GLPostingDate")
     if not _DAY.fullmatch(posted) or not seen.first_day <= posted <= seen.last_day:
         yield f"{where}: GLPostingDate {posted} is not in {seen.first_day}–{seen.last_day}"
-    debit = credit = Decimal(0)
-    for line in element.iter(f"{_NS}Line"):
-        yield from _line(line, where, seen)
-        own_debit, own_credit = _amount(line, "DebitAmount/Amount"), _amount(line, "CreditAmount/Amount")
-        if own_debit is None and own_credit is None:
-            yield f"{where}: a line has no amount"
-        debit, credit = debit + (own_debit or 0), credit + (own_credit or 0)
+    debit, credit = seen.open_debit, seen.open_credit
     if debit != credit:
         yield f"{where}: debit {debit} is not credit {credit}"
     seen.debit, seen.credit = seen.debit + debit, seen.credit + credit
+    seen.open_debit = seen.open_credit = Decimal(0)
 
 
-def _line(line: etree._Element, where: str, seen: _Seen) -> Iterator[str]:
+def _line(line: etree._Element, seen: _Seen) -> Iterator[str]:
+    parent = line.getparent()
+    where = f"{_where(line)} of {_text(parent, 'TransactionID') if parent is not None else '?'}"
     for name, known in (
         ("AccountID", seen.accounts),
         ("SupplierID", seen.suppliers),
@@ -279,6 +278,11 @@ def _line(line: etree._Element, where: str, seen: _Seen) -> Iterator[str]:
         pair = _text(one, "AnalysisType"), _text(one, "AnalysisID")
         if pair not in seen.analysis:
             yield f"{where}: Analysis {' '.join(pair)} is not in the master files"
+    debit, credit = _amount(line, "DebitAmount/Amount"), _amount(line, "CreditAmount/Amount")
+    if debit is None and credit is None:
+        yield f"{where}: has no amount"
+    seen.open_debit += debit or 0
+    seen.open_credit += credit or 0
 
 
 def _journal(element: etree._Element, seen: _Seen) -> Iterator[str]:
@@ -304,5 +308,6 @@ _LOOKS: dict[str, Callable[[etree._Element, _Seen], Iterator[str]]] = {
     "Supplier": _supplier,
     "TaxTableEntry": _tax,
     "AnalysisTypeTableEntry": _analysis,
+    "Line": _line,
     "Transaction": _transaction,
 }

@@ -177,7 +177,8 @@ class Writing:
             gaps.see(booked.head.number)
             csv.rows(text_of(line) for line in rows(booked, told, self.currency, self._seal(booked)))
             entered_on = local(booked.head.entered_at).date()
-            xml.add(saft.transaction(booked, told, self.currency, entered_on))
+            for part in saft.transaction(booked, told, self.currency, entered_on):
+                xml.add(part)
             if self.fold.vouchers % _TOLD_EVERY == 0:
                 self.job.tell(self.fold.vouchers, totals.vouchers)
 

@@ -11,6 +11,7 @@ from opus_soap.interfaces.audit_extract.tables import DRAFT, Table
 from opus_soap.ledger.models import Voucher
 from opus_soap.ledger.openings import open_year
 from opus_soap.ledger.seals import key_id, load_seal_key
+from tests.conftest import ROOT
 
 TABLES = [DETAILS, *(value for value in vars(catalogue).values() if isinstance(value, Table))]
 
@@ -116,3 +117,15 @@ def test_no_file_has_a_cpr_number(delivered):
     for path in delivered.folder.iterdir():
         assert b"010190" not in path.read_bytes(), path.name
     assert "papir til ••••••-••••" in delivered.text("_GL_Details.csv")
+
+
+def test_the_page_has_every_table_with_its_columns():
+    page = (ROOT / "docs/interfaces/audit-extract.md").read_text("utf-8")
+    for table in TABLES:
+        part = page.partition(f"### {table.name} ({table.danish})")[2].partition("\n### ")[0]
+        rows = [line for line in part.splitlines() if line.startswith("| `")]
+        assert rows == [
+            f"| `{c.name}` | {c.danish} | {c.type}{'' if c.required else ', may be empty'} | {c.meaning} |"
+            f" {c.source} |"
+            for c in table.columns
+        ]
