@@ -192,7 +192,7 @@ def _tell(producer: Producer, extract: Extract) -> None:
     )
     for file in told["files"]:
         click.echo(f"  {file['name']}  {file['bytes']} bytes  {file['sha256']}")
-    for finding in told["findings"]:
+    for finding in told.get("findings", ()):
         click.echo(shown(f"does not hold: {finding}"), err=True)
 
 

@@ -50,8 +50,9 @@ def account_rows(of: Year) -> Iterator[Row]:
     codes = {row.id: row.code for row in tax_codes(of)}
     for row in accounts(of):
         tax = codes.get(row.__data__["tax_code"])
+        name = mask_cpr(row.name)
         yield [
-            row.number, row.name, row.is_balance, row.chart_string, tax, row.blocked, row.assignable, row.uuid
+            row.number, name, row.is_balance, row.chart_string, tax, row.blocked, row.assignable, row.uuid
         ]  # fmt: skip
 
 
@@ -92,8 +93,9 @@ def dimensions(of: Year) -> Iterator[DimensionValue]:
 def dimension_rows(of: Year) -> Iterator[Row]:
     """By `SEGMENTS`."""
     for row in dimensions(of):
+        name = mask_cpr(row.name)
         yield [
-            row.kind, row.code, row.name, row.parent_code, row.valid_from, row.valid_to, row.blocked, row.uuid
+            row.kind, row.code, name, row.parent_code, row.valid_from, row.valid_to, row.blocked, row.uuid
         ]  # fmt: skip
 
 
@@ -162,7 +164,7 @@ def balance_rows(of: Year, ledger: list[TrialBalanceRow]) -> Iterator[Row]:
     """By `TRIAL_BALANCE`."""
     for row in ledger:
         amounts = map(amount, (row.opening_ore, row.debit_ore, row.credit_ore, row.closing_ore))
-        yield [of.year, row.account, row.name, *amounts, of.company.currency]
+        yield [of.year, row.account, mask_cpr(row.name), *amounts, of.company.currency]
 
 
 def seal_rows(chain: list[SealSeen]) -> Iterator[Row]:

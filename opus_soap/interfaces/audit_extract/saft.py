@@ -145,7 +145,7 @@ def account(row: Any, opening_ore: int, closing_ore: int) -> str:
     return node(
         "Account",
         leaf("AccountID", row.number),
-        leaf("AccountDescription", row.name),
+        leaf("AccountDescription", mask_cpr(row.name)),
         leaf("StandardAccountID", row.chart_string),
         leaf("AccountType", account_type(row.chart_string)),
         balance("Opening", opening_ore),
@@ -199,7 +199,7 @@ def analysis_entry(kind: str, value: str, name: str) -> str:
         leaf("AnalysisType", code),
         leaf("AnalysisTypeDescription", danish),
         leaf("AnalysisID", value),
-        leaf("AnalysisIDDescription", name),
+        leaf("AnalysisIDDescription", mask_cpr(name)),
     ) + "\n"  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from lxml import etree
@@ -170,3 +171,12 @@ def test_the_kind_of_an_account_is_that_of_its_chart_string():
     assert account_type("9322191000000000") == "Liability"
     assert account_type("0322111000000022") == "Expense"
     assert account_type("0322111000000070") == "Sale"
+
+
+def test_the_selection_ends_with_the_supplement(books):
+    old, day = date(2025, 12, 31), date(2026, 1, 20)
+    for on in (old, day):
+        books.desk.post(document_date=old, posting_date=on, period=13, year=2025)
+    delivered = books.extract(2025)
+    assert delivered.failed == {}
+    assert "<SelectionEndDate>2026-01-20</SelectionEndDate>" in delivered.text("_SAF-T.xml")
