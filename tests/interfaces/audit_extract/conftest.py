@@ -35,7 +35,10 @@ class Auditor:
 
     def extract(self, year: int = 2026, **options: Any) -> Delivered:
         """Requested, approved by another, produced."""
-        extract = self.order(year, **options)
+        return self.produce(self.order(year, **options))
+
+    def produce(self, extract: Extract) -> Delivered:
+        """Approved by another, produced."""
         ordering.approve(extract, actor="somebody else", clock=self.desk.clock)
         extract = self.desk.producer.produce(extract, actor="test")
         return Delivered(extract, self.desk.producer.place(extract), self.desk.producer.manifest_of(extract))

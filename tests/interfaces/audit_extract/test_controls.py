@@ -85,3 +85,11 @@ def test_openings_are_what_the_year_before_left(books):
     assert name in {row["Control"] for row in delivered.rows("OPUS_Control_Totals")}
     balances = {row["GL_Account_Number"]: row for row in delivered.rows("GL_Trial_Balance")}
     assert balances["90599000"]["Opening_Balance"] == "100.00"
+
+
+def test_vouchers_outside_the_seals_are_told(books):
+    extract = books.order()
+    tamper("DELETE FROM seal")
+    delivered = books.produce(extract)
+    assert "Hvert bilag ligger under et segl" in delivered.failed
+    assert {row["Seal_Number"] for row in delivered.rows("GL_Details")} == {""}

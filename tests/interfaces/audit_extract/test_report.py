@@ -6,7 +6,7 @@ import re
 import tracemalloc
 from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from lxml import html
@@ -62,6 +62,16 @@ def test_it_tells_what_an_auditor_looks_for(page):
     assert rows_of(page, "stoerste")[1][0].startswith("KR 2026")
     assert ["10.000 kr.", "6", "42,9 %"] in rows_of(page, "runde")
     assert any(row[0] == "1" and row[1] == "14" for row in rows_of(page, "benford")) is False
+
+
+def test_what_is_entered_a_month_later_is_late_whatever_the_days(books):
+    day = date(2026, 10, 31)
+    books.desk.clock.advance(datetime(2026, 11, 2, 9, tzinfo=UTC) - books.desk.clock.now())
+    books.desk.post(document_date=day, posting_date=day)
+    page = books.extract().text("_rapport.html")
+    assert [row[-1] for row in rows_of(page, "sene")[1:]] == ["83 dage", "2 dage"]
+    assert "2 bilag er indtastet mere end 30 dage" in page
+    assert "heraf 2 i en tidligere måneds periode" in page
 
 
 def test_texts_of_strangers_stay_texts(books):
