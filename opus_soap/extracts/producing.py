@@ -74,6 +74,17 @@ class Producer:
     def _written(self, extract: Extract, kind: Kind, tell: Tell) -> bytes:
         """The manifest of an extract whose folder is in its place; one that was there is the same."""
         place = self.place(extract)
+        if place.exists() and not kind.repeatable:  # who wrote it died before it was noted; it counts
+            written = self._stored(extract)
+            manifest.read(written, extract.name)
+        else:
+            written = self._place(extract, kind, place, tell)
+        self._note(extract, hashlib.sha256(written).hexdigest(), actor)
+        failpoint("extracts.noted")
+        return extract
+
+    def _place(self, extract: Extract, kind: Kind, place: Path, tell: Tell) -> bytes:
+        """The manifest, once its folder is there; one that is there already must be the same."""
         with working(place) as part:
             written = self._write(extract, kind, part, tell)
             failpoint("extracts.written")
@@ -210,6 +221,7 @@ def _facts(extract: Extract, job: Job, output: Output) -> dict[str, Any]:
             "records": totals.records,
             "vouchers_left_out": totals.left_out,
         },
+        "findings": output.findings,
         "files": [{"name": file.name, "bytes": file.size, "sha256": file.sha256} for file in output.files],
     }
 
