@@ -72,19 +72,8 @@ class Producer:
         return extract
 
     def _written(self, extract: Extract, kind: Kind, tell: Tell) -> bytes:
-        """The manifest of an extract whose folder is in its place; one that was there is the same."""
-        place = self.place(extract)
-        if place.exists() and not kind.repeatable:  # who wrote it died before it was noted; it counts
-            written = self._stored(extract)
-            manifest.read(written, extract.name)
-        else:
-            written = self._place(extract, kind, place, tell)
-        self._note(extract, hashlib.sha256(written).hexdigest(), actor)
-        failpoint("extracts.noted")
-        return extract
-
-    def _place(self, extract: Extract, kind: Kind, place: Path, tell: Tell) -> bytes:
         """The manifest, once its folder is there; one that is there already must be the same."""
+        place = self.place(extract)
         with working(place) as part:
             written = self._write(extract, kind, part, tell)
             failpoint("extracts.written")

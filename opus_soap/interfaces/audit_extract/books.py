@@ -16,7 +16,7 @@ from uuid import UUID
 from peewee import Tuple, fn
 
 from opus_soap.database import stored_rows
-from opus_soap.interfaces.postings_out.books import HEAD, Head, Row, identity, label
+from opus_soap.extracts.books import HEAD, Head, Row, identity, label
 from opus_soap.ledger.hashing import POSTING_FIELDS
 from opus_soap.ledger.models import CompanyCode, DocumentType, NumberRange, Posting, Voucher
 from opus_soap.store.models import Answer, ArchivedMessage, AuditEntry, PostingDocument, PostingFile

@@ -11,9 +11,9 @@ import orjson
 
 from opus_soap.clock import COPENHAGEN, from_isoformat
 from opus_soap.errors import mask_cpr
+from opus_soap.extracts.books import identity, label
 from opus_soap.interfaces.audit_extract.books import Booked
 from opus_soap.interfaces.audit_extract.tables import Column, Table
-from opus_soap.interfaces.postings_out.books import identity, label
 from opus_soap.interfaces.postings_out.form import amount
 
 _C = Column

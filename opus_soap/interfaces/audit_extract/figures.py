@@ -14,10 +14,10 @@ from math import log10
 from typing import Any, NamedTuple
 
 from opus_soap.errors import mask_cpr
+from opus_soap.extracts.books import label
 from opus_soap.extracts.calendar import is_business_day
 from opus_soap.interfaces.audit_extract.books import Booked
 from opus_soap.interfaces.audit_extract.details import local
-from opus_soap.interfaces.postings_out.books import label
 from opus_soap.ledger.periods import LAST_MONTH
 
 LISTED = 20  # of the largest, the latest …

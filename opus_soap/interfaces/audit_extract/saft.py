@@ -17,8 +17,8 @@ import orjson
 
 from opus_soap import __version__
 from opus_soap.errors import mask_cpr
+from opus_soap.extracts.books import label
 from opus_soap.interfaces.audit_extract.books import Booked
-from opus_soap.interfaces.postings_out.books import label
 from opus_soap.interfaces.postings_out.form import amount, escaped
 from opus_soap.texts import legal_xml
 

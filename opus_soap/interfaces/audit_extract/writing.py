@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from opus_soap.extracts.books import identity, label
 from opus_soap.extracts.kinds import Job
 from opus_soap.extracts.output import CsvFile, Output
 from opus_soap.interfaces.audit_extract import catalogue, controls, masters, saft, saft_checks
@@ -21,7 +22,6 @@ from opus_soap.interfaces.audit_extract.figures import Figures
 from opus_soap.interfaces.audit_extract.report import Report, render
 from opus_soap.interfaces.audit_extract.saft import SaftFile
 from opus_soap.interfaces.audit_extract.tables import Table, text_of
-from opus_soap.interfaces.postings_out.books import identity, label
 from opus_soap.ledger.balance import CARRY_FORWARD_SOURCE, ENTERED_SOURCE, trial_balance
 from opus_soap.ledger.hashing import VOUCHER_FIELDS, voucher_hash
 
