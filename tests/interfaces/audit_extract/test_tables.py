@@ -11,7 +11,7 @@ from opus_soap.interfaces.audit_extract.tables import DRAFT, Table
 from opus_soap.ledger.models import Account, DimensionValue, Supplier, Voucher
 from opus_soap.ledger.openings import open_year
 from opus_soap.ledger.seals import key_id, load_seal_key
-from tests.conftest import ROOT
+from tests.conftest import DEFINITION, ROOT
 
 TABLES = [DETAILS, *(value for value in vars(catalogue).values() if isinstance(value, Table))]
 
@@ -93,7 +93,8 @@ def test_a_reversal_is_told_from_both_sides(delivered):
 
 def test_users_are_those_of_the_year_and_those_with_rights(delivered):
     users = {row["User_ID"]: row for row in delivered.rows("BAS_User")}
-    assert set(users) == {"t", "batch", "anna"}
+    of_the_municipality = {row["user"] for row in DEFINITION["user_rights"]}
+    assert set(users) == {"t", "batch", "anna"} | of_the_municipality
     assert (users["anna"]["Vouchers_Released"], users["anna"]["Release_Rights"]) == ("1", "*=10000000.00")
 
 
