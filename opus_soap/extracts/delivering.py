@@ -18,13 +18,13 @@ from typing import Any, Protocol
 
 from opus_soap.clock import Clock
 from opus_soap.database import transaction
-from opus_soap.errors import ExtractNotReady, ExtractTargetUnreachable
+from opus_soap.errors import ExtractNotReady, ExtractTargetUnreachable, SftpMissing
 from opus_soap.extracts import manifest
 from opus_soap.extracts.producing import Producer
 from opus_soap.failpoints import failpoint
 from opus_soap.store import audit
-from opus_soap.store.files import sync_folder
 from opus_soap.store.extract_models import Extract, ExtractDelivery
+from opus_soap.store.files import sync_folder
 
 DELIVERED = "extract.delivered"
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
@@ -48,7 +48,7 @@ class Deliverer:
         """Hand a produced extract over, if its turn has come, and (but for `at_once`) its time.
 
         False when it has not been: it waits for another, for its next attempt, or to be downloaded. Raises
-        `ExtractNotReady`, `ExtractTargetUnreachable`.
+        `ExtractNotReady`, `ExtractTargetUnreachable`, `SftpMissing`.
         """
         extract = Extract.get_by_id(extract.id)
         if extract.state == Extract.DELIVERED:
@@ -67,6 +67,9 @@ class Deliverer:
                 for path in files:
                     door.put(path)
                     failpoint("extracts.copied")
+        except SftpMissing as error:
+            self._failed(extract, where, str(error))
+            raise
         except OSError as error:
             reason = error.strerror or str(error) or type(error).__name__
             self._failed(extract, where, reason)
