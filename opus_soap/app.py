@@ -10,6 +10,10 @@ from opus_soap.clock import Clock
 from opus_soap.database import connect
 from opus_soap.doctor.dates import log_ending
 from opus_soap.doctor.metrics import Metrics
+from opus_soap.extracts.delivering import Deliverer
+from opus_soap.extracts.downloading import Downloads
+from opus_soap.extracts.producing import Producer
+from opus_soap.interfaces.extract_kinds import KINDS
 from opus_soap.interfaces.invoice_approval import lending, sending
 from opus_soap.interfaces.invoice_approval.service import answer_service
 from opus_soap.interfaces.master_data.service import dimension_service
@@ -64,10 +68,18 @@ def build_server(settings: Settings, clock: Clock, *, working: int = WORKING) ->
     `working` messages are dealt with at a time, each with a database connection. Raises a
     `ConfigurationError` or `DatabaseError` that says what to mend.
     """
-    resources: list[Resource] = [PostingUploads(settings, clock)]
+    resources: list[Resource] = [
+        PostingUploads(settings, clock),
+        Downloads(deliverer(settings, clock), settings),
+    ]
     if settings.metrics:
         resources.append(Metrics(settings, clock))
     return build_front(services(settings, clock), settings, clock, resources=resources, working=working)
+
+
+def deliverer(settings: Settings, clock: Clock) -> Deliverer:
+    """What hands extracts over, with what produces them."""
+    return Deliverer(Producer(KINDS, settings.extracts_folder, settings.seal_key_file, clock), clock)
 
 
 def build_worker(settings: Settings, clock: Clock) -> Worker:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from opus_soap.cli.extract_tokens import token
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, local, shown
 from opus_soap.clock import business_date
@@ -30,6 +31,9 @@ _NEWEST = 1000
 @click.group()
 def extracts() -> None:
     """What goes out of the books: postings, master data, invoices, the audit extract."""
+
+
+extracts.add_command(token)
 
 
 @extracts.command()

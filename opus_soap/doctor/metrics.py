@@ -12,7 +12,8 @@ from opus_soap.clock import Clock
 from opus_soap.doctor.dates import in_files, of_agreements
 from opus_soap.errors import PathUnknown
 from opus_soap.settings import Settings
-from opus_soap.soap.front import Answer, AtWork
+from opus_soap.soap.answers import Answer
+from opus_soap.soap.front import AtWork
 
 
 @dataclass(frozen=True)

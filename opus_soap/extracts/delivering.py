@@ -1,8 +1,7 @@
 """Produced extracts are handed over: put into a folder or onto an SFTP server, the manifest last.
 
 In the order of their numbers: while one of a subscription cannot be handed over, those behind it wait. Each
-attempt is noted. What is to be downloaded is handed over when its manifest, and every file that it names,
-has been fetched.
+attempt is noted. What is to be downloaded is handed over when its receiver confirms it (`downloading`).
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import Any, Protocol
 
 from opus_soap.clock import Clock
 from opus_soap.database import transaction
-from opus_soap.errors import ExtractNotReady, ExtractTargetUnreachable, SftpMissing
+from opus_soap.errors import ExtractFolderFailed, ExtractNotReady, ExtractTargetUnreachable, SftpMissing
 from opus_soap.extracts import manifest
 from opus_soap.extracts.producing import Producer
 from opus_soap.failpoints import failpoint
@@ -56,7 +55,7 @@ class Deliverer:
         if extract.state != Extract.PRODUCED:
             raise ExtractNotReady(element=extract.name, value=extract.state, expected=Extract.PRODUCED)
         target = extract.subscription.target
-        if not target or _has_earlier(extract):
+        if not target or waiting_before(extract) is not None:
             return False
         if not at_once and extract.next_attempt_at is not None and extract.next_attempt_at > self.clock.now():
             return False
@@ -82,12 +81,16 @@ class Deliverer:
     def files(self, extract: Extract) -> list[Path]:
         """The files of a produced extract as its manifest names them, the manifest last.
 
-        Raises `ExtractDiffers`.
+        Raises `ExtractDiffers`, `ExtractFolderFailed`: that is nobody's fault but ours.
         """
         place = self.producer.place(extract)
         name = f"{extract.name}{manifest.ENDING}"
         told = manifest.read(self.producer.manifest_of(extract), name)
-        return [*(place / file["name"] for file in told["files"]), place / name]
+        files = [*(place / file["name"] for file in told["files"]), place / name]
+        for path in files:
+            if not path.is_file():
+                raise ExtractFolderFailed(element=path.name, value="is not there")
+        return files
 
     def note(self, extract: Extract, where: str, files: Sequence[Path]) -> None:
         """That an extract has been handed over, once, with the receipt."""
@@ -126,14 +129,19 @@ class Deliverer:
             )
 
 
-def _has_earlier(extract: Extract) -> bool:
-    """Whether one with a lower number has not been handed over: receivers get them in their order."""
-    earlier = Extract.select().where(
-        Extract.subscription == extract.subscription,
-        Extract.sequence < extract.sequence,
-        Extract.state.not_in((Extract.DELIVERED, Extract.CANCELLED)),
+def waiting_before(extract: Extract) -> Extract | None:
+    """The first with a lower number that has not been handed over: receivers get them in their order."""
+    found: Extract | None = (
+        Extract.select()
+        .where(
+            Extract.subscription == extract.subscription,
+            Extract.sequence < extract.sequence,
+            Extract.state.not_in((Extract.DELIVERED, Extract.CANCELLED)),
+        )
+        .order_by(Extract.sequence)
+        .first()
     )
-    return bool(earlier.exists())
+    return found
 
 
 def _shown(target: dict[str, Any]) -> str:
