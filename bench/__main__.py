@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from bench import posting_shown, postings, references, round_trips, signatures
+from bench import extracts, posting_shown, postings, references, round_trips, signatures
 from bench.peers import comparing, ours, shown, wss4j
 
 RESULTS = Path(__file__).parent / "results"
@@ -89,6 +89,14 @@ def _postings(console: Console, short: bool) -> Any:
     return rows
 
 
+def _extracts(console: Console, short: bool) -> Any:
+    with console.status("Extracts …") as status:
+        rows = extracts.measure(short=short, tell=lambda what: _tell(console, status, f"Extracts: {what}"))
+    for table in extracts.tables(rows):
+        console.print(table)
+    return rows
+
+
 def _tell(console: Console, status: Status, what: str) -> None:
     """What is under way: a line that moves, or one line after another where none can."""
     if console.is_terminal:
@@ -102,6 +110,7 @@ BENCHMARKS: dict[str, Callable[[Console, bool], Any]] = {
     "round_trips": _round_trips,
     "postings": _postings,
     "peers": _peers,
+    "extracts": _extracts,
 }
 
 

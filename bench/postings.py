@@ -43,7 +43,7 @@ def measure(*, short: bool, tell: Tell) -> list[Row]:
             write_file(file, lines)
             tell(f"{lines:,} lines: the floor of reading")
             parsed = _run("parse", file=file)["seconds"]
-            for engine, fresh in _engines(folder):
+            for engine, fresh in engines(folder):
                 row = {"engine": engine, "lines": lines, "file_bytes": file.stat().st_size}
                 rows.append(row | _delivered(fresh, file, parsed, partial(_about, tell, row)))
         for row in rows[: len(rows) // len(sizes)]:  # the rest of it for the smallest number of lines
@@ -83,7 +83,7 @@ def _delivered(fresh: Fresh, file: Path, parsed: float, tell: Tell) -> Row:
 
 def _explain(row: Row, folder: Path, tell: Tell) -> None:
     """Add where the time goes, and what it costs that lines name persons."""
-    lines, fresh = row["lines"], dict(_engines(folder))[row["engine"]]
+    lines, fresh = row["lines"], dict(engines(folder))[row["engine"]]
     _about(tell, row, "part by part")
     with fresh() as database, TemporaryDirectory(dir=folder) as files:
         run = _run("parts", database=database, folder=files, file=folder / f"{lines}.xml")
@@ -110,7 +110,8 @@ def _run(task: str, **options: object) -> Row:
     return found
 
 
-def _engines(folder: Path) -> Iterator[tuple[str, Fresh]]:
+def engines(folder: Path) -> Iterator[tuple[str, Fresh]]:
+    """Each engine that is there, and what makes an empty database of it."""
     yield "SQLite", lambda: _sqlite(folder)
     if POSTGRES_URL:
         yield "PostgreSQL", _postgresql

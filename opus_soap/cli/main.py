@@ -20,6 +20,7 @@ COMMANDS = {
     "doctor": ("opus_soap.cli.doctor", "doctor", "Check that all is there that it takes to run."),
     "demo": ("opus_soap.cli.demo", "demo", "Run the whole loop with a synthetic municipality."),
     "explain": ("opus_soap.cli.explain", "explain", "A signed message, step by step, and what to change."),
+    "generate": ("opus_soap.cli.generate", "generate", "Fill the books with made-up postings."),
     "invoices": ("opus_soap.cli.invoices", "invoices", "Import, send and follow invoices (SF1590_D)."),
     "extracts": ("opus_soap.cli.extracts", "extracts", "Extracts: subscribe, run, show, verify, deliver."),
     "schedule": ("opus_soap.cli.schedule", "schedule", "The calendar of extracts: list, next, run-due."),

@@ -61,3 +61,43 @@ class DatabaseHoldsBooks(SimulationError):
     remedy_english = (
         "Give it one of its own: unset OPUS_SOAP_DATABASE_URL, or `opus-soap --database-url … simulate`."
     )
+
+
+class MunicipalityTooBare(SimulationError):
+    """The master data lacks what made-up postings are made of."""
+
+    code = "SIM-006"
+    danish = "Firmakode {value} kan ikke fyldes: {element} mangler ({expected})"
+    english = "Company code {value} cannot be filled: {element} is missing ({expected})"
+    remedy_danish = "Indlæs flere stamdata (`opus-soap master-data load`), eller åbn det der er spærret."
+    remedy_english = "Load more master data (`opus-soap master-data load`), or open what is blocked."
+
+
+class GeneratedDatesReversed(SimulationError):
+    """The last day of made-up postings lies before the first."""
+
+    code = "SIM-007"
+    danish = "Sidste dag {value} ligger før første dag {expected}"
+    english = "The last day {value} lies before the first, {expected}"
+    remedy_danish = "Byt om på --from og --to."
+    remedy_english = "Exchange --from and --to."
+
+
+class BooksNotMadeUp(SimulationError):
+    """Made-up vouchers would come among others, and stay: nothing is ever taken out of the books."""
+
+    code = "SIM-008"
+    danish = "Firmakode {value} har bilag der ikke er opdigtede, senest {element}"
+    english = "Company code {value} has vouchers that are not made up, the latest of them {element}"
+    remedy_danish = "Brug en database for sig; eller --among-others, hvis ingen har brug for disse bøger."
+    remedy_english = "Use a database of its own; or --among-others, if nobody needs these books."
+
+
+class GeneratedTooFew(SimulationError):
+    """A voucher has two postings at least."""
+
+    code = "SIM-009"
+    danish = "{value} postering(er) kan ikke blive til bilag; der skal mindst {expected} til"
+    english = "{value} posting(s) cannot become vouchers; it takes {expected} at least"
+    remedy_danish = "Bed om flere posteringer."
+    remedy_english = "Ask for more postings."

@@ -112,6 +112,6 @@ def _waiting() -> Iterator[Extract]:
 def _forward(extract: Extract, producer: Producer, deliverer: Deliverer) -> None:
     fresh = Extract.get_by_id(extract.id)
     if fresh.state == Extract.ORDERED:
-        producer.produce(fresh, actor=ACTOR)
+        fresh = producer.produce(fresh, actor=ACTOR)
     if fresh.state == Extract.PRODUCED:
         deliverer.deliver(fresh)

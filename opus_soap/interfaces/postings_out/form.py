@@ -118,7 +118,7 @@ def voucher_text(header: Texts, lines: Iterable[Texts], files: str = "") -> str:
 
 def _elements(texts: Texts, around: Sequence[tuple[str, str]]) -> list[str]:
     return [
-        f"{opening}{text.translate(_SPECIAL)}{closing}"
+        f"{opening}{text if text.isalnum() else text.translate(_SPECIAL)}{closing}"  # most are codes
         for text, (opening, closing) in zip(texts, around, strict=True)
         if text
     ]

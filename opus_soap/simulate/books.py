@@ -1,0 +1,165 @@
+"""Fill the books with made-up postings: seeded, by the thousand, each through every check.
+
+Memory does not grow with their number. Whatever was written before an interruption stays, and holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from random import Random
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from opus_soap.clock import Clock, ManualClock
+from opus_soap.database import analyze, transaction
+from opus_soap.errors import BooksNotMadeUp, GeneratedTooFew, VoucherRefused
+from opus_soap.ledger.models import CompanyCode, Posting, Voucher
+from opus_soap.ledger.posting import VoucherDraft, label, post_many
+from opus_soap.ledger.seals import seal
+from opus_soap.simulate.books_calendar import Slot, check_dates, slots
+from opus_soap.simulate.books_choices import choices
+from opus_soap.simulate.books_vouchers import VoucherMaker
+from opus_soap.store import audit
+
+BATCH = 1000  # vouchers in a transaction
+SOURCE = "generate:"  # how the source of a made-up voucher begins
+_FEWEST = 2  # postings of a voucher
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be made up. The vouchers follow from it, the master data, and how many there were before."""
+
+    postings: int
+    first: date
+    last: date
+    seed: int = 1
+    seal_every: int = 10_000  # vouchers
+    among_others: bool = False  # also where vouchers stand that are not made up
+
+
+@dataclass
+class Generated:
+    """What has been made up so far."""
+
+    vouchers: int = 0
+    postings: int = 0
+    debit_ore: int = 0
+    seals: int = 0
+
+
+def generate(
+    company: CompanyCode,
+    order: Order,
+    *,
+    clock: Clock,
+    actor: str,
+    seal_key: Ed25519PrivateKey | None = None,
+    told: Callable[[Generated], object] = lambda _: None,
+) -> Generated:
+    """Post so many made-up postings, `told` after each transaction; exactly as many as ordered.
+
+    Entered in the days of the order, but never after now. With a key they are sealed on their way, too.
+    Raises `GeneratedTooFew`, `GeneratedDatesReversed`, `FiscalYearUnknown`, `FiscalYearClosed`,
+    `PeriodClosed`, `MunicipalityTooBare`, `BooksNotMadeUp` before anything is written; `VoucherRefused`
+    when somebody changes the master data meanwhile.
+    """
+    if order.postings < _FEWEST:
+        raise GeneratedTooFew(value=order.postings, expected=_FEWEST)
+    check_dates(company, order.first, order.last)
+    if not order.among_others:
+        _check_made_up(company)
+    writing = _Writing(company, order, clock, seal_key)
+    audit.record(
+        "books.generated",
+        company.code,
+        actor=actor,
+        at=clock.now(),
+        municipality=company.municipality_id,
+        postings=order.postings,
+        seed=order.seed,
+    )
+    while writing.done.postings < order.postings:
+        writing.write_batch()
+        told(writing.done)
+    writing.seal()
+    analyze(Voucher, Posting)
+    return writing.done
+
+
+def _check_made_up(company: CompanyCode) -> None:
+    """Nothing leaves the books again: what is made up comes to nobody's real ones by mistake."""
+    others = Voucher.select().where(Voucher.company_code == company, ~Voucher.source.startswith(SOURCE))
+    latest = others.order_by(Voucher.id.desc()).first()
+    if latest is not None:
+        raise BooksNotMadeUp(element=label(latest), value=company.code)
+
+
+class _Writing:
+    """The vouchers of an order on their way into the books."""
+
+    def __init__(
+        self, company: CompanyCode, order: Order, clock: Clock, seal_key: Ed25519PrivateKey | None
+    ) -> None:
+        self.done = Generated()
+        self._company, self._order, self._clock, self._key = company, order, clock, seal_key
+        # again with the same seed: other vouchers, whose UUIDs are others, too
+        before = Voucher.select().where(Voucher.company_code == company).count()
+        salt = f"{order.seed}/{company.municipality_id}/{company.code}/{before}"
+        random = Random(salt)  # noqa: S311  reproducible, not secret
+        self._maker = VoucherMaker(
+            choices(company, order.first, order.last, random),
+            random,
+            first=order.first,
+            source=f"{SOURCE}{order.seed}",
+            salt=salt,
+        )
+        self._slots = slots(order.first, order.last, order.postings)
+        self._slot = next(self._slots)
+        self._unsealed = 0
+
+    def write_batch(self) -> None:
+        """One transaction, of a thousand vouchers, or of as many as are left until the next seal."""
+        room = BATCH
+        if self._key is not None:
+            room = min(room, self._order.seal_every - self._unsealed)
+        with transaction():
+            while room and self.done.postings < self._order.postings:
+                written = self._write_slot(room)
+                room, self._unsealed = room - written, self._unsealed + written
+        if self._unsealed == self._order.seal_every:
+            self.seal()
+
+    def seal(self) -> None:
+        """Seal what has no seal yet, if there is a key."""
+        if self._key is not None and seal(self._company, self._key, clock=self._now()) is not None:
+            self.done.seals += 1
+        self._unsealed = 0
+
+    def _write_slot(self, room: int) -> int:
+        """What is entered at one moment, as far as there is room; returns the number of vouchers."""
+        while self._slot.until <= self.done.postings:
+            self._slot = next(self._slots)
+        drafts = self._drafts(self._slot, room)
+        for draft, result in zip(drafts, post_many(drafts, self._now()), strict=True):
+            if isinstance(result, VoucherRefused):
+                raise result
+            self._maker.was_written(draft, result)
+        self.done.vouchers += len(drafts)
+        return len(drafts)
+
+    def _drafts(self, slot: Slot, room: int) -> list[VoucherDraft]:
+        done = self.done
+        drafts: list[VoucherDraft] = []
+        while len(drafts) < room and done.postings < slot.until:
+            draft = self._maker.make(slot.day, self._order.postings - done.postings)
+            done.postings += len(draft.lines)
+            done.debit_ore += sum(line.amount_ore for line in draft.lines if line.amount_ore > 0)
+            drafts.append(draft)
+        return drafts
+
+    def _now(self) -> ManualClock:
+        """A clock that shows the moment of entry: nobody enters anything after now."""
+        return ManualClock(min(self._slot.instant, self._clock.now()))

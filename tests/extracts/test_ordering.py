@@ -1,0 +1,198 @@
+"""What an order covers is fixed at a seal: no gap and no overlap between two of them."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+
+import pytest
+
+from opus_soap import errors
+from opus_soap.database import proxy
+from opus_soap.extracts import ordering, subscribing
+from opus_soap.ledger.models import Seal
+from opus_soap.store.audit import trail
+from opus_soap.store.extract_models import Extract
+
+
+def test_a_delta_begins_where_the_one_before_ended(desk):
+    subscription = desk.subscribe()
+    first_vouchers = desk.post(2)
+    first = desk.order(subscription)
+    second_vouchers = desk.post(3)
+    second = desk.order(subscription)
+    assert (first.full, first.after, first.until) == (True, 0, first_vouchers[-1].id)
+    assert (second.full, second.after, second.until) == (False, first.until, second_vouchers[-1].id)
+    assert (first.sequence, second.sequence, second.follows_id) == (1, 2, first.id)
+
+
+def test_what_was_posted_after_the_seal_comes_with_the_next(desk):
+    subscription = desk.subscribe()
+    desk.post()
+    first = desk.order(subscription)
+    later = desk.post()
+    assert first.until < later[0].id
+    assert Seal.select().count() == 1
+    assert desk.order(subscription).until == later[0].id
+
+
+def test_an_empty_delta_is_an_extract_too(desk):
+    subscription = desk.subscribe()
+    desk.post()
+    first, second = desk.order(subscription), desk.order(subscription)
+    assert (second.after, second.until) == (first.until, first.until)
+
+
+def test_books_without_vouchers_have_an_extract_of_nothing(desk):
+    extract = desk.order(desk.subscribe())
+    assert (extract.after, extract.until) == (0, 0)
+
+
+def test_a_subscription_of_everything_is_always_full(desk):
+    subscription = desk.subscribe(delta=False)
+    desk.post()
+    assert [desk.order(subscription).full, desk.order(subscription).full] == [True, True]
+
+
+def test_everything_may_be_asked_for_between_two_deltas(desk):
+    subscription = desk.subscribe()
+    desk.post()
+    desk.order(subscription)
+    full = desk.order(subscription, full=True)
+    desk.post()
+    after = desk.order(subscription)
+    assert full.full
+    assert (after.full, after.after) == (False, full.until)
+
+
+def test_a_business_date_is_ordered_once(desk):
+    subscription, due = desk.subscribe(), date(2026, 11, 23)
+    noted = []
+    first = desk.order(subscription, due_on=due, note=noted.append)
+    again = desk.order(subscription, due_on=due, note=noted.append)
+    assert first.id == again.id
+    assert len(noted) == 1
+
+
+def test_many_at_once_have_an_order_each_without_gaps(desk):
+    subscription = desk.subscribe()
+    desk.post(3)
+    ready = threading.Barrier(4)
+
+    def order(_: int) -> int:
+        ready.wait()
+        with proxy.obj.connection_context():
+            return desk.order(subscription).sequence
+
+    with ThreadPoolExecutor(4) as threads:
+        found = sorted(threads.map(order, range(4)))
+    assert found == [1, 2, 3, 4]
+    rows = list(Extract.select().order_by(Extract.sequence))
+    assert [row.after for row in rows[1:]] == [row.until for row in rows[:-1]]
+
+
+def test_nothing_is_ordered_of_a_paused_subscription(desk):
+    subscription = desk.subscribe()
+    subscribing.set_active(subscription, False, actor="test", clock=desk.clock)
+    with pytest.raises(errors.SubscriptionPaused):
+        desk.order(subscription)
+
+
+def test_nothing_is_ordered_without_a_key_to_prove_it(desk):
+    subscription = desk.subscribe()
+    desk.producer.key_file.unlink()
+    with pytest.raises(errors.ExtractKeyMissing):
+        desk.order(subscription)
+    assert not Extract.select().exists()
+
+
+def test_an_order_stands_in_the_audit_trail(desk):
+    extract = desk.order(desk.subscribe())
+    assert [entry.event for entry in trail(extract.uuid)] == [ordering.ORDERED]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "no-such"},
+        {"name": "l_i_s"},
+        {"name": "X" * 21},
+        {"receiver": " "},
+        {"calendar": "daily"},
+        {"calendar": "weekly:MAN"},
+        {"calendar": "once:2026-02-30"},
+        {"at": "24:00"},
+        {"at": "6:00"},
+        {"target": {"folder": "here"}},
+        {"target": {"ftp": {}}},
+        {"target": {"sftp": {"host": "h", "user": "u"}}},
+        {"target": {"sftp": {"host": "h", "user": "u", "known_hosts": "k", "shell": "sh"}}},
+        {"options": {"no_such": 1}},
+    ],
+)
+def test_terms_that_cannot_be_are_refused(desk, change):
+    with pytest.raises(errors.SubscriptionInvalid):
+        desk.subscribe(**change)
+
+
+def test_the_same_to_the_same_receiver_would_come_twice(desk):
+    desk.subscribe("LIS", receiver="Ledelsesinformation")
+    with pytest.raises(errors.SubscriptionOverlaps):
+        desk.subscribe("LIS2", receiver="Ledelsesinformation")
+    desk.subscribe("LIS2", receiver="Ledelsesinformation", allow_overlap=True)
+    desk.subscribe("LIS3", receiver="En anden")
+
+
+def test_terms_may_change_but_not_what_a_delta_has_left_out(desk):
+    subscription = desk.subscribe()
+    assert desk.subscribe(at="05:30").at == "05:30"
+    desk.order(subscription)
+    with pytest.raises(errors.SubscriptionInvalid):
+        desk.subscribe(options={"exclude_document_types": ["KR"]})
+
+
+def test_what_must_be_approved_waits_for_somebody_else(desk, monkeypatch):
+    kind = desk.producer.kinds["posteringer-ud"]
+    object.__setattr__(kind, "approval", True)
+    try:
+        subscription = desk.subscribe()
+        extract = desk.order(subscription)
+        assert extract.state == Extract.REQUESTED
+        with pytest.raises(errors.ExtractNotReady):
+            desk.producer.produce(extract, actor="test")
+        with pytest.raises(errors.ApprovalNeeded):
+            ordering.approve(extract, actor="test", clock=desk.clock)
+        ordering.approve(extract, actor="another", clock=desk.clock)
+        assert desk.producer.produce(extract, actor="test").state == Extract.PRODUCED
+        with pytest.raises(errors.ExtractNotReady):
+            ordering.approve(extract, actor="third", clock=desk.clock)
+        with pytest.raises(errors.ExtractNotReady):
+            ordering.cancel(extract, actor="third", clock=desk.clock)
+    finally:
+        object.__setattr__(kind, "approval", False)
+
+
+def test_what_is_cancelled_leaves_its_range_to_the_next(desk):
+    kind = desk.producer.kinds["posteringer-ud"]
+    object.__setattr__(kind, "approval", True)
+    try:
+        subscription = desk.subscribe()
+        desk.post()
+        cancelled = ordering.cancel(desk.order(subscription), actor="x", clock=desk.clock)
+        following = desk.order(subscription)
+    finally:
+        object.__setattr__(kind, "approval", False)
+    assert cancelled.state == Extract.CANCELLED
+    assert (following.sequence, following.follows_id, following.after, following.full) == (2, None, 0, True)
+
+
+def test_names_lead_to_what_they_name(desk):
+    subscription = desk.subscribe()
+    extract = desk.order(subscription)
+    assert ordering.find_subscription("999", "lis").id == subscription.id
+    assert ordering.find_extract("999", extract.name).id == extract.id
+    with pytest.raises(errors.SubscriptionUnknown):
+        ordering.find_subscription("998", "LIS")
+    with pytest.raises(errors.ExtractUnknown):
+        ordering.find_extract("998", extract.name)
