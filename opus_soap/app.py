@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from opus_soap.clock import Clock
@@ -13,6 +14,7 @@ from opus_soap.doctor.metrics import Metrics
 from opus_soap.extracts.delivering import Deliverer
 from opus_soap.extracts.downloading import Downloads
 from opus_soap.extracts.producing import Producer
+from opus_soap.extracts.schedule import run_due
 from opus_soap.interfaces.extract_kinds import KINDS
 from opus_soap.interfaces.invoice_approval import lending, sending
 from opus_soap.interfaces.invoice_approval.service import answer_service
@@ -95,7 +97,18 @@ def calendar(settings: Settings, clock: Clock) -> tuple[Chore, ...]:
         content.purge(now=clock.now(), retention=retention)
         purge_files(FileStore(settings.files_folder), now=clock.now(), retention=retention)
 
+    extracts, at_work = deliverer(settings, clock), Lock()
+
+    def run_extracts() -> None:
+        """By one thread of a process, whatever is due: the others go on sending messages."""
+        if at_work.acquire(blocking=False):
+            try:
+                run_due(extracts.producer, extracts)
+            finally:
+                at_work.release()
+
     return (
+        Chore("extracts", run_extracts, minute="*"),
         Chore("forget_replays", lambda: replay.forget_expired(clock.now()), minute="0"),
         Chore("remind", lambda: lending.remind(actor="calendar", clock=clock), minute="15"),
         Chore("ending", lambda: log_ending(settings, clock), minute="45", hour="5"),

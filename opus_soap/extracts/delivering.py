@@ -47,13 +47,17 @@ class Deliverer:
         """Hand a produced extract over, if its turn has come, and (but for `at_once`) its time.
 
         False when it has not been: it waits for another, for its next attempt, or to be downloaded. Raises
-        `ExtractNotReady`, `ExtractTargetUnreachable`, `SftpMissing`.
+        `ExtractNotReady`, `ExtractBusy`, `ExtractTargetUnreachable`, `SftpMissing`.
         """
         extract = Extract.get_by_id(extract.id)
+        if extract.state not in (Extract.PRODUCED, Extract.DELIVERED):
+            raise ExtractNotReady(element=extract.name, value=extract.state, expected=Extract.PRODUCED)
+        with self.producer.alone(extract):  # or two would write into one file
+            return self._deliver(Extract.get_by_id(extract.id), at_once)
+
+    def _deliver(self, extract: Extract, at_once: bool) -> bool:
         if extract.state == Extract.DELIVERED:
             return True
-        if extract.state != Extract.PRODUCED:
-            raise ExtractNotReady(element=extract.name, value=extract.state, expected=Extract.PRODUCED)
         target = extract.subscription.target
         if not target or waiting_before(extract) is not None:
             return False

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from opus_soap import errors
-from opus_soap.extracts import manifest, output, producing
+from opus_soap.extracts import manifest, output
 from opus_soap.extracts.verifying import verify
 from opus_soap.store.audit import trail
 from opus_soap.store.extract_models import Extract
@@ -133,16 +133,6 @@ def test_it_stands_in_the_audit_trail_once(desk):
     desk.producer.produce(extract, actor="test")
     events = [entry.event for entry in trail(extract.uuid)]
     assert events == ["extract.ordered", "extract.produced", "extract.delivered"]
-
-
-def test_only_one_worker_has_it_at_a_time(desk):
-    extract = desk.order(desk.subscribe())
-    assert producing.lease(extract, desk.clock)
-    assert not producing.lease(extract, desk.clock)
-    desk.clock.advance(producing.LEASE * 1.1)
-    assert producing.lease(extract, desk.clock)  # who had it is dead
-    producing.release(extract)
-    assert producing.lease(extract, desk.clock)
 
 
 def test_every_byte_of_a_small_extract_counts(desk):
