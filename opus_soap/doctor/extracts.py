@@ -37,6 +37,11 @@ def overdue(clock: Clock) -> list[Due]:
     return [due for due in upcoming() if due.moment <= clock.now()]
 
 
+def late_since(due: Due) -> datetime:
+    """Its moment; for a subscription that is newer than that, when it was made."""
+    return max(due.moment, due.subscription.created_at)
+
+
 def waiting() -> list[Waiting]:
     """One for each subscription of which something is under way."""
     query = (
@@ -55,7 +60,7 @@ def waiting() -> list[Waiting]:
 
 def findings(clock: Clock) -> list[Finding]:
     """What an operator must know of extracts."""
-    found = [_overdue(due) for due in overdue(clock) if clock.now() - due.moment > GRACE]
+    found = [_overdue(due) for due in overdue(clock) if clock.now() - late_since(due) > GRACE]
     for one in waiting():
         found += _stuck(one, clock.now())
     if not found:
@@ -67,7 +72,7 @@ def _overdue(due: Due) -> Finding:
     subscription = due.subscription
     check = f"extracts: {subscription.municipality} {subscription.name}"
     remedy = "Run `opus-soap worker`; `opus-soap schedule run-due` tells why it cannot be ordered."
-    return Finding(BAD, check, f"due since {_local(due.moment)}, and not ordered", remedy)
+    return Finding(BAD, check, f"due since {_local(late_since(due))}, and not ordered", remedy)
 
 
 def _stuck(one: Waiting, now: datetime) -> Iterator[Finding]:

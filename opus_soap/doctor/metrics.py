@@ -50,7 +50,7 @@ class Metrics:
         )
         for due in overdue:
             subscription = due.subscription
-            since = (now - due.moment).total_seconds()
+            since = (now - extracts.late_since(due)).total_seconds()
             late.labels(subscription.municipality, subscription.name).set(since)
         open_for = Gauge(
             "opus_soap_extract_waiting_seconds",

@@ -39,12 +39,14 @@ def test_all_is_well(doors):
 
 def test_a_subscription_that_nobody_ran(doors, tmp_path):
     doors.subscribe(calendar="weekdays", folder=str(tmp_path))
+    assert told(doors) == FINE  # it has just been made
+    doors.clock.advance(16 * MINUTE)
     assert told(doors) == [
-        (BAD, "extracts: 999 SUB1", "due since 2026-11-23 06:00, and not ordered"),
+        (BAD, "extracts: 999 SUB1", "due since 2026-11-23 12:00, and not ordered"),
     ]
     run_due(doors.producer, doors.deliverer)
     assert told(doors) == FINE
-    doors.clock.advance(18 * timedelta(hours=1) + 14 * MINUTE)
+    doors.clock.advance(18 * timedelta(hours=1) - 2 * MINUTE)
     assert told(doors) == FINE  # the worker may be about to
     doors.clock.advance(2 * MINUTE)
     assert told(doors)[0][0] == BAD
@@ -87,6 +89,8 @@ def test_an_extract_that_nobody_goes_on_with(doors):
     )
     with leased(extract, doors.clock):
         assert told(doors) == FINE
+    Extract.update(leased_until=doors.clock.now() - MINUTE).execute()  # of one that has died
+    assert told(doors) != FINE
 
 
 def test_an_extract_that_waits_for_people(doors):
@@ -115,6 +119,8 @@ def test_the_metrics_tell_it_in_seconds(doors, monkeypatch):
 
     monkeypatch.setattr(metrics, "in_files", lambda settings: [])
     doors.subscribe("LATE", calendar="weekdays")
+    doors.subscribe("SOON", calendar="weekly:FRI")
+    doors.clock.advance(DAY)
     doors.produced(doors.subscribe("FETCH"))
     Extract.update(produced_at=doors.clock.now() - MINUTE).execute()
     settings = Settings()
@@ -124,6 +130,6 @@ def test_the_metrics_tell_it_in_seconds(doors, monkeypatch):
     asked = {"REQUEST_METHOD": "GET", "PATH_INFO": "/metrics", "wsgi.url_scheme": "http"}
     lines = b"".join(front(asked, lambda *_: None)).decode().splitlines()
     assert {line for line in lines if not line.startswith("#")} == {
-        'opus_soap_subscription_overdue_seconds{municipality="999",subscription="LATE"} 21600.0',
+        'opus_soap_subscription_overdue_seconds{municipality="999",subscription="LATE"} 86400.0',
         'opus_soap_extract_waiting_seconds{municipality="999",state="produced",subscription="FETCH"} 60.0',
     }
