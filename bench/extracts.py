@@ -112,4 +112,4 @@ def _judged(rows: list[Row]) -> Iterator[tuple[str, str, float, str, float]]:
 
 
 def _ratio(row: Row, other: Row, name: str) -> float:
-    return round(row[name] / other[name], 3)
+    return round(float(row[name]) / float(other[name]), 3)

@@ -13,6 +13,7 @@ from opus_soap.cli.extract_tokens import token
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, local, shown
 from opus_soap.clock import business_date
+from opus_soap.errors import ParquetMissing
 from opus_soap.extracts import manifest, ordering, subscribing
 from opus_soap.extracts.delivering import Deliverer
 from opus_soap.extracts.producing import Producer
@@ -290,6 +291,21 @@ def verify(paths: tuple[Path, ...], trusted_keys: Path | None) -> None:
             click.echo(f"{path.name}: holds, {len(told['files'])} files, {len(told['seals'])} seals{by}")
     if not well:
         raise SystemExit(1)
+
+
+@extracts.command()
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
+@reports_errors
+def parquet(files: tuple[Path, ...]) -> None:
+    """Write CSV files of extracts as Parquet beside them, for analysis (needs opus-soap[parquet])."""
+    try:
+        from opus_soap.extracts.parquet import write
+    except ImportError:
+        raise ParquetMissing from None
+    for file in files:
+        click.echo(write(file))
 
 
 def _manifests(path: Path) -> list[Path]:

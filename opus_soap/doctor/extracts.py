@@ -39,7 +39,8 @@ def overdue(clock: Clock) -> list[Due]:
 
 def late_since(due: Due) -> datetime:
     """Its moment; for a subscription that is newer than that, when it was made."""
-    return max(due.moment, due.subscription.created_at)
+    made: datetime = due.subscription.created_at
+    return max(due.moment, made)
 
 
 def waiting() -> list[Waiting]:

@@ -179,6 +179,26 @@ class ManifestUnreadable(ExtractError):
     remedy_english = "Fetch it again; no other program may have opened and saved it."
 
 
+class ParquetUnreadable(ExtractError):
+    """A file that is to become Parquet is no CSV of an extract."""
+
+    code = "EXT-032"
+    danish = "{element} kan ikke læses som et udtræks CSV: {value}"
+    english = "{element} cannot be read as the CSV of an extract: {value}"
+    remedy_danish = "Verificér udtrækket: `opus-soap extracts verify`."
+    remedy_english = "Verify the extract: `opus-soap extracts verify`."
+
+
+class ParquetMissing(ExtractError):
+    """The library for Parquet is not installed."""
+
+    code = "EXT-033"
+    danish = "Biblioteket til Parquet er ikke installeret"
+    english = "The library for Parquet is not installed"
+    remedy_danish = "Installér det: pip install 'opus-soap[parquet]'."
+    remedy_english = "Install it: pip install 'opus-soap[parquet]'."
+
+
 class ExtractUntrue(ExtractError):
     """A file, its manifest or their seals do not hold."""
 

@@ -6,6 +6,7 @@ attempt is noted. What is to be downloaded is handed over when its receiver conf
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,13 @@ from typing import Any, Protocol
 
 from opus_soap.clock import Clock
 from opus_soap.database import transaction
-from opus_soap.errors import ExtractFolderFailed, ExtractNotReady, ExtractTargetUnreachable, SftpMissing
+from opus_soap.errors import (
+    ExtractDiffers,
+    ExtractFolderFailed,
+    ExtractNotReady,
+    ExtractTargetUnreachable,
+    SftpMissing,
+)
 from opus_soap.extracts import manifest
 from opus_soap.extracts.producing import Producer
 from opus_soap.failpoints import failpoint
@@ -90,11 +97,9 @@ class Deliverer:
         place = self.producer.place(extract)
         name = f"{extract.name}{manifest.ENDING}"
         told = manifest.read(self.producer.manifest_of(extract), name)
-        files = [*(place / file["name"] for file in told["files"]), place / name]
-        for path in files:
-            if not path.is_file():
-                raise ExtractFolderFailed(element=path.name, value="is not there")
-        return files
+        for file in told["files"]:
+            _check(place / file["name"], file["sha256"])
+        return [*(place / file["name"] for file in told["files"]), place / name]
 
     def note(self, extract: Extract, where: str, files: Sequence[Path]) -> None:
         """That an extract has been handed over, once, with the receipt."""
@@ -131,6 +136,17 @@ class Deliverer:
             ExtractDelivery.create(
                 extract=extract, at=now, door=where, outcome=reason[:1000], files=0, bytes=0
             )
+
+
+def _check(path: Path, sha256: str) -> None:
+    """What was damaged since it was written is not handed over."""
+    try:
+        with path.open("rb") as data:
+            actual = hashlib.file_digest(data, "sha256").hexdigest()
+    except OSError as error:
+        raise ExtractFolderFailed(element=path.name, value=error.strerror or "?") from None
+    if actual != sha256:
+        raise ExtractDiffers(element=path.name, value=f"SHA-256 {actual}, noted {sha256}")
 
 
 def waiting_before(extract: Extract) -> Extract | None:

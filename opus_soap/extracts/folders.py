@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,6 +11,8 @@ from uuid import uuid4
 
 from opus_soap.errors import ExtractFolderFailed
 from opus_soap.store.files import sync_folder
+
+_LONGEST_WRITE = 86_400.0  # seconds; who writes for longer is dead
 
 
 @contextmanager
@@ -19,6 +22,7 @@ def working(place: Path) -> Iterator[Path]:
     Raises `ExtractFolderFailed`.
     """
     part = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
+    _forget_parts(place)
     try:
         part.mkdir(parents=True, mode=0o700)
         yield part
@@ -27,6 +31,15 @@ def working(place: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             shutil.rmtree(part)
+
+
+def _forget_parts(place: Path) -> None:
+    """Delete what killed processes left of it; what is younger somebody may be writing."""
+    before = time.time() - _LONGEST_WRITE
+    for part in place.parent.glob(f".{place.name}.*.part"):
+        with suppress(OSError):
+            if part.stat().st_mtime < before:
+                shutil.rmtree(part)
 
 
 def finish(part: Path, place: Path) -> None:

@@ -113,3 +113,13 @@ def test_files_that_are_gone_are_not_handed_over(desk):
     shutil.rmtree(desk.producer.place(extract))
     with pytest.raises(errors.ExtractFolderFailed):
         desk.deliverer.deliver(extract)
+
+
+@pytest.mark.parametrize("ending", [".xml", ".csv", manifest.ENDING])
+def test_what_was_damaged_since_is_not_handed_over(desk, ending):
+    extract = desk.producer.produce(desk.order(desk.subscribe()), actor="test")
+    path = desk.producer.place(extract) / f"{extract.name}{ending}"
+    path.write_bytes(path.read_bytes()[:-1] + b" ")
+    with pytest.raises(errors.ExtractDiffers):
+        desk.deliverer.deliver(extract)
+    assert list(desk.inbox.iterdir()) == []

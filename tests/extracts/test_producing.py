@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -161,3 +162,14 @@ def test_somebody_elses_key_is_not_trusted(desk):
     assert verify(path, {told["key_id"]}).ok
     problems = verify(path, {"0" * 64}).problems
     assert len(problems) == 2  # the manifest's, and the seal's
+
+
+def test_what_a_killed_process_left_is_deleted_after_a_day(desk):
+    extract = desk.order(desk.subscribe())
+    place = desk.producer.place(extract)
+    old, young = (place.with_name(f".{place.name}.{name}.part") for name in ("old", "young"))
+    for part in (old, young):
+        part.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    desk.producer.produce(extract, actor="test")
+    assert (old.exists(), young.exists()) == (False, True)

@@ -1,0 +1,197 @@
+"""`opus-soap extracts` and `schedule`: subscribed, run, shown, verified, by people."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from opus_soap.cli import extracts as extracts_module
+from opus_soap.cli.main import main
+from opus_soap.clock import business_date
+from opus_soap.database import disconnect
+
+
+@pytest.fixture
+def run(sqlite_url, tmp_path, monkeypatch):
+    """Run a command; its exit status must be as said."""
+    monkeypatch.setenv("OPUS_SOAP_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("OPUS_SOAP_EXTRACTS_FOLDER", str(tmp_path / "extracts"))
+    monkeypatch.setenv("OPUS_SOAP_SEAL_KEY_FILE", str(tmp_path / "seal.key.pem"))
+    monkeypatch.setenv("COLUMNS", "250")
+
+    def invoke(*arguments: str, status: int = 0) -> str:
+        result = CliRunner().invoke(main, list(arguments))
+        assert result.exit_code == status, result.output
+        return result.output
+
+    invoke("ledger", "seal", "--create-key")
+    invoke("generate", "--postings", "50")
+    yield invoke
+    disconnect()
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def subscribe(run):
+    """Subscribe to postings."""
+
+    def make(name: str, *options: str, status: int = 0) -> str:
+        kind = ("--kind", "posteringer-ud", "--receiver", name)
+        return run("extracts", "subscribe", name, *kind, *options, status=status)
+
+    return make
+
+
+def manifest_in(folder: Path) -> Path:
+    (found,) = folder.glob("*.manifest.json")
+    return found
+
+
+def test_from_subscription_to_a_verified_file(run, subscribe, inbox):
+    today = business_date(extracts_module.Runtime().clock.now())
+    said = subscribe("lis", "--folder", str(inbox), "--calendar", f"once:{today}")
+    assert f"LIS: posteringer-ud to lis, once:{today}; next {today}" in said
+    said = run("extracts", "run", "lis")
+    assert "50 postings" in said
+    assert "handed over" in said
+    assert "holds, 2 files" in run("extracts", "verify", str(inbox))
+    name = manifest_in(inbox).name.removesuffix(".manifest.json")
+    shown = run("extracts", "show", name)
+    assert f"{name}: delivered" in shown
+    assert f"folder:{inbox}  delivered" in shown
+    listed = run("extracts", "list")
+    assert name in listed
+    assert "LIS" in listed
+
+
+def test_an_extracts_own_name_produces_it_again(run, subscribe, inbox):
+    subscribe("lis", "--folder", str(inbox))
+    run("extracts", "run", "lis")
+    name = manifest_in(inbox).name.removesuffix(".manifest.json")
+    assert "50 postings" in run("extracts", "run", name)
+    assert len(list(inbox.glob("*.json"))) == 1
+
+
+def test_everything_again_between_deltas(run, subscribe, inbox):
+    subscribe("lis", "--folder", str(inbox))
+    run("extracts", "run", "lis")
+    assert "delta: 0 vouchers" in run("extracts", "run", "lis")
+    assert "full: " in run("extracts", "run", "lis", "--full")
+
+
+def test_a_changed_file_is_found_without_any_database(run, subscribe, inbox, monkeypatch):
+    subscribe("lis", "--folder", str(inbox))
+    run("extracts", "run", "lis")
+    monkeypatch.setenv("OPUS_SOAP_DATABASE_URL", "sqlite:////nowhere/at/all")
+    (xml,) = inbox.glob("*.xml")
+    xml.write_bytes(xml.read_bytes().replace(b"D</DEB", b"K</DEB", 1))
+    assert "SHA-256" in run("extracts", "verify", str(inbox), status=1)
+
+
+def test_the_key_may_be_held_against_those_that_are_trusted(run, subscribe, inbox, tmp_path):
+    subscribe("lis", "--folder", str(inbox))
+    run("extracts", "run", "lis")
+    keys = tmp_path / "keys"
+    keys.write_text("0" * 64)
+    path = str(manifest_in(inbox))
+    assert "not one of those trusted" in run(
+        "extracts", "verify", path, "--trusted-keys", str(keys), status=1
+    )
+    assert "not compared with any" in run("extracts", "verify", path)
+
+
+def test_a_folder_without_a_manifest_proves_nothing(run, inbox):
+    assert "no manifest" in run("extracts", "verify", str(inbox), status=1)
+
+
+def test_a_receiver_that_is_down_is_told_and_tried_again(run, subscribe, inbox):
+    subscribe("lis", "--folder", str(inbox))
+    shutil.rmtree(inbox)
+    assert "EXT-020" in run("extracts", "run", "lis", status=1)
+    inbox.mkdir()
+    listed = run("extracts", "list")
+    name = next(word for word in listed.split() if word.startswith("POSTERINGER_UD_"))
+    assert "handed over" in run("extracts", "deliver", name)
+
+
+def test_what_is_to_be_downloaded_is_not_handed_over(run, subscribe):
+    subscribe("lis")
+    said = run("extracts", "run", "lis")
+    assert "handed over" not in said
+    name = Path(said.splitlines()[0]).name
+    assert "to be downloaded" in run("extracts", "deliver", name, status=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("--where", "COLOUR=red"), "EXT-006"),
+        (("--where", "COSTCENTER"), "EXT-005"),
+        (("--without", "XX"), "EXT-006"),
+        (("--calendar", "daily"), "EXT-002"),
+        (("--option", "colour=red"), "EXT-002"),
+        (("--company-code", "0099"), "LED-"),
+        (("--sftp", "me@host"), "EXT-002"),
+    ],
+)
+def test_what_cannot_be_is_told(subscribe, options, code):
+    assert code in subscribe("lis", *options, status=1)
+
+
+@pytest.mark.parametrize("options", [("--sftp", "host"), ("--sftp", "me@host:x"), ("--option", "colour")])
+def test_what_cannot_be_read_is_told(subscribe, options):
+    assert "Invalid value" in subscribe("lis", *options, status=2)
+
+
+def test_the_calendar_is_listed_and_run(run, subscribe, inbox):
+    today = business_date(extracts_module.Runtime().clock.now())
+    subscribe("now", "--folder", str(inbox), "--calendar", f"once:{today}", "--at", "00:00")
+    subscribe("later", "--calendar", "weekly:SUN", "--at", "23:59")
+    listed = run("schedule", "list")
+    assert "weekly:SUN" in listed
+    assert "NOW" in run("schedule", "next")
+    assert ": delivered" in run("schedule", "run-due")
+    assert run("schedule", "run-due") == ""
+    assert len(list(inbox.glob("*.json"))) == 1
+
+
+def test_paused_and_resumed(run, subscribe):
+    subscribe("lis")
+    assert "LIS is paused" in run("schedule", "pause", "lis")
+    assert "EXT-004" in run("extracts", "run", "lis", status=1)
+    assert "paused" in run("schedule", "list")
+    assert "LIS goes on" in run("schedule", "resume", "lis")
+    run("extracts", "run", "lis")
+
+
+def test_who_requested_does_not_approve(run, subscribe, monkeypatch):
+    kind = extracts_module.KINDS["posteringer-ud"]
+    object.__setattr__(kind, "approval", True)
+    try:
+        subscribe("lis")
+        said = run("extracts", "run", "lis")
+        name = said.split(":")[0]
+        assert "EXT-016" in run("extracts", "approve", name, status=1)
+        monkeypatch.setattr(extracts_module, "actor", lambda: "cli:another")
+        assert "approved by cli:another" in run("extracts", "approve", name)
+        assert "50 postings" in run("extracts", "run", name)
+        said = run("extracts", "run", "lis")
+        assert "cancelled" in run("extracts", "cancel", said.split(":")[0])
+    finally:
+        object.__setattr__(kind, "approval", False)
+
+
+@pytest.mark.parametrize(
+    "command", [("run", "nobody"), ("show", "nothing"), ("deliver", "nothing"), ("approve", "nothing")]
+)
+def test_names_that_lead_nowhere_are_told(run, command):
+    assert "EXT-0" in run("extracts", *command, status=1)
