@@ -15,6 +15,7 @@ from opus_soap.extracts.delivering import Deliverer
 from opus_soap.extracts.downloading import Downloads
 from opus_soap.extracts.producing import Producer
 from opus_soap.extracts.schedule import run_due
+from opus_soap.interfaces.extract_fetching.service import extract_service
 from opus_soap.interfaces.extract_kinds import KINDS
 from opus_soap.interfaces.invoice_approval import lending, sending
 from opus_soap.interfaces.invoice_approval.service import answer_service
@@ -61,7 +62,8 @@ Register = Callable[[Handlers], None]
 def services(settings: Settings, clock: Clock) -> tuple[SoapService, ...]:
     """Every service that the finance system exposes."""
     answers = answer_service(clock, settings.system_uuid, most_lines=settings.max_answer_lines)
-    return (answers, dimension_service(), voucher_service(clock, settings))
+    extracts = extract_service(deliverer(settings, clock), settings)
+    return (answers, dimension_service(), voucher_service(clock, settings), extracts)
 
 
 def build_server(settings: Settings, clock: Clock, *, working: int = WORKING) -> WSGIApplication:

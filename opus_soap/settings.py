@@ -226,6 +226,12 @@ class Settings(BaseSettings):
     extracts_folder: Path = Field(
         Path("var/extracts"), description="Where extracts are kept as they were produced, a folder each."
     )
+    max_extract_part_bytes: int = Field(
+        2 * 1024 * 1024,
+        ge=1024,
+        le=16 * 1024 * 1024,
+        description="Largest part of an extract's file in one answer of UdtraekHent.",
+    )
     postings_settle_seconds: int = Field(
         5, ge=0, le=3600, description="A file in a sender's folder that changed since is still being written."
     )

@@ -9,6 +9,7 @@ from itertools import groupby
 
 from opus_soap.clock import COPENHAGEN, Clock
 from opus_soap.doctor.finding import BAD, GOOD, WARNING, Finding
+from opus_soap.extracts.delivering import is_fetched
 from opus_soap.extracts.schedule import Due, upcoming
 from opus_soap.store.extract_models import Extract, ExtractDelivery, Subscription
 
@@ -85,7 +86,7 @@ def _stuck(one: Waiting, now: datetime) -> Iterator[Finding]:
         if waited > APPROVAL:
             text = f"{extract.name} waits for approval since {since}{behind}"
             yield Finding(WARNING, check, text, f"opus-soap extracts approve {extract.name}, or cancel.")
-    elif extract.state == Extract.PRODUCED and not extract.subscription.target:
+    elif extract.state == Extract.PRODUCED and is_fetched(extract.subscription.target):
         if waited > FETCHING:
             text = f"{extract.name} has not been fetched and confirmed since {since}{behind}"
             yield Finding(WARNING, check, text, f"Ask {extract.subscription.receiver}.")

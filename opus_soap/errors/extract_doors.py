@@ -65,6 +65,16 @@ class TokenUnknown(ExtractError):
     remedy_english = "See them: `opus-soap extracts token {expected}`."
 
 
+class PartInvalid(ExtractError):
+    """A part of a file is asked for that cannot be."""
+
+    code = "EXT-047"
+    danish = "{element} er {value}; skal være {expected}"
+    english = "{element} is {value}; it must be {expected}"
+    remedy_danish = "Begynd ved 0, og bed næste gang om det, der følger efter det modtagne."
+    remedy_english = "Begin at 0, and ask next for what follows what was received."
+
+
 class ExtractBusy(ExtractError):
     """Somebody else is at work on an extract."""
 

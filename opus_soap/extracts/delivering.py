@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -66,7 +66,7 @@ class Deliverer:
         if extract.state == Extract.DELIVERED:
             return True
         target = extract.subscription.target
-        if not target or waiting_before(extract) is not None:
+        if is_fetched(target) or waiting_before(extract) is not None:
             return False
         if not at_once and extract.next_attempt_at is not None and extract.next_attempt_at > self.clock.now():
             return False
@@ -147,6 +147,11 @@ def _check(path: Path, sha256: str) -> None:
         raise ExtractFolderFailed(element=path.name, value=error.strerror or "?") from None
     if actual != sha256:
         raise ExtractDiffers(element=path.name, value=f"SHA-256 {actual}, noted {sha256}")
+
+
+def is_fetched(target: Mapping[str, Any]) -> bool:
+    """Whether a receiver comes for its extracts, over HTTP or SOAP."""
+    return not target or "system" in target
 
 
 def waiting_before(extract: Extract) -> Extract | None:

@@ -8,24 +8,15 @@ token of the subscription; what is another's looks as if it were not there.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
 from opus_soap.clock import isoformat
-from opus_soap.errors import (
-    DownloadForbidden,
-    DownloadMissing,
-    DownloadReceiptEarly,
-    DownloadReceiptUnwanted,
-    DownloadReceiptWrong,
-    ExtractDiffers,
-    ExtractFolderFailed,
-    MethodNotAllowed,
-)
+from opus_soap.errors import DownloadForbidden, DownloadMissing, MethodNotAllowed
 from opus_soap.extracts import manifest, tokens
-from opus_soap.extracts.delivering import Deliverer, waiting_before
+from opus_soap.extracts.delivering import Deliverer
+from opus_soap.extracts.fetching import MADE, confirm, find_produced, open_file
 from opus_soap.settings import Settings
 from opus_soap.soap import limits
 from opus_soap.soap.answers import Answer, file_answer
@@ -33,7 +24,6 @@ from opus_soap.soap.front import AtWork
 from opus_soap.store.extract_models import Extract, ExtractToken, Subscription
 
 RECEIPT = "kvittering"
-_MADE = (Extract.PRODUCED, Extract.DELIVERED)
 _JSON = "application/json"
 _MEDIA_TYPES = {".xml": "application/xml", ".csv": "text/csv; charset=utf-8", ".json": _JSON}
 _RECEIPT_BYTES = 1024
@@ -64,51 +54,25 @@ class Downloads:
             if method == "POST":
                 if file_name != RECEIPT:
                     raise MethodNotAllowed(value=method, expected="GET, HEAD")
-                extract = _find(token.subscription, extract_name)
+                extract = find_produced(token.subscription, extract_name)
             elif not rest:
                 return 200, _JSON, _json(_list(token.subscription))
             else:
-                return self._file(environ, _find(token.subscription, extract_name), file_name)
+                return self._file(environ, find_produced(token.subscription, extract_name), file_name)
         limits.check_headers(environ, _RECEIPT_BYTES, ("text/plain",))
         shown = limits.read_body(environ, _RECEIPT_BYTES, self.settings.read_timeout_seconds)
         with at_work():
             return 200, _JSON, _json(self._confirmed(extract, token, shown))
 
-    def _file(self, environ: dict[str, Any], extract: Extract, file_name: str) -> Answer:
-        """A file that the manifest names, or the manifest."""
-        told_of, place = self.deliverer.producer.manifest_of(extract), self.deliverer.producer.place(extract)
-        own_name = f"{extract.name}{manifest.ENDING}"
-        if file_name == own_name:
-            size, sha256 = len(told_of), str(extract.manifest_sha256)
-        else:
-            files = {file["name"]: file for file in manifest.read(told_of, own_name)["files"]}
-            if file_name not in files:
-                raise DownloadMissing(value=file_name[:_LONGEST_NAME])
-            size, sha256 = files[file_name]["bytes"], files[file_name]["sha256"]
-        try:
-            file = (place / file_name).open("rb")
-        except OSError as error:
-            raise ExtractFolderFailed(element=file_name, value=error.strerror or "?") from None
-        if (actual := os.fstat(file.fileno()).st_size) != size:
-            file.close()
-            raise ExtractDiffers(element=extract.name, value=f"{file_name}: {actual} bytes, noted {size}")
-        media_type = _MEDIA_TYPES.get(PurePath(file_name).suffix, "application/octet-stream")
-        return file_answer(environ, file, size, sha256, media_type)
+    def _file(self, environ: dict[str, Any], extract: Extract, name: str) -> Answer:
+        found = open_file(self.deliverer.producer, extract, name)
+        media_type = _MEDIA_TYPES.get(PurePath(name).suffix, "application/octet-stream")
+        return file_answer(environ, found.file, found.size, found.sha256, media_type)
 
     def _confirmed(self, extract: Extract, token: ExtractToken, shown: bytes) -> dict[str, Any]:
-        """The extract as it is after the receipt; the same receipt again changes nothing."""
+        """The extract as it is after the receipt."""
         said = shown.decode("ascii", "replace").strip().lower()
-        if token.subscription.target:
-            target = next(iter(token.subscription.target))
-            raise DownloadReceiptUnwanted(element=extract.name, value=target)
-        if said != extract.manifest_sha256:
-            raise DownloadReceiptWrong(
-                element=extract.name, value=said[:64], expected=extract.manifest_sha256
-            )
-        if (before := waiting_before(extract)) is not None:
-            raise DownloadReceiptEarly(element=extract.name, value=before.name)
-        self.deliverer.note(extract, f"http:{token.name}", self.deliverer.files(extract))
-        return _shown(Extract.get_by_id(extract.id))
+        return _shown(confirm(self.deliverer, extract, said, f"http:{token.name}"))
 
 
 def _authenticated(environ: dict[str, Any]) -> ExtractToken:
@@ -117,15 +81,6 @@ def _authenticated(environ: dict[str, Any]) -> ExtractToken:
     if token is None:
         raise DownloadForbidden
     return token
-
-
-def _find(subscription: Subscription, name: str) -> Extract:
-    found: Extract | None = Extract.get_or_none(
-        Extract.subscription == subscription, Extract.name == name, Extract.state.in_(_MADE)
-    )
-    if found is None:
-        raise DownloadMissing(value=name[:_LONGEST_NAME])
-    return found
 
 
 def _list(subscription: Subscription) -> dict[str, Any]:
@@ -148,7 +103,7 @@ def _shown(extract: Extract) -> dict[str, Any]:
         "ordered_at": isoformat(extract.ordered_at),
         "produced_at": isoformat(produced) if produced is not None else None,
         "delivered_at": isoformat(delivered) if delivered is not None else None,
-        "manifest": f"{extract.name}{manifest.ENDING}" if extract.state in _MADE else None,
+        "manifest": f"{extract.name}{manifest.ENDING}" if extract.state in MADE else None,
         "manifest_sha256": extract.manifest_sha256,
     }
 
