@@ -27,6 +27,7 @@ COMMANDS = {
     "ledger": ("opus_soap.cli.ledger", "ledger", "Verify and read the books."),
     "master-data": ("opus_soap.cli.master_data", "master_data", "Load and list accounts and dimensions."),
     "messages": ("opus_soap.cli.messages", "messages", "Read the message archive."),
+    "organisation": ("opus_soap.cli.organisation", "organisation", "Units and employees: load, list."),
     "postings": ("opus_soap.cli.postings", "postings", "Take in files of postings (posteringer IND)."),
     "serve": ("opus_soap.cli.serve", "serve", "Run the SOAP server (gunicorn)."),
     "settings": ("opus_soap.cli.settings", "settings", "Show every setting and its value."),

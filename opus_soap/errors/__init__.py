@@ -9,6 +9,7 @@ from opus_soap.errors.extracts import *  # noqa: F403
 from opus_soap.errors.invoice_approval import *  # noqa: F403
 from opus_soap.errors.ledger import *  # noqa: F403
 from opus_soap.errors.master_data import *  # noqa: F403
+from opus_soap.errors.organisation import *  # noqa: F403
 from opus_soap.errors.postings_doors import *  # noqa: F403
 from opus_soap.errors.postings_in import *  # noqa: F403
 from opus_soap.errors.simulation import *  # noqa: F403

@@ -29,7 +29,7 @@ class Form:
     """The shape of an extract's XML: its root, whose children are global elements of the schema."""
 
     root: str
-    namespace: str
+    namespace: str  # empty: none
     file: str  # in wsdl/Udtraek
 
     @property
@@ -71,7 +71,8 @@ class XmlFile:
         self._out, self._form = out, form
         self._waiting: list[str] = []
         self._length = 0
-        head = f'<?xml version="1.0" encoding="UTF-8"?>\n<{form.root} xmlns="{form.namespace}">\n'
+        declared = f' xmlns="{form.namespace}"' if form.namespace else ""
+        head = f'<?xml version="1.0" encoding="UTF-8"?>\n<{form.root}{declared}>\n'
         out.write(head.encode())
 
     def part(self, text: str) -> None:

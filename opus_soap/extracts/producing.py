@@ -75,6 +75,18 @@ class Producer:
         before = extract.follows
         if before is not None and before.manifest_sha256 is None:
             raise ExtractNotReady(element=before.name, value=before.state, expected=Extract.PRODUCED)
+        if not kind.repeatable and self.place(extract).exists():
+            # whoever wrote it died before it was noted; what it was made of may have changed since
+            written = self._stored(extract)
+            manifest.read(written, extract.name)
+        else:
+            written = self._written(extract, kind, tell)
+        self._note(extract, hashlib.sha256(written).hexdigest(), actor)
+        failpoint("extracts.noted")
+        return extract
+
+    def _written(self, extract: Extract, kind: Kind, tell: Tell) -> bytes:
+        """The manifest of an extract whose folder is in its place; one that was there is the same."""
         place = self.place(extract)
         with working(place) as part:
             written = self._write(extract, kind, part, tell)
@@ -87,9 +99,7 @@ class Producer:
             else:
                 finish(part, place)
             failpoint("extracts.renamed")
-        self._note(extract, hashlib.sha256(written).hexdigest(), actor)
-        failpoint("extracts.noted")
-        return extract
+        return written
 
     def manifest_of(self, extract: Extract) -> bytes:
         """The manifest of an extract that has been produced, as it was noted; raises `ExtractDiffers`."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from opus_soap.extracts.kinds import Kind, Kinds
+from opus_soap.interfaces.master_data.organisation.kind import OrganisationOut
 from opus_soap.interfaces.postings_out.kind import PostingsOut
 
-_ALL: tuple[Kind, ...] = (PostingsOut(),)
+_ALL: tuple[Kind, ...] = (PostingsOut(), OrganisationOut())
 KINDS: Kinds = {kind.name: kind for kind in _ALL}

@@ -207,7 +207,7 @@ class SoapFront:
         exchange.outcome = fault.code
         lines = (f"{fault.code}  {fault.danish}", fault.english, fault.remedy_danish, fault.remedy_english)
         text = "\n".join([*lines, f"id: {exchange.correlation_id}", ""])
-        return fault.status, "text/plain; charset=utf-8", text.encode()
+        return fault.over_http or fault.status, "text/plain; charset=utf-8", text.encode()
 
     # --- GET
 

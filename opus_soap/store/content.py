@@ -18,6 +18,7 @@ from opus_soap.clock import isoformat
 from opus_soap.database import Prepared, transaction
 from opus_soap.errors import ContentDamaged, ContentMissing
 from opus_soap.store.models import Content, Invoice, InvoiceAttachment
+from opus_soap.store.organisation_models import Employee
 
 _AFRESH = timedelta(days=1)  # retention is counted in days: no lock on a shared row for less
 
@@ -120,9 +121,10 @@ def verify() -> Iterator[str]:
 def purge(*, now: datetime, retention: timedelta) -> int:
     """Forget the bytes that are older than their retention; returns how many.
 
-    What an invoice still needs that is not finished with stays.
+    What an invoice still needs that is not finished with stays, and the number of who is employed.
     """
     unfinished = Invoice.select(Invoice.id).where(Invoice.state.in_(Invoice.UNFINISHED))
+    employed = Employee.select(Employee.personal_sha256).where(Employee.personal_sha256.is_null(False))
     with transaction():
         purged: int = (
             Content.update(data=None, purged_at=now)
@@ -136,6 +138,7 @@ def purge(*, now: datetime, retention: timedelta) -> int:
                         InvoiceAttachment.invoice.in_(unfinished)
                     )
                 ),
+                Content.sha256.not_in(employed),
             )
             .execute()
         )

@@ -19,7 +19,7 @@ from peewee import (
 )
 
 from opus_soap.database import BaseModel, InstantField, JsonField
-from opus_soap.store import extract_models
+from opus_soap.store import extract_models, organisation_models
 
 NOTHING_SAID = bytes(32)
 
@@ -415,6 +415,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     PostingRefusal,
     PostingDocument,
     *extract_models.MODELS,
+    *organisation_models.MODELS,
 )
 
 APPEND_ONLY: tuple[type[BaseModel], ...] = (

@@ -14,6 +14,7 @@ from opus_soap.extracts import manifest, output
 from opus_soap.extracts.verifying import verify
 from opus_soap.store.audit import trail
 from opus_soap.store.extract_models import Extract
+from opus_soap.store.organisation_models import OrgUnit
 
 
 def files_of(place) -> dict[str, bytes]:
@@ -162,6 +163,35 @@ def test_somebody_elses_key_is_not_trusted(desk):
     assert verify(path, {told["key_id"]}).ok
     problems = verify(path, {"0" * 64}).problems
     assert len(problems) == 2  # the manifest's, and the seal's
+
+
+def test_what_cannot_be_written_again_is_taken_as_it_is_when_its_writer_died(desk, monkeypatch):
+    """Killed between the renaming and the note: what it was made of may have changed since."""
+    extract = desk.order(desk.subscribe(kind="organisation"))
+    with monkeypatch.context() as killed:
+        killed.setattr(producing.Producer, "_note", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            desk.producer.produce(extract, actor="test")
+    before = files_of(desk.producer.place(extract))
+    facts = {"client": "999", "long_name": "Enhed"}
+    days = dict.fromkeys(("last_changed", "start_date", "end_date"), desk.clock.now().date())
+    OrgUnit.create(municipality="999", number="10", **facts, **days)
+    again = desk.producer.produce(extract, actor="test")
+    assert again.state == Extract.PRODUCED
+    assert files_of(desk.producer.place(extract)) == before
+    assert verify(next(desk.producer.place(extract).glob("*.manifest.json"))).ok
+
+
+def test_but_not_when_its_manifest_is_another(desk, monkeypatch):
+    extract = desk.order(desk.subscribe(kind="organisation"))
+    with monkeypatch.context() as killed:
+        killed.setattr(producing.Producer, "_note", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            desk.producer.produce(extract, actor="test")
+    (path,) = desk.producer.place(extract).glob("*.manifest.json")
+    path.write_bytes(path.read_bytes().replace(b'"delta"', b'"dalta"').replace(b'"full"', b'"fall"'))
+    with pytest.raises(errors.ExtractUntrue):
+        desk.producer.produce(extract, actor="test")
 
 
 def test_what_a_killed_process_left_is_deleted_after_a_day(desk):

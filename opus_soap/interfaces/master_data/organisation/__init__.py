@@ -1,0 +1,1 @@
+"""Organisation and employees (individuelt dataudtræk): the `<kmd>` form, out and in again."""
