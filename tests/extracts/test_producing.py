@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from opus_soap import errors
-from opus_soap.extracts import manifest, output
+from opus_soap.extracts import manifest, output, producing
 from opus_soap.extracts.verifying import verify
 from opus_soap.store.audit import trail
 from opus_soap.store.extract_models import Extract
