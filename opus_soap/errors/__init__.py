@@ -12,6 +12,7 @@ from opus_soap.errors.master_data import *  # noqa: F403
 from opus_soap.errors.organisation import *  # noqa: F403
 from opus_soap.errors.postings_doors import *  # noqa: F403
 from opus_soap.errors.postings_in import *  # noqa: F403
+from opus_soap.errors.purchase_analysis import *  # noqa: F403
 from opus_soap.errors.simulation import *  # noqa: F403
 from opus_soap.errors.soap import *  # noqa: F403
 from opus_soap.errors.store import *  # noqa: F403

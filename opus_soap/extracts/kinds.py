@@ -31,6 +31,7 @@ class Job:
     business_date: date  # of the day it was due on, or ordered
     ordered_at: datetime
     previous: Path | None = None  # folder of the extract that it follows
+    made: Path | None = None  # its own folder, when it is written again
     tell: Tell = lambda done, of: None
 
 
@@ -51,7 +52,7 @@ class Kind(Protocol):
 
     @property
     def repeatable(self) -> bool:
-        """Whether sealed vouchers alone are in it, so that it can be written again, byte for byte."""
+        """Whether it can be written again, byte for byte, from seals and what it kept (`Job.made`)."""
 
     def check(self, company: CompanyCode, options: Options) -> dict[str, Any]:
         """The options in full, as they are kept; raises an `ExtractError` for what cannot be."""

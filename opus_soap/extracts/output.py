@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+from binascii import b2a_base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from opus_soap.soap.contracts import ROOT
 
 SCHEMAS = ROOT / "Udtraek"
 _AT_ONCE = 256 * 1024  # characters that are written, and held against the schema, together
+_ENCODED_AT_ONCE = 3 * 64 * 1024  # bytes; by three, or base64 would have ends in its middle
 _BUFFER = 1024 * 1024  # bytes
 
 
@@ -81,6 +83,21 @@ class XmlFile:
         self._length += len(text)
         if self._length >= _AT_ONCE:
             self._flush()
+
+    def part_with(self, before: str, data: bytes, after: str) -> None:
+        """Add a child with bytes in it, as base64 between two of its tags.
+
+        They may be many: they are written some at a time, and the child is held against the schema without.
+        """
+        self._waiting.append(before)
+        earlier = "".join(self._waiting).encode()
+        self._form.validate(earlier + after.encode())
+        self._waiting, self._length = [], 0
+        self._out.write(earlier)
+        view = memoryview(data)
+        for start in range(0, len(data), _ENCODED_AT_ONCE):
+            self._out.write(b2a_base64(view[start : start + _ENCODED_AT_ONCE], newline=False))
+        self._out.write(after.encode())
 
     def end(self) -> None:
         """Close the root."""
@@ -160,7 +177,7 @@ class Output:
 
     @contextmanager
     def aside(self, ending: str) -> Iterator[BinaryIO]:
-        """Write a file that is kept for the next extract, and never handed over."""
+        """Write a file that is kept for the next extract, or to write this one again; never handed over."""
         with (self.folder / f".{self.name}{ending}").open("xb") as out:
             yield out
             out.flush()

@@ -129,7 +129,7 @@ class Producer:
         return written
 
     def _job(self, extract: Extract, tell: Tell) -> Job:
-        subscription = extract.subscription
+        subscription, place = extract.subscription, self.place(extract)
         return Job(
             company=company_code(subscription.municipality, subscription.company_code),
             name=extract.name,
@@ -142,6 +142,7 @@ class Producer:
             business_date=_date_of(extract),
             ordered_at=extract.ordered_at,
             previous=self.place(extract.follows) if extract.follows_id else None,
+            made=place if place.exists() else None,
             tell=tell,
         )
 

@@ -11,10 +11,10 @@ import orjson
 
 from opus_soap.clock import isoformat
 from opus_soap.errors import ConditionUnknown, ContentMissing, SubscriptionInvalid
+from opus_soap.extracts import books
+from opus_soap.extracts.books import Booked, Row
 from opus_soap.extracts.kinds import Job, Options
 from opus_soap.extracts.output import Output, element
-from opus_soap.interfaces.postings_out import books
-from opus_soap.interfaces.postings_out.books import Booked, Row
 from opus_soap.interfaces.postings_out.conditions import ON_HEADERS, ON_LINES, Condition, check, parse
 from opus_soap.interfaces.postings_out.form import (
     COLUMNS,
@@ -80,7 +80,7 @@ class PostingsOut:
                 if not lines:
                     output.totals.left_out += 1
                     continue
-                _count(output, lines)
+                count(output, lines)
                 told = _Told(job, booked)
                 header, texts = told.header(), told.lines(lines)
                 xml.part(voucher_text(header, texts, told.files()))
@@ -102,7 +102,8 @@ def control(job: Job) -> dict[str, str]:
     }
 
 
-def _count(output: Output, lines: Sequence[Row]) -> None:
+def count(output: Output, lines: Sequence[Row]) -> None:
+    """Add a voucher, and those of its lines that are told, to the totals."""
     totals = output.totals
     totals.vouchers += 1
     totals.postings += len(lines)

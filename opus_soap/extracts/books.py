@@ -10,7 +10,7 @@ from uuid import UUID
 
 from peewee import Tuple
 
-from opus_soap.database import stored_rows
+from opus_soap.database import is_any_of, stored_rows
 from opus_soap.ledger.models import CompanyCode, Posting, Voucher
 
 AT_ONCE = 500  # vouchers
@@ -93,18 +93,33 @@ def vouchers(company: CompanyCode, after: int, until: int) -> Iterator[Booked]:
 
     Of a reversal that came after `until` nothing is told: whoever asks again gets the same.
     """
-    for heads in _pages(company, after, until):
-        ids = [head.id for head in heads]
-        originals = _labels(company, [head.reverses for head in heads if head.reverses])
-        reversals = _reversals(company, ids, until)
-        lines = groupby(_lines(ids[0], ids[-1], company), key=itemgetter(0))
-        following = next(lines, None)
-        for head in heads:
-            own: list[Row] = []
-            if following is not None and following[0] == head.id:
-                own = [row[1:] for row in following[1]]
-                following = next(lines, None)
-            yield Booked(head, own, originals.get(head.reverses or 0), reversals.get(head.id))
+    for heads in pages(company, after, until):
+        yield from with_lines(company, heads, until)
+
+
+def pages(company: CompanyCode, after: int, until: int) -> Iterator[list[Head]]:
+    """The heads alone, at most `AT_ONCE` at a time, for whoever wants the lines of some of them."""
+    while page := stored_rows(_range(company, after, until).order_by(Voucher.id).limit(AT_ONCE)):
+        heads = [Head._make(row) for row in page]
+        yield heads
+        after = heads[-1].id
+
+
+def with_lines(company: CompanyCode, heads: Sequence[Head], until: int) -> Iterator[Booked]:
+    """The vouchers of some heads of a page, in their order; as `vouchers` tells them."""
+    if not heads:
+        return
+    ids = [head.id for head in heads]
+    originals = _labels(company, [head.reverses for head in heads if head.reverses])
+    reversals = _reversals(company, ids, until)
+    lines = groupby(_lines(ids), key=itemgetter(0))
+    following = next(lines, None)
+    for head in heads:
+        own: list[Row] = []
+        if following is not None and following[0] == head.id:
+            own = [row[1:] for row in following[1]]
+            following = next(lines, None)
+        yield Booked(head, own, originals.get(head.reverses or 0), reversals.get(head.id))
 
 
 def count(company: CompanyCode, after: int, until: int) -> int:
@@ -124,18 +139,12 @@ def _range(company: CompanyCode, after: int, until: int) -> Any:
     )
 
 
-def _pages(company: CompanyCode, after: int, until: int) -> Iterator[list[Head]]:
-    while page := stored_rows(_range(company, after, until).order_by(Voucher.id).limit(AT_ONCE)):
-        heads = [Head._make(row) for row in page]
-        yield heads
-        after = heads[-1].id
-
-
-def _lines(first: int, last: int, company: CompanyCode) -> Iterator[Row]:
+def _lines(ids: Sequence[int]) -> Iterator[Row]:
     """The postings of vouchers, some at a time: a single voucher may have a hundred thousand."""
     columns = [Posting.voucher, *(getattr(Posting, name) for name in LINE)]
-    query = Posting.select(*columns).join(Voucher).where(Voucher.company_code == company)
-    query = query.where(Posting.voucher >= first, Posting.voucher <= last)
+    whole = ids[-1] - ids[0] < len(ids)  # nobody else's are between them
+    theirs = Posting.voucher.between(ids[0], ids[-1]) if whole else is_any_of(Posting.voucher, ids)
+    query = Posting.select(*columns).where(theirs)
     query = query.order_by(Posting.voucher, Posting.line).limit(_LINES_AT_ONCE)
     place = Tuple(Posting.voucher, Posting.line)
     page = stored_rows(query)

@@ -1,0 +1,1 @@
+"""Fakturadata til indkøbsanalyse: booked invoices out, with their accounting and their originals."""

@@ -1,0 +1,148 @@
+"""What an invoice looks like on its way out, in the order of the contract.
+
+Lines and vouchers have the names of posteringer UD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from opus_soap.extracts.books import LINE as COLUMNS_OF_LINE
+from opus_soap.extracts.books import Booked, Row, identity
+from opus_soap.extracts.output import Form
+from opus_soap.interfaces.postings_out.conditions import ON_LINES
+from opus_soap.interfaces.postings_out.form import OWN, amount, escaped
+from opus_soap.interfaces.purchase_analysis.invoices import Invoiced
+
+FORM = Form("Indkoebsanalyse", "urn:opus-soap:udtraek:indkoebsanalyse:1", "Indkoebsanalyse.xsd")
+
+HEADER = (
+    "INVOICE_ID",
+    "INVOICE_TYPE",
+    "INVOICE_NO",
+    "ISSUE_DATE",
+    "DUE_DATE",
+    "SUPPLIER_NO",
+    "SUPPLIER_NAME",
+    "SUPPLIER_CVR",
+    "INVOICE_CURRENCY",
+    "PAYABLE_AMOUNT",
+    "TAX_AMOUNT",
+    "EAN",
+    "PERSON_REFERENCE",
+    "ORDER_NUMBER",
+)
+VOUCHER = (
+    "COMP_CODE",
+    "DOC_TYPE",
+    "FISC_YEAR",
+    "DOC_NO",
+    "FIS_PERIOD",
+    "DOC_DATE",
+    "PSTNG_DATE",
+    "RECEIV_DOC",
+    "HEADER_TXT",
+    "CURRENCY",
+    "NO_DOC_POSITION",
+    "ENTERED_AT",
+    "ENTERED_BY",
+    "SOURCE",
+    "DOC_ID",
+    "DOC_HASH",
+    "REVERSES",
+    "REVERSED_BY",
+)
+LINE = tuple(name for name in OWN if name != "AMT_LOCCUR")  # vouchers of invoices are in the books' currency
+ORIGINAL = ("FILE_NAME", "FILE_LENGTH", "FILE_SHA256")
+COLUMNS = (*HEADER, *VOUCHER, *ORIGINAL, *LINE)  # of the CSV file
+_PLACE = {name: place for place, name in enumerate(COLUMNS_OF_LINE)}
+_TYPES = {"invoice": "INVOICE", "credit_note": "CREDIT_NOTE"}
+Texts = Sequence[str | None]
+
+
+def header(invoice: Invoiced, lines: Iterable[Row]) -> Texts:
+    """By `HEADER`; the supplier's number is the one that was posted on."""
+    suppliers = (line[_PLACE["supplier"]] for line in lines)
+    return [
+        str(invoice.uuid),
+        _TYPES[invoice.document_type],
+        invoice.number,
+        day(invoice.issue_date),
+        day(invoice.due_date),
+        next(filter(None, suppliers), None),
+        invoice.supplier_name,
+        invoice.supplier_cvr,
+        invoice.currency,
+        amount(invoice.payable_cents),
+        amount(invoice.tax_cents),
+        invoice.ean,
+        invoice.person_reference,
+        invoice.order_number,
+    ]
+
+
+def voucher(company: str, booked: Booked) -> Texts:
+    """By `VOUCHER`."""
+    head = booked.head
+    return [
+        company,
+        head.document_type,
+        str(head.year),
+        str(head.number),
+        str(head.period),
+        day(head.document_date),
+        day(head.posting_date),
+        head.reference,
+        head.header_text,
+        head.currency,
+        str(len(booked.lines)),
+        head.entered_at,
+        head.entered_by,
+        head.source,
+        identity(head.uuid),
+        bytes(head.hash).hex(),
+        booked.reverses,
+        booked.reversed_by,
+    ]
+
+
+def line(row: Row) -> Texts:
+    """By `LINE`."""
+    ore: int = row[_PLACE["amount_ore"]]
+    told: dict[str, str | None] = {
+        "ITEMNO": str(row[_PLACE["line"]]),
+        "DEB_CRED_IND": "D" if ore > 0 else "K",
+        "AMT_DOCCUR": amount(ore),
+        "VALUE_DATE": day(row[_PLACE["value_date"]]),
+        "ITEM_TEXT": row[_PLACE["text"]],
+        "ALLOC_NMBR": row[_PLACE["allocation"]],
+        **{name: row[_PLACE[column]] for name, column in ON_LINES.items()},
+    }
+    return [told[name] for name in LINE]
+
+
+def original(invoice: Invoiced) -> Texts:
+    """By `ORIGINAL`."""
+    return [invoice.file_name, str(invoice.size), invoice.sha256]
+
+
+def group(name: str, names: Sequence[str], texts: Texts, more: str = "") -> str:
+    """An element whose children are texts, those that there are, and `more` behind them."""
+    inner = "".join(
+        f"<{child}>{escaped(text)}</{child}>" for child, text in zip(names, texts, strict=True) if text
+    )
+    return f"<{name}>{inner}{more}</{name}>\n"
+
+
+def invoice_text(head: Texts, book: Texts, lines: Iterable[Texts]) -> str:
+    """All of an INVOICE but for its original, and its end tag."""
+    inner = "".join(group("LINE", LINE, texts) for texts in lines)
+    return (
+        f"<INVOICE>{group('HEADER', HEADER, head)}{group('VOUCHER', VOUCHER, book)}<LINES>\n{inner}</LINES>\n"
+    )
+
+
+def day(stored: Any) -> str | None:
+    """A date as it is stored → yyyymmdd."""
+    return str(stored).replace("-", "") if stored else None
