@@ -227,10 +227,12 @@ class Settings(BaseSettings):
         Path("var/extracts"), description="Where extracts are kept as they were produced, a folder each."
     )
     max_extract_part_bytes: int = Field(
-        2 * 1024 * 1024,
-        ge=1024,
-        le=16 * 1024 * 1024,
-        description="Largest part of an extract's file in one answer of UdtraekHent.",
+        2 * 1024 * 1024, ge=1024, le=2**24, description="Largest part of a file in an answer of UdtraekHent."
+    )
+    saft_schema_file: Path | None = Field(
+        None,
+        description="Schema (XSD) of SAF-T DK Financial that auditors' extracts are also held against; "
+        "empty: our own structural checks alone.",
     )
     postings_settle_seconds: int = Field(
         5, ge=0, le=3600, description="A file in a sender's folder that changed since is still being written."
@@ -322,7 +324,9 @@ class Settings(BaseSettings):
         pairs = (entry.partition("=") for entry in self.security_models_of_services.split())
         return {service: models.split(",") for service, _, models in pairs}
 
-    @field_validator("tls_certificate_file", "tls_key_file", "tls_trusted_ca_file", mode="before")
+    @field_validator(
+        "tls_certificate_file", "tls_key_file", "tls_trusted_ca_file", "saft_schema_file", mode="before"
+    )
     @classmethod
     def _may_be_empty(cls, path: object) -> object:
         return path or None

@@ -18,7 +18,7 @@ from opus_soap.extracts import manifest, ordering, subscribing
 from opus_soap.extracts.delivering import Deliverer
 from opus_soap.extracts.producing import Producer
 from opus_soap.extracts.verifying import verify as verify_manifest
-from opus_soap.interfaces.extract_kinds import KINDS
+from opus_soap.interfaces.extract_kinds import KINDS, kinds_of
 from opus_soap.ledger.master_data import find_municipality
 from opus_soap.ledger.seals import read_trusted_keys
 from opus_soap.money import danish
@@ -203,6 +203,8 @@ def _tell(producer: Producer, extract: Extract) -> None:
     )
     for file in told["files"]:
         click.echo(f"  {file['name']}  {file['bytes']} bytes  {file['sha256']}")
+    for finding in told.get("findings", ()):
+        click.echo(shown(f"does not hold: {finding}"), err=True)
 
 
 def _progress(runtime: Runtime) -> Progress:
@@ -322,4 +324,4 @@ def _manifests(path: Path) -> list[Path]:
 def producer_of(runtime: Runtime) -> Producer:
     """What produces extracts, by the settings."""
     settings = runtime.settings
-    return Producer(KINDS, settings.extracts_folder, settings.seal_key_file, runtime.clock)
+    return Producer(kinds_of(settings), settings.extracts_folder, settings.seal_key_file, runtime.clock)

@@ -1,4 +1,4 @@
-"""`opus-soap master-data`: load a municipality, list accounts and dimensions."""
+"""`opus-soap master-data`: load a municipality, take in files, list accounts and dimensions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import json
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import click
 
-from opus_soap.cli.runtime import Runtime, reports_errors
-from opus_soap.cli.shown import listing
-from opus_soap.errors import MasterDataInvalid
+from opus_soap.cli.runtime import Runtime, actor, reports_errors
+from opus_soap.cli.shown import listing, shown
+from opus_soap.errors import ImportRefused, MasterDataInvalid
+from opus_soap.interfaces.master_data.importing import OUTCOMES, Change, Wanted, import_files
 from opus_soap.ledger.loading import load_municipality
 from opus_soap.ledger.master_data import company_code as find_company
 from opus_soap.ledger.master_data import dimensions as all_dimensions
@@ -87,3 +89,48 @@ def document_types(runtime: Runtime, municipality: str, company_code: str) -> No
     for row in own.order_by(DocumentType.code):
         table.add_row(row.code, row.name, str(row.first_number))
     runtime.console.print(table)
+
+
+@master_data.command("import")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
+@click.option("--municipality", default="999", help="Municipality code, three digits.")
+@click.option("--company-code", default="0020", help="Company code (firmakode).")
+@click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
+@click.option("--complete", is_flag=True, help="Block what is in the books and not in the files, by table.")
+@click.option("--new-ids", is_flag=True, help="Leave out the UUIDs of the files: they are another's.")
+@click.option("--list", "each", is_flag=True, help="Tell each record that is new, changed or removed.")
+@click.pass_obj
+@reports_errors
+def import_(runtime: Runtime, /, files: tuple[Path, ...], each: bool, **given: Any) -> None:
+    """Take in FILES of stamdata, XML and CSV: all of them, or nothing when there is any mistake.
+
+    What is new is made, what is another is changed, what is no more (SLETTET) is blocked; nothing is deleted.
+    """
+    runtime.open_database()
+    wanted = Wanted(
+        given["municipality"],
+        given["company_code"],
+        complete=given["complete"],
+        new_ids=given["new_ids"],
+        dry_run=given["dry_run"],
+    )
+    try:
+        counts = import_files(
+            files, wanted, actor=actor(), clock=runtime.clock, tell=_told if each else lambda change: None
+        )
+    except ImportRefused as refused:
+        for mistake in refused.mistakes:
+            click.echo(shown(str(mistake)), err=True)
+        raise
+    table = listing("Table", *OUTCOMES, numbers=OUTCOMES)
+    for name, count in counts.items():
+        table.add_row(name, *(str(count[outcome]) for outcome in OUTCOMES))
+    runtime.console.print(table)
+    click.echo("nothing was changed: a dry run" if wanted.dry_run else "imported")
+
+
+def _told(change: Change) -> None:
+    what = ", ".join(f"{name}: {was or '-'} → {now or '-'}" for name, (was, now) in change.columns.items())
+    click.echo(shown(f"{change.outcome} {change.table} {change.key}  {what}"))

@@ -181,6 +181,12 @@ def reverse(
     click.echo(f"posted {label(reversal)}")
 
 
+def _ean(_context: click.Context, _option: click.Parameter, ean: str) -> str:
+    if ean and not (len(ean) == 13 and ean.isascii() and ean.isdecimal()):
+        raise click.BadParameter(f"{ean} is not an EAN of 13 digits")
+    return ean
+
+
 @vouchers.group()
 def rights() -> None:
     """Who may release vouchers, up to which amount, on which profit centre."""
@@ -190,15 +196,20 @@ def rights() -> None:
 @click.argument("user")
 @click.option("--limit", required=True, callback=amount, help="Largest voucher, kroner.")
 @click.option("--profit-center", default="", help="On this profit centre only; on all when left out.")
+@click.option("--ean", default="", callback=_ean, help="For invoices to this EAN, and not for vouchers.")
 @_MUNICIPALITY
 @click.pass_obj
 @reports_errors
-def set_right(runtime: Runtime, user: str, limit: int, profit_center: str, municipality: str) -> None:
+def set_right(
+    runtime: Runtime, user: str, limit: int, profit_center: str, ean: str, municipality: str
+) -> None:
     """Let USER release vouchers up to a limit; again, to change the limit (0 takes it away)."""
     runtime.open_database()
     find_municipality(municipality)
-    parking.set_right(municipality, user, profit_center, limit_ore=limit, actor=actor(), clock=runtime.clock)
-    click.echo(f"{user}: {profit_center or 'all profit centres'} ≤ {danish(limit)}")
+    clock = runtime.clock
+    parking.set_right(municipality, user, profit_center, limit_ore=limit, actor=actor(), clock=clock, ean=ean)
+    for_invoices = f", invoices to {ean}" if ean else ""
+    click.echo(f"{user}: {profit_center or 'all profit centres'}{for_invoices} ≤ {danish(limit)}")
 
 
 @rights.command("list")
@@ -206,10 +217,10 @@ def set_right(runtime: Runtime, user: str, limit: int, profit_center: str, munic
 @click.pass_obj
 @reports_errors
 def list_rights(runtime: Runtime, municipality: str) -> None:
-    """List the rights to release."""
+    """List the rights to release, and those to the invoices of an EAN."""
     runtime.open_database()
-    table = listing("User", "Profit centre", "Limit", numbers=("Limit",))
+    table = listing("User", "Profit centre", "EAN", "Limit", numbers=("Limit",))
     query = UserRight.select().where(UserRight.municipality == find_municipality(municipality))
-    for row in query.order_by(UserRight.user, UserRight.profit_center):
-        table.add_row(row.user, row.profit_center or "all", danish(row.limit_ore))
+    for row in query.order_by(UserRight.user, UserRight.profit_center, UserRight.ean):
+        table.add_row(row.user, row.profit_center or "all", row.ean, danish(row.limit_ore))
     runtime.console.print(table)

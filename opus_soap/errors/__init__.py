@@ -1,5 +1,6 @@
 """Every error this package raises on purpose, as one tree; a module per room, its codes in one family."""
 
+from opus_soap.errors.audit_extract import *  # noqa: F403
 from opus_soap.errors.base import *  # noqa: F403
 from opus_soap.errors.configuration import *  # noqa: F403
 from opus_soap.errors.database import *  # noqa: F403
@@ -15,5 +16,6 @@ from opus_soap.errors.postings_in import *  # noqa: F403
 from opus_soap.errors.purchase_analysis import *  # noqa: F403
 from opus_soap.errors.simulation import *  # noqa: F403
 from opus_soap.errors.soap import *  # noqa: F403
+from opus_soap.errors.stamdata import *  # noqa: F403
 from opus_soap.errors.store import *  # noqa: F403
 from opus_soap.errors.transport import *  # noqa: F403

@@ -139,6 +139,7 @@ class Output:
     folder: Path
     name: str
     totals: Totals = field(default_factory=Totals)
+    findings: list[str] = field(default_factory=list)  # controls of the books that do not hold; for people
     files: list[Written] = field(default_factory=list)
 
     @contextmanager

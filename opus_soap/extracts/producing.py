@@ -86,7 +86,7 @@ class Producer:
         return extract
 
     def _written(self, extract: Extract, kind: Kind, tell: Tell) -> bytes:
-        """The manifest of an extract whose folder is in its place; one that was there is the same."""
+        """The manifest, once its folder is there; one that is there already must be the same."""
         place = self.place(extract)
         with working(place) as part:
             written = self._write(extract, kind, part, tell)
@@ -207,6 +207,7 @@ def _facts(extract: Extract, job: Job, output: Output) -> dict[str, Any]:
             "records": totals.records,
             "vouchers_left_out": totals.left_out,
         },
+        "findings": output.findings,
         "files": [{"name": file.name, "bytes": file.size, "sha256": file.sha256} for file in output.files],
     }
 

@@ -104,8 +104,11 @@ def _change(subscription: Subscription, kind: str, terms: Mapping[str, Any]) -> 
     for name, value in fixed.items():
         if getattr(subscription, name) != value:
             raise SubscriptionInvalid(element=name, value=value, expected=getattr(subscription, name))
+    ordered = Extract.select().where(Extract.subscription == subscription).exists()
+    if ordered and subscription.receiver != terms["receiver"]:  # it stands in what they have got
+        raise SubscriptionInvalid(element="receiver", value=terms["receiver"], expected=subscription.receiver)
     same = not (subscription.delta and terms["delta"]) or subscription.options == terms["options"]
-    if not same and Extract.select().where(Extract.subscription == subscription).exists():
+    if not same and ordered:
         # what was left out before would never come
         raise SubscriptionInvalid(
             element="options", value="changed", expected="the same; make another subscription"

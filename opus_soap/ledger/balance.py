@@ -39,8 +39,10 @@ class TrialBalanceRow:
         return self.opening_ore + self.debit_ore - self.credit_ore
 
 
-def trial_balance(company: CompanyCode, year: int, by: str | None = None) -> list[TrialBalanceRow]:
-    """Every account that was posted on in a year, in order of number.
+def trial_balance(
+    company: CompanyCode, year: int, by: str | None = None, until: int | None = None
+) -> list[TrialBalanceRow]:
+    """Every account that was posted on in a year, in order of number; with `until`, up to that voucher's id.
 
     With `by` (one of `DIMENSIONS` or `VOUCHER_FIELDS`), every value of it with its accounts; the postings
     are the same, so the rows of an account sum to what it has without.
@@ -65,6 +67,8 @@ def trial_balance(company: CompanyCode, year: int, by: str | None = None) -> lis
         .group_by(Posting.account, *parts)
         .order_by(*parts, Posting.account)
     )
+    if until is not None:
+        query = query.where(Voucher.id <= until)
     accounts: Any = Account.select(Account.number, Account.name).where(Account.company_code == company)
     names: dict[str, str] = dict(accounts.tuples())
     rows: Iterable[tuple[Any, ...]] = query.tuples()

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from stdnum import iban
 
 from opus_soap.errors import MasterDataInvalid
 from opus_soap.ledger.models import DimensionValue
@@ -24,6 +25,12 @@ def _expression(pattern: str) -> str:
     except re.error as error:
         raise ValueError(f"not a regular expression: {error}") from None
     return pattern
+
+
+def _iban(text: str) -> str:
+    if text and not iban.is_valid(text):
+        raise ValueError("not an IBAN: its check digits are wrong")
+    return text
 
 
 def _kind(kind: str) -> str:
@@ -45,6 +52,18 @@ DocumentTypeCode = Annotated[str, StringConstraints(pattern="^[A-Z0-9]{2}$")]
 Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
 Expression = Annotated[Text, AfterValidator(_expression)]
 Kind = Annotated[str, AfterValidator(_kind)]
+# of creditors: an empty text takes away what is there
+Registration = Annotated[str, StringConstraints(pattern="^([0-9]{4})?$")]
+BankAccount = Annotated[str, StringConstraints(pattern="^([0-9]{1,10})?$")]
+Iban = Annotated[
+    str, StringConstraints(pattern="^([A-Z]{2}[0-9]{2}[A-Z0-9]{11,30})?$"), AfterValidator(_iban)
+]
+Bic = Annotated[str, StringConstraints(pattern="^([A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?)?$")]
+FikCreditor = Annotated[str, StringConstraints(pattern="^([0-9]{8})?$")]
+Country = Annotated[str, StringConstraints(pattern="^([A-Z]{2})?$")]
+UserId = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+Ean = Annotated[str, StringConstraints(pattern="^([0-9]{13})?$")]
+Limit = Annotated[int, Field(ge=1, le=99_999_999_999_999)]  # øre
 Identity = Annotated[UUID, Field(strict=False)]
 Rate = Annotated[int, Field(ge=0, le=10_000)]
 VoucherNumber = Annotated[int, Field(ge=1, le=9_999_999_999)]
@@ -137,6 +156,27 @@ class SupplierRow(Row):
     cvr: Cvr | None = None
     identifiers: list[Text] | None = None
     active: bool | None = None
+    purchasing: bool | None = None
+    person: bool | None = None
+    bank_registration: Registration = ""
+    bank_account: BankAccount = ""
+    iban: Iban = ""
+    bic: Bic = ""
+    fik_creditor: FikCreditor = ""
+    street: Annotated[str, StringConstraints(max_length=120)] = ""
+    postal_code: Annotated[str, StringConstraints(max_length=10)] = ""
+    city: Annotated[str, StringConstraints(max_length=80)] = ""
+    country: Country = ""
+
+
+class UserRightRow(Row):
+    """What a user may decide (`UserRight`); `limit_ore` is in øre."""
+
+    key = ("user", "profit_center", "ean")
+    user: UserId
+    profit_center: Annotated[str, StringConstraints(max_length=10)] = ""
+    ean: Ean = ""
+    limit_ore: Limit | None = None
 
 
 class CompanyRow(Row):
@@ -158,6 +198,10 @@ class CompanyRow(Row):
     dimensions: dict[Kind, list[DimensionRow]] = {}
 
 
+R = TypeVar("R", bound=Row)
+M = TypeVar("M", bound=BaseModel)
+
+
 class Definition(BaseModel):
     """The whole declaration; `receiver` is the demo's own (whom its invoices are addressed to)."""
 
@@ -165,13 +209,23 @@ class Definition(BaseModel):
     municipality: MunicipalityRow
     company_codes: list[CompanyRow] = []
     suppliers: list[SupplierRow] = []
+    user_rights: list[UserRightRow] = []
     receiver: dict[str, Any] = {}
 
 
 def read_definition(tables: Mapping[str, Any]) -> Definition:
     """Check a declaration; raises `MasterDataInvalid` naming the first entry that is wrong."""
+    return _read(Definition, tables)
+
+
+def read_row(kind: type[R], values: Mapping[str, Any]) -> R:
+    """Check one row by itself; raises `MasterDataInvalid`."""
+    return _read(kind, values)
+
+
+def _read(kind: type[M], values: Mapping[str, Any]) -> M:
     try:
-        return Definition.model_validate(dict(tables))
+        return kind.model_validate(dict(values))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])

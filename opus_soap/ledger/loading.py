@@ -6,22 +6,26 @@ whether an account is carried forward.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid5
 
 from peewee import IntegrityError, Model
 
-from opus_soap.database import transaction
+from opus_soap.database import Prepared, create, transaction
 from opus_soap.errors import MasterDataInvalid
 from opus_soap.identifiers import canonical
 from opus_soap.ledger.checks import normalised_wbs
 from opus_soap.ledger.definition import (
     AccountRow,
+    AccountRuleRow,
     CompanyRow,
     DimensionRow,
     DocumentTypeRow,
     SupplierRow,
+    TaxCodeRow,
+    UserRightRow,
     read_definition,
 )
 from opus_soap.ledger.master_data import NAMESPACE
@@ -38,6 +42,7 @@ from opus_soap.ledger.models import (
     Posting,
     Supplier,
     TaxCode,
+    UserRight,
     Voucher,
 )
 
@@ -58,25 +63,44 @@ def load_municipality(tables: Mapping[str, Any]) -> Municipality:
         for company in definition.company_codes:
             _load_company(municipality, company)
         for supplier in definition.suppliers:
-            _load_supplier(municipality, supplier)
+            load_supplier(municipality, supplier)
+        for right in definition.user_rights:
+            load_right(municipality, right)
     return municipality
 
 
 def _load_company(municipality: Municipality, row: CompanyRow) -> None:
-    company = _put(CompanyCode, {"municipality": municipality, "code": row.code}, row.facts(*_LISTS))
+    company = load_head(municipality, row)
     _load_years(company, row)
     for tax_code in row.tax_codes:
-        _put(TaxCode, {"company_code": company, "code": tax_code.code}, tax_code.facts())
+        load_tax_code(company, tax_code)
     for document_type in row.document_types:
-        _load_document_type(company, document_type)
+        load_document_type(company, document_type)
     for rule in row.account_rules:
-        _put(AccountRule, {"company_code": company, "priority": rule.priority}, rule.facts())
+        load_rule(company, rule)
     for account in row.accounts:
-        _load_account(company, account)
+        load_account(company, account)
     for kind, values in row.dimensions.items():
         for value in values:
-            _load_dimension(company, kind, value)
-    _check_own_accounts(company)
+            load_dimension(company, kind, value)
+    check_own_accounts(company)
+
+
+def load_head(municipality: Municipality, row: CompanyRow) -> CompanyCode:
+    """A company code without what is its own; `check_own_accounts` comes last, when the chart is there."""
+    key = {"municipality": municipality, "code": row.code}
+    company: CompanyCode = _put(CompanyCode, key, row.facts(*_LISTS))
+    return company
+
+
+def load_tax_code(company: CompanyCode, row: TaxCodeRow) -> None:
+    """A tax code; raises `MasterDataInvalid`, as all of these do."""
+    _put(TaxCode, {"company_code": company, "code": row.code}, row.facts())
+
+
+def load_rule(company: CompanyCode, row: AccountRuleRow) -> None:
+    """A rule of accounts."""
+    _put(AccountRule, {"company_code": company, "priority": row.priority}, row.facts())
 
 
 def _load_years(company: CompanyCode, row: CompanyRow) -> None:
@@ -93,7 +117,8 @@ def _load_years(company: CompanyCode, row: CompanyRow) -> None:
             _put(Period, {"fiscal_year": fiscal_year, "number": number}, facts)
 
 
-def _load_document_type(company: CompanyCode, row: DocumentTypeRow) -> None:
+def load_document_type(company: CompanyCode, row: DocumentTypeRow) -> None:
+    """A document type; where its series begins does not change when it has begun."""
     key = {"company_code": company, "code": row.code}
     before = DocumentType.get_or_none(**key)
     begins = row.first_number
@@ -108,7 +133,8 @@ def _load_document_type(company: CompanyCode, row: DocumentTypeRow) -> None:
     _put(DocumentType, key, row.facts())
 
 
-def _load_account(company: CompanyCode, row: AccountRow) -> None:
+def load_account(company: CompanyCode, row: AccountRow) -> None:
+    """A G/L account; whether it is carried forward does not change when it was posted on."""
     facts = row.facts()
     if "tax_code" in facts:
         facts["tax_code"] = _tax_code(company, row)
@@ -141,7 +167,8 @@ def _tax_code(company: CompanyCode, row: AccountRow) -> TaxCode | None:
     return known[row.tax_code]
 
 
-def _load_dimension(company: CompanyCode, kind: str, row: DimensionRow) -> None:
+def load_dimension(company: CompanyCode, kind: str, row: DimensionRow) -> None:
+    """A value of a dimension, no longer than a posting may name it."""
     code = normalised_wbs(row.code) if kind == "wbs_element" else row.code
     longest = getattr(Posting, kind).max_length
     if len(code) > longest:
@@ -152,12 +179,27 @@ def _load_dimension(company: CompanyCode, kind: str, row: DimensionRow) -> None:
     _put(DimensionValue, key, row.facts(), _uuid(company.municipality.code, company.code, kind, code))
 
 
-def _load_supplier(municipality: Municipality, row: SupplierRow) -> None:
+def load_supplier(municipality: Municipality, row: SupplierRow) -> None:
+    """A supplier; one that is known by a CPR number, and has no CVR number, is a person."""
     key = {"municipality": municipality, "number": row.number}
     facts = row.facts()
     if row.identifiers is not None:
         facts["identifiers"] = [_identifier(row.number, text) for text in row.identifiers]
-    _put(Supplier, key, facts, _uuid(municipality.code, "supplier", row.number))
+        if not row.cvr and any(known.startswith("CPR#") for known in facts["identifiers"]):
+            facts.setdefault("person", True)
+    supplier = _put(Supplier, key, facts, _uuid(municipality.code, "supplier", row.number))
+    if bool(supplier.bank_registration) != bool(supplier.bank_account):
+        raise MasterDataInvalid(
+            element=f"suppliers {row.number} bank_account",
+            value=supplier.bank_account or "-",
+            expected="bank_registration and bank_account, or neither",
+        )
+
+
+def load_right(municipality: Municipality, row: UserRightRow) -> None:
+    """What a user may decide."""
+    key = {"municipality": municipality, "profit_center": row.profit_center, "ean": row.ean}
+    _put(UserRight, {**key, "user": row.user.casefold()}, row.facts())
 
 
 def _identifier(number: str, text: str) -> str:
@@ -171,7 +213,7 @@ def _identifier(number: str, text: str) -> str:
     return known
 
 
-def _check_own_accounts(company: CompanyCode) -> None:
+def check_own_accounts(company: CompanyCode) -> None:
     """The accounts that the house itself posts on are in the chart, and are balance accounts."""
     for name in _OWN_ACCOUNTS:
         number = getattr(company, name)
@@ -184,7 +226,7 @@ def _put(
     model: type[Model], key: Mapping[str, Any], facts: Mapping[str, Any], uuid: UUID | None = None
 ) -> Any:
     """Make the row of a key, or bring it up to date with the facts given; `uuid` is for a new row."""
-    row = model.get_or_none(**key)
+    row = _finder(model, tuple(key)).first(*key.values())
     try:
         if row is None:
             return _make(model, {**key, **({"uuid": uuid} if uuid else {}), **facts})
@@ -199,6 +241,24 @@ def _put(
     return row
 
 
+@cache
+def _finder(model: type[Model], names: tuple[str, ...]) -> Prepared:
+    """Finds the row of a key; a chart has many, and the library writes each query anew."""
+
+    def query(*values: Any) -> Any:
+        return model.select().where(
+            *(getattr(model, name) == value for name, value in zip(names, values, strict=True))
+        )
+
+    builds: Mapping[int, Callable[..., Any]] = {
+        1: lambda a: query(a),
+        2: lambda a, b: query(a, b),
+        3: lambda a, b, c: query(a, b, c),
+        4: lambda a, b, c, d: query(a, b, c, d),
+    }
+    return Prepared(builds[len(names)])
+
+
 def _make(model: type[Model], facts: Mapping[str, Any]) -> Model:
     missing = [
         field.name
@@ -207,7 +267,7 @@ def _make(model: type[Model], facts: Mapping[str, Any]) -> Model:
     ]
     if missing:
         raise MasterDataInvalid(element=model.__name__, value="missing", expected=", ".join(missing))
-    made: Model = model.create(**facts)
+    made: Model = model.create(**facts) if model is Municipality else create(model, **facts)
     return made
 
 

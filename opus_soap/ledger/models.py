@@ -158,6 +158,17 @@ class Supplier(BaseModel):
     cvr = CharField(max_length=8, null=True, index=True)
     identifiers = JsonField(default=list)  # canonical (opus_soap.identifiers): EndpointIDs and party ids
     active = BooleanField(default=True)
+    purchasing = BooleanField(default=False)  # in the extract of creditors for purchasing
+    person = BooleanField(default=False)  # a natural person: told only where it may be
+    bank_registration = CharField(max_length=4, default="")  # registreringsnummer
+    bank_account = CharField(max_length=10, default="")
+    iban = CharField(max_length=34, default="")
+    bic = CharField(max_length=11, default="")
+    fik_creditor = CharField(max_length=8, default="")  # kreditornummer of payment slips (FI-kort)
+    street = CharField(max_length=120, default="")
+    postal_code = CharField(max_length=10, default="")
+    city = CharField(max_length=80, default="")
+    country = CharField(max_length=2, default="")  # ISO 3166; empty: not said
 
     class Meta:
         indexes = ((("municipality", "number"), True),)
@@ -262,15 +273,20 @@ class ParkedVoucher(BaseModel):
 
 
 class UserRight(BaseModel):
-    """Rettighed: up to which amount a user may release vouchers, on a profit centre or on all of them."""
+    """Rettighed: up to which amount a user decides, on a profit centre or on all of them.
+
+    Without an EAN it is a right to release vouchers, and to invoices of any EAN. With one it is a right to
+    invoices that are addressed to that EAN, and to nothing else.
+    """
 
     municipality = ForeignKeyField(Municipality, backref="user_rights", on_delete="RESTRICT")
     user = CharField(max_length=40, column_name="user_id")  # Opus user id, lower case
     profit_center = CharField(max_length=10, default="")  # empty: all
+    ean = CharField(max_length=13, default="")  # location number; empty: not for invoices of one alone
     limit_ore = BigIntegerField()  # of a voucher's whole amount
 
     class Meta:
-        indexes = ((("municipality", "user", "profit_center"), True),)
+        indexes = ((("municipality", "user", "profit_center", "ean"), True),)
 
 
 class Seal(BaseModel):

@@ -2,8 +2,9 @@
 
 Whoever releases it is another than entered it and has the right to: for the voucher's whole amount, on each
 profit centre that it names, or on all of them; lines that name none need the right to all. Whoever dismisses
-it is another, too, with any right that covers its amount. It is checked again when it is released, for time
-has passed; what is then wrong with it is told, and it stays parked. So does one that is not what was parked.
+it is another, too, with any right that covers its amount. Rights that name an EAN are for its invoices alone:
+they release and dismiss nothing. It is checked again when it is released, for time has passed; what is then
+wrong with it is told, and it stays parked. So does one that is not what was parked.
 """
 
 from __future__ import annotations
@@ -111,10 +112,25 @@ def is_unchanged(parked: ParkedVoucher) -> bool:
 
 
 def set_right(
-    municipality: str, user: str, profit_center: str, *, limit_ore: int, actor: str, clock: Clock
+    municipality: str,
+    user: str,
+    profit_center: str,
+    *,
+    limit_ore: int,
+    actor: str,
+    clock: Clock,
+    ean: str = "",
 ) -> None:
-    """Let a user release vouchers up to an amount, on a profit centre (empty: all); 0 takes it away."""
-    key = {"municipality": municipality, "user": user.casefold(), "profit_center": profit_center}
+    """Let a user release vouchers up to an amount, on a profit centre (empty: all); 0 takes it away.
+
+    With an EAN it is the right to invoices that are addressed to it, and not to vouchers.
+    """
+    key = {
+        "municipality": municipality,
+        "user": user.casefold(),
+        "profit_center": profit_center,
+        "ean": ean,
+    }
     with transaction():
         UserRight.delete().where(
             *(getattr(UserRight, name) == value for name, value in key.items())
@@ -239,11 +255,13 @@ def _check_second(parked: ParkedVoucher, draft: VoucherDraft | None, user: str) 
 
 
 def _rights(parked: ParkedVoucher, user: str) -> dict[str, int]:
-    """Profit centre → the largest voucher, in øre."""
+    """Profit centre → the largest voucher, in øre; of those that are for vouchers."""
     return {
         right.profit_center: right.limit_ore
         for right in UserRight.select().where(
-            UserRight.municipality == parked.company_code.municipality_id, UserRight.user == user.casefold()
+            UserRight.municipality == parked.company_code.municipality_id,
+            UserRight.user == user.casefold(),
+            UserRight.ean == "",
         )
     }
 

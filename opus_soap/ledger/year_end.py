@@ -24,7 +24,7 @@ def carry_forward(company: CompanyCode, year: int, *, clock: Clock, entered_by: 
         voucher = post_difference(
             company,
             year + 1,
-            _closing(company, year),
+            left_to_next(company, year),
             text=f"Primosaldo fra {year}",
             reference=str(year),
             source=f"{CARRY_FORWARD_SOURCE} {year}",
@@ -38,13 +38,13 @@ def carry_forward(company: CompanyCode, year: int, *, clock: Clock, entered_by: 
         return voucher
 
 
-def _closing(company: CompanyCode, year: int) -> dict[str, int]:
-    """What a year leaves to the next: balance accounts as they are, results on one account."""
+def left_to_next(company: CompanyCode, year: int, until: int | None = None) -> dict[str, int]:
+    """What a year leaves to the next (øre): balance accounts as they are, results on one account."""
     balance_accounts = {
         row.number for row in Account.select().where(Account.company_code == company, Account.is_balance)
     }
     left: dict[str, int] = {}
-    for row in trial_balance(company, year):
+    for row in trial_balance(company, year, until=until):
         account = row.account if row.account in balance_accounts else company.retained_account
         left[account] = left.get(account, 0) + row.closing_ore
     return left

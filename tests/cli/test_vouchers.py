@@ -123,3 +123,11 @@ def test_a_voucher_is_looked_for_by_one_of_two(run):
     run("ledger", "show", status=2)
     run("ledger", "show", "1", "--reference=1", status=2)
     assert "LED-025" in run("ledger", "show", "--reference=nobody", status=1)
+
+
+def test_a_right_to_the_invoices_of_an_ean_is_none_to_vouchers(run, parked):
+    said = run("vouchers", "rights", "set", "Anna", "--limit=100", "--ean=5798009900012")
+    assert "invoices to 5798009900012 ≤ 100,00" in said
+    assert "5798009900012" in run("vouchers", "rights", "list")
+    assert "LED-045" in run("vouchers", "release", parked[0], "--user=anna", status=1)
+    assert "13 digits" in run("vouchers", "rights", "set", "Anna", "--limit=1", "--ean=57980099", status=2)

@@ -152,6 +152,14 @@ def test_terms_may_change_but_not_what_a_delta_has_left_out(desk):
         desk.subscribe(options={"exclude_document_types": ["KR"]})
 
 
+def test_the_receiver_stands_in_what_was_ordered(desk):
+    subscription = desk.subscribe()
+    desk.subscribe(receiver="Another")
+    desk.order(subscription)
+    with pytest.raises(errors.SubscriptionInvalid):
+        desk.subscribe(receiver="A third")
+
+
 def test_what_must_be_approved_waits_for_somebody_else(desk, monkeypatch):
     kind = desk.producer.kinds["posteringer-ud"]
     object.__setattr__(kind, "approval", True)

@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from opus_soap.database import proxy
+from opus_soap.errors import ContentDamaged
 from opus_soap.extracts import subscribing
 from opus_soap.extracts.schedule import order_due, run_due, upcoming
+from opus_soap.interfaces.postings_out.kind import PostingsOut
 from opus_soap.store.extract_models import Extract, Subscription
 
 DAY = timedelta(days=1)
@@ -83,6 +85,22 @@ def test_one_that_fails_does_not_stop_the_others(desk, tmp_path):
     run_due(desk.producer, desk.deliverer)
     states = {row.subscription.name: row.state for row in Extract.select()}
     assert states == {"AAA": Extract.PRODUCED, "BBB": Extract.DELIVERED}
+
+
+def test_any_error_of_ours_leaves_the_others_alone(desk, monkeypatch):
+    desk.subscribe("AAA", calendar="weekdays")
+    desk.subscribe("BBB", calendar="weekdays", target={"folder": str(desk.inbox)}, receiver="b")
+    kind, write = type(desk.producer.kinds["posteringer-ud"]), PostingsOut.write
+
+    def damaged(self, job, output):
+        if job.receiver == "AAA":
+            raise ContentDamaged(value="x", expected="y")
+        write(self, job, output)
+
+    monkeypatch.setattr(kind, "write", damaged)
+    run_due(desk.producer, desk.deliverer)
+    states = {row.subscription.name: row.state for row in Extract.select()}
+    assert states == {"AAA": Extract.ORDERED, "BBB": Extract.DELIVERED}
 
 
 def test_without_a_key_it_stays_due(desk):

@@ -19,6 +19,7 @@ from opus_soap.ledger.models import (
     Period,
     Supplier,
     TaxCode,
+    UserRight,
 )
 from opus_soap.ledger.posting import post
 from tests.conftest import DEFINITION
@@ -119,6 +120,60 @@ def test_suppliers_are_kept_under_canonical_names(company):
         load_municipality({"municipality": {"code": "999"}, "suppliers": [{**row, "identifiers": ["hvem"]}]})
 
 
+def supplier(**facts: object) -> dict:
+    return {"municipality": {"code": "999"}, "suppliers": [{"number": "200003", **facts}]}
+
+
+def test_what_a_creditor_is_paid_by_holds_together(company):
+    load_municipality(supplier(bank_registration="9999", bank_account="1", iban="DK1399990000200003"))
+    load_municipality(supplier(iban=""))
+    kept = Supplier.get(Supplier.number == "200003")
+    assert (kept.bank_registration, kept.bank_account, kept.iban) == ("9999", "1", "")
+    for wrong in (
+        {"iban": "DK1499990000200003"},
+        {"bank_registration": ""},
+        {"bank_account": "x"},
+        {"bic": "short"},
+        {"fik_creditor": "1"},
+        {"country": "Danmark"},
+    ):
+        with pytest.raises(MasterDataInvalid, match=next(iter(wrong)) if len(wrong) == 1 else ""):
+            load_municipality(supplier(**wrong))
+
+
+def test_who_is_known_by_a_cpr_number_and_has_no_cvr_number_is_a_person(company):
+    load_municipality(supplier(identifiers=["DK:CPR:010190-1234"]))
+    assert not Supplier.get(Supplier.number == "200001").person
+    load_municipality(
+        {
+            "municipality": {"code": "999"},
+            "suppliers": [
+                {"number": "300001", "name": "x", "identifiers": ["DK:CPR:010190-1234"]},
+                {"number": "300002", "name": "x", "cvr": "12345674", "identifiers": ["CPR:0101901234"]},
+            ],
+        }
+    )
+    persons = [row.number for row in Supplier.select().where(Supplier.person)]
+    assert "300001" in persons
+    assert "300002" not in persons
+
+
+def test_rights_are_per_profit_centre_and_ean(company):
+    tables = {"municipality": {"code": "999"}, "user_rights": []}
+    tables["user_rights"] = [
+        {"user": "Anna", "limit_ore": 1},
+        {"user": "anna", "ean": "5798009900012", "limit_ore": 2},
+        {"user": "anna", "profit_center": "P210", "limit_ore": 3},
+    ]
+    load_municipality(tables)
+    load_municipality(tables)
+    own = UserRight.select().where(UserRight.user == "anna").order_by(UserRight.limit_ore)
+    assert [(row.profit_center, row.ean) for row in own] == [("", ""), ("", "5798009900012"), ("P210", "")]
+    for wrong in ({"ean": "1"}, {"limit_ore": 0}, {"limit_ore": -5}):
+        with pytest.raises(MasterDataInvalid, match=next(iter(wrong))):
+            load_municipality({**tables, "user_rights": [{"user": "anna", "limit_ore": 1, **wrong}]})
+
+
 def test_only_changes_need_be_declared(company):
     tables = {
         "municipality": {"code": "999"},
@@ -164,7 +219,11 @@ def test_the_declaration_is_as_long_as_the_columns():
     lengths = {
         (definition.AccountRow, Account): ("number", "name", "chart_string"),
         (definition.DimensionRow, DimensionValue): ("code", "name", "parent_code"),
-        (definition.SupplierRow, Supplier): ("number", "name", "cvr"),
+        (definition.SupplierRow, Supplier): (
+            *("number", "name", "cvr", "bank_registration", "bank_account", "iban", "bic", "fik_creditor"),
+            *("street", "postal_code", "city", "country"),
+        ),
+        (definition.UserRightRow, UserRight): ("user", "profit_center", "ean"),
         (definition.CompanyRow, CompanyCode): ("code", "name", "currency", "retained_account"),
         (definition.TaxCodeRow, TaxCode): ("code", "name"),
         (definition.DocumentTypeRow, DocumentType): ("code", "name"),

@@ -341,4 +341,18 @@ def test_of_two_who_release_at_once_one_does(parked, right, clock):
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(attempt, ["anna", "bent"])) == ["LED-037", "released"]
     assert Voucher.select().count() == 1
-    assert UserRight.select().count() == 2
+    assert UserRight.select().where(UserRight.user.in_(("anna", "bent"))).count() == 2
+
+
+def test_a_right_to_the_invoices_of_an_ean_releases_and_dismisses_nothing(parked, right, clock):
+    ean = "5798009900012"
+    parking.set_right("999", "anna", "", limit_ore=10**9, actor="test", clock=clock, ean=ean)
+    for refused in (
+        lambda: release(parked, clock),
+        lambda: parking.dismiss(parked.uuid, user="anna", actor="t", reason="x", clock=clock),
+    ):
+        with pytest.raises(DecisionRefused):
+            refused()
+    right("anna", 12500)  # beside it, not instead of it
+    assert UserRight.select().where(UserRight.user == "anna").count() == 2
+    release(parked, clock)

@@ -21,6 +21,7 @@ from opus_soap.clock import Clock, business_date, isoformat
 from opus_soap.database import proxy, transaction
 from opus_soap.errors import (
     MASK,
+    AlreadyReversed,
     AnswerDiffers,
     AnswerNotPossible,
     AuthorityWrong,
@@ -258,9 +259,10 @@ def _reverse(wrong: Voucher, draft: VoucherDraft | None, context: CallContext, c
             source=str(context.correlation_id),
             clock=clock,
         )
-    except VoucherRefused as refused:
-        danish = "; ".join(error.text_danish for error in refused.errors)
-        english = "; ".join(error.text_english for error in refused.errors)
+    except (AlreadyReversed, VoucherRefused) as refused:  # or somebody reversed it by hand
+        errors = refused.errors if isinstance(refused, VoucherRefused) else [refused]
+        danish = "; ".join(error.text_danish for error in errors)
+        english = "; ".join(error.text_english for error in errors)
         raise ReversalNotPossible(element=label(wrong), value=danish, expected=english) from None
 
 

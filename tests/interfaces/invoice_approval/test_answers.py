@@ -17,6 +17,7 @@ from opus_soap.interfaces.invoice_approval.answers import content_of
 from opus_soap.interfaces.invoice_approval.booking import due_ore
 from opus_soap.interfaces.invoice_approval.messages import Header
 from opus_soap.ledger.models import Account, FiscalYear, Period, Posting, Supplier, Voucher
+from opus_soap.ledger.posting import reverse
 from opus_soap.ledger.verification import verify
 from opus_soap.store import agreements, content, outbox
 from opus_soap.store.models import Answer, InboxEntry, Invoice, Lending, System
@@ -251,6 +252,17 @@ def test_a_correction_whose_reversal_is_impossible_changes_nothing(lend, approva
     assert "The period 11 2026 is not open" in refused.text_english
     assert Voucher.select().count() == 1
     assert state(lent) == Invoice.BOOKED
+
+
+def test_a_correction_of_what_was_reversed_by_hand_is_refused(lend, approval, receive, clock):
+    lent = lend()
+    assert receive(approval(lent)).accepted
+    voucher = Voucher.get()
+    reverse(voucher, posting_date=voucher.posting_date, entered_by="cli:x", source="s", clock=clock)
+    (refused,) = receive(replace(approval(lent), uuid=uuid4())).errors
+    assert refused.code == "FAK-033"
+    assert "allerede tilbageført" in refused.text_danish
+    assert Voucher.select().count() == 2
 
 
 def test_a_correction_dated_earlier_is_reversed_on_the_vouchers_own_day(lend, approval, receive):

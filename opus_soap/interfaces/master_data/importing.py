@@ -1,0 +1,263 @@
+"""Master data back into the books: what files deliver, compared with what is there; all of it or nothing.
+
+First every record is held against its form and set aside, sorted. Then both lists are walked through side by
+side, in one transaction: what is new is made, what is another is changed, and what is no more is blocked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from opus_soap.clock import Clock
+from opus_soap.database import proxy, transaction
+from opus_soap.errors import (
+    CompanyCodeUnknown,
+    ImportCannotRemove,
+    ImportCompanyDiffers,
+    ImportRuleDiffers,
+)
+from opus_soap.interfaces.master_data import hierarchy
+from opus_soap.interfaces.master_data.books import Record, Source, covering
+from opus_soap.interfaces.master_data.entering import Books
+from opus_soap.interfaces.master_data.examining import examined
+from opus_soap.interfaces.master_data.form import DELETED, DIMENSIONS, MARK, Table
+from opus_soap.interfaces.master_data.mistakes import Mistakes
+from opus_soap.interfaces.master_data.reading import Asked, Limits, read
+from opus_soap.interfaces.master_data.staging import Staged, Staging
+from opus_soap.ledger.loading import check_own_accounts
+from opus_soap.ledger.master_data import find_municipality
+from opus_soap.ledger.models import CompanyCode, Municipality
+from opus_soap.store import audit
+
+IMPORTED = "master_data.imported"
+NEW, CHANGED, UNCHANGED, REMOVED, LEFT = "new", "changed", "unchanged", "removed", "not in the files"
+OUTCOMES = (NEW, CHANGED, UNCHANGED, REMOVED, LEFT)
+
+
+class Change(NamedTuple):
+    """What becomes of a record."""
+
+    outcome: str
+    table: str
+    key: str
+    columns: Mapping[str, tuple[str, str]]  # what is another: before and after
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How files are to be taken."""
+
+    municipality: str
+    company: str
+    complete: bool = False  # what is not in the files is no more, in those tables that are
+    new_ids: bool = False  # the UUIDs of the files are somebody else's
+    dry_run: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+class _DryRun(Exception):
+    """The end of a dry run."""
+
+
+Counts = Mapping[str, Counter[str]]  # by table, by outcome
+
+
+def import_files(
+    paths: Sequence[Path],
+    wanted: Wanted,
+    *,
+    actor: str,
+    clock: Clock,
+    tell: Callable[[Change], None] = lambda change: None,
+) -> Counts:
+    """Bring the books up to date with files; `tell` hears of each change, also in a dry run.
+
+    Raises `ImportRefused` with every mistake, `MunicipalityUnknown`, `CompanyCodeUnknown`,
+    `ImportDiskFailed`.
+    """
+    municipality = find_municipality(wanted.municipality)
+    mistakes = Mistakes()
+    with Staging(wanted.limits.max_records) as staging:
+        asked = Asked(wanted.company, wanted.complete, wanted.limits)
+        for path in paths:
+            for delivered in read(path, asked, mistakes):
+                texts = examined(delivered, mistakes)
+                if texts is not None:
+                    with mistakes.of(delivered.file, delivered.line, delivered.table.name):
+                        staging.add(delivered, texts)
+        mistakes.require_none()
+        counts: dict[str, Counter[str]] = {}
+        try:
+            with transaction():
+                entered = _Entering(municipality, wanted, staging, mistakes, tell, actor, clock)
+                for table in staging.tables():
+                    counts[table.name] = entered.table(table)
+                entered.end()
+                said = {name: dict(count) for name, count in counts.items()}
+                audit.record(
+                    IMPORTED,
+                    f"{wanted.municipality}/{wanted.company}",
+                    actor=actor,
+                    at=clock.now(),
+                    municipality=wanted.municipality,
+                    files=[path.name for path in paths],
+                    counts=said,
+                )
+                if wanted.dry_run:
+                    raise _DryRun
+        except _DryRun:
+            pass
+    return counts
+
+
+class _Entering:
+    """One walk through the tables, inside a transaction."""
+
+    def __init__(
+        self,
+        municipality: Municipality,
+        wanted: Wanted,
+        staging: Staging,
+        mistakes: Mistakes,
+        tell: Callable[[Change], None],
+        actor: str,
+        clock: Clock,
+    ) -> None:
+        self._wanted, self._staging, self._mistakes, self._tell = wanted, staging, mistakes, tell
+        company = CompanyCode.get_or_none(
+            CompanyCode.municipality == municipality, CompanyCode.code == wanted.company
+        )
+        self._books = Books(municipality, company, actor, clock)
+
+    def table(self, table: Table) -> Counter[str]:
+        """Enter the records of a table; how many came to what."""
+        counts: Counter[str] = Counter()
+        if self._books.company is None and table.name != "COMP_CODE":
+            self._mistakes.require_none()  # what hindered it to be made
+            raise CompanyCodeUnknown(value=f"{self._wanted.municipality}/{self._wanted.company}")
+        source = Source(self._books.company) if self._books.company is not None else None
+        held = source.records(table.name) if source is not None else iter(())
+        for staged, record in _side_by_side(self._staging.records(table.name), held):
+            counts[self._one(table, staged, record, source)] += 1
+        if table.name in DIMENSIONS:
+            self._check_hierarchy(table.name)
+        return counts
+
+    def end(self) -> None:
+        """What can only be told when all is there; raises `ImportRefused` when anything is wrong."""
+        if self._books.company is not None:
+            company = CompanyCode.get_by_id(self._books.company.id)
+            with self._mistakes.of("books", table="COMP_CODE", key=company.code):
+                check_own_accounts(company)
+        self._mistakes.require_none()
+
+    def _one(self, table: Table, staged: Staged | None, record: Record | None, source: Source | None) -> str:
+        before = dict(table.values(record.texts)) if record is not None else {}
+        if staged is None:
+            key = record.key if record is not None else ()
+            if not self._wanted.complete or before.get("PERSON"):  # who is a person may just not be told
+                return LEFT
+            return self._removed(table, before, Staged(key, {}, DELETED, "books", 0))
+        if staged.action == DELETED:
+            return self._removed(table, before, staged) if record is not None else UNCHANGED
+        given = dict(staged.texts)
+        if self._wanted.new_ids or not given.get("OBJECT_ID"):
+            given.pop("OBJECT_ID", None)
+        for column in table.columns:
+            if column.derived:
+                given.pop(column.name, None)
+                before.pop(column.name, None)
+        self._check_own(table, staged, source)
+        changed = {
+            name: (before.get(name, ""), text) for name, text in given.items() if before.get(name) != text
+        }
+        if record is not None and not changed:
+            return UNCHANGED
+        if record is None and table.name == "VENDOR_BANK" and not any(list(given.values())[table.keys :]):
+            return UNCHANGED  # none before, none now
+        outcome = CHANGED if record is not None else NEW
+        self._enter(outcome, table, staged, given, changed)
+        return outcome
+
+    def _removed(self, table: Table, before: Mapping[str, str], staged: Staged) -> str:
+        """Blocked, or, of what cannot be, taken from whom it is of: nothing is deleted that has a history."""
+        names = [column.name for column in table.columns]
+        keys = {name: before[name] for name in names[: table.keys]}
+        if "BLOCKED" in names:
+            given = {**keys, "BLOCKED": MARK}
+        else:
+            given = {**keys, **dict.fromkeys(names[table.keys :], "")}
+        changed = {name: (before[name], given[name]) for name in given if given[name] != before[name]}
+        if not changed:
+            return UNCHANGED
+        self._enter(REMOVED, table, staged, given, changed)
+        return REMOVED
+
+    def _enter(
+        self,
+        outcome: str,
+        table: Table,
+        staged: Staged,
+        given: Mapping[str, str],
+        changed: Mapping[str, tuple[str, str]],
+    ) -> None:
+        key = "/".join(map(str, staged.key)).strip("/")
+        with self._mistakes.of(staged.file, staged.line, table.name, key), proxy.obj.atomic():
+            if outcome == REMOVED and table.name == "USER_RIGHT":
+                self._books.take_right(given)
+            elif outcome == REMOVED and table.name not in ("VENDOR_BANK",) and "BLOCKED" not in given:
+                raise ImportCannotRemove(element=table.name, value=key)
+            else:
+                self._books.enter(table.name, given)
+            self._tell(Change(outcome, table.name, key, changed))
+
+    def _check_own(self, table: Table, staged: Staged, source: Source | None) -> None:
+        """That a file's company code is the one it is loaded into, and an account's rule the one it tells."""
+        key = "/".join(map(str, staged.key))
+        with self._mistakes.of(staged.file, staged.line, table.name, key):
+            if table.name == "COMP_CODE" and key != self._wanted.company:
+                raise ImportCompanyDiffers(value=key, expected=self._wanted.company)
+            if table.name == "GL_ACCOUNT" and source is not None:
+                told = tuple(staged.texts.get(name, "") for name in ("RULE", "REQUIRES_ONE_OF", "FORBIDS"))
+                rule = covering(source.rules, key)
+                if any(told) and told != rule:
+                    raise ImportRuleDiffers(element=key, value=_shown(told), expected=_shown(rule))
+
+    def _check_hierarchy(self, name: str) -> None:
+        parents = (
+            (str(staged.key[0]), staged.texts["PARENT"], staged)
+            for staged in self._staging.records(name)
+            if staged.texts.get("PARENT")
+        )
+        for error, staged in hierarchy.mistakes(self._books.own, name, parents):
+            with self._mistakes.of(staged.file, staged.line, name, str(staged.key[0])):
+                raise error
+
+
+def _side_by_side(
+    staged: Iterator[Staged], held: Iterator[Record]
+) -> Iterator[tuple[Staged | None, Record | None]]:
+    """Two lists in the order of the same keys, in one walk: those of one key together.
+
+    What is entered on the way lies behind the place where the books are read.
+    """
+    one, other = next(staged, None), next(held, None)
+    while one is not None or other is not None:
+        if other is None or (one is not None and one.key < other.key):
+            yield one, None
+            one = next(staged, None)
+        elif one is None or other.key < one.key:
+            yield None, other
+            other = next(held, None)
+        else:
+            yield one, other
+            one, other = next(staged, None), next(held, None)
+
+
+def _shown(rule: Sequence[str]) -> str:
+    number, requires, forbids = rule
+    return f"{number or '-'}: {requires or '-'} / {forbids or '-'}"

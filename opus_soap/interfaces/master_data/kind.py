@@ -1,0 +1,150 @@
+"""Stamdata and kreditorer as the engine sees them: everything, or what changed since the extract before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from xml.sax.saxutils import escape
+
+from opus_soap.clock import isoformat
+from opus_soap.database import snapshot
+from opus_soap.errors import SubscriptionInvalid
+from opus_soap.extracts.kinds import Job, Options
+from opus_soap.extracts.output import Form, Output
+from opus_soap.interfaces.master_data import delta
+from opus_soap.interfaces.master_data.books import Source
+from opus_soap.interfaces.master_data.delta import Before, Told
+from opus_soap.interfaces.master_data.form import (
+    ACTION,
+    BY_NAME,
+    KREDITORER,
+    MARK,
+    RECORD,
+    STAMDATA,
+    TABLES,
+    Table,
+)
+from opus_soap.ledger.models import CompanyCode
+
+BANK = "VENDOR_BANK"
+_ALL = tuple(table.name for table in TABLES if table.name != BANK)
+_TOLD_EVERY = 5000  # records
+
+
+@dataclass(frozen=True)
+class MasterData:
+    """Tables of master data, XML and a CSV file for each."""
+
+    name: str
+    prefix: str
+    form: Form
+    tables: tuple[str, ...]  # that may be chosen, without bank details
+    purchasing_only: bool = False
+    approval: bool = False
+    repeatable: bool = False
+
+    def check(self, company: CompanyCode, options: Options) -> dict[str, Any]:
+        """`tables` (names; all), `bank_details` and `persons` (true or false; false).
+
+        Raises `SubscriptionInvalid`.
+        """
+        known = ("tables", "bank_details", "persons")
+        if strangers := set(options) - set(known):
+            raise SubscriptionInvalid(
+                element="options", value=", ".join(sorted(strangers)), expected=", ".join(known)
+            )
+        chosen = _listed(options.get("tables", list(self.tables)))
+        if not chosen or set(chosen) - set(self.tables):
+            expected = f"some of {', '.join(self.tables)}"
+            raise SubscriptionInvalid(element="tables", value=str(options["tables"])[:100], expected=expected)
+        marks = {name: options.get(name, False) for name in known[1:]}
+        for name, value in marks.items():
+            if not isinstance(value, bool):
+                raise SubscriptionInvalid(element=name, value=str(value)[:40], expected="true or false")
+        if marks["bank_details"] and "VENDOR" not in chosen:
+            raise SubscriptionInvalid(element="bank_details", value="true", expected="with the table VENDOR")
+        return {"tables": [name for name in self.tables if name in chosen], **marks}
+
+    def write(self, job: Job, output: Output) -> None:
+        """All tables as they are at one moment.
+
+        Raises `MasterDataBeforeUnusable` when what the extract before held is not there to compare with.
+        """
+        tables = _with_bank(job.options)
+        source = Source(job.company, job.options["persons"], self.purchasing_only)
+        with snapshot(), output.xml(self.form) as xml, output.aside(delta.ENDING) as out:
+            xml.part(_element("CONTROL_FIELDS", _control(job, tables)))
+            whole, held = source.count(tables), delta.Noted(out, tables)
+            before = None if job.full or job.previous is None else Before(_path(job), tables)
+            for name in tables:
+                shape = BY_NAME[name]
+                records = held.each(source.records(name))
+                told = delta.changes(records, before.of(name)) if before else delta.everything(records)
+                with output.csv(shape.names, f"_{name}.csv") as csv:
+                    for one in told:
+                        output.totals.records += 1
+                        xml.part(_record(shape, one))
+                        csv.rows([_row(shape, one)])
+                        if output.totals.records % _TOLD_EVERY == 0:
+                            job.tell(output.totals.records, max(whole, output.totals.records))
+            held.end()
+        job.tell(output.totals.records, output.totals.records)
+
+
+def _with_bank(options: Options) -> list[str]:
+    tables: list[str] = list(options["tables"])
+    if options["bank_details"]:
+        tables.insert(tables.index("VENDOR") + 1, BANK)
+    return tables
+
+
+def _listed(tables: Any) -> list[Any]:
+    """Names in a list, or in a text with commas."""
+    if isinstance(tables, str):
+        return [name.strip() for name in tables.split(",")]
+    return list(tables) if isinstance(tables, list) and all(isinstance(one, str) for one in tables) else []
+
+
+def _path(job: Job) -> Any:
+    assert job.previous is not None
+    return job.previous / f".{job.previous.name}{delta.ENDING}"
+
+
+def _control(job: Job, tables: list[str]) -> Mapping[str, str]:
+    return {
+        "RECEIVER": job.receiver,
+        "FILE_NAME": f"{job.name}.xml",
+        "MUNICIPALITY": job.company.municipality_id,
+        "COMP_CODE": job.company.code,
+        "SEQUENCE": str(job.sequence),
+        "MODE": "FULL" if job.full else "DELTA",
+        "BUSINESS_DATE": f"{job.business_date:%Y%m%d}",
+        "ORDERED_AT": isoformat(job.ordered_at),
+        "TABLES": " ".join(tables),
+        "PERSONS": MARK if job.options["persons"] else "",
+    }
+
+
+def _record(shape: Table, told: Told) -> str:
+    return _element(f"{shape.name}{RECORD}", {ACTION: told.action, **shape.values(told.texts)})
+
+
+def _row(shape: Table, told: Told) -> list[str]:
+    missing = len(shape.columns) - len(told.texts)
+    return [told.action, *told.texts, *[""] * missing]
+
+
+def _element(name: str, texts: Mapping[str, str]) -> str:
+    """As `output.element`; a carriage return stays one."""
+    return f"<{name}>{''.join(_elements(texts))}</{name}>\n"
+
+
+def _elements(texts: Mapping[str, str]) -> Iterator[str]:
+    for name, text in texts.items():
+        if text:
+            yield f"<{name}>{escape(text, {chr(13): '&#13;'})}</{name}>"
+
+
+STAMDATA_KIND = MasterData("stamdata", "STAMDATA", STAMDATA, _ALL)
+KREDITORER_KIND = MasterData("kreditorer", "KREDITORER", KREDITORER, ("VENDOR",), purchasing_only=True)

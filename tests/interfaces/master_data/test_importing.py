@@ -1,0 +1,444 @@
+"""Files of master data: taken in whole or not at all, every mistake told, nothing deleted."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from lxml import etree
+
+from opus_soap.cli.main import main
+from opus_soap.errors import CompanyCodeUnknown, ImportRefused, MunicipalityUnknown
+from opus_soap.interfaces.master_data.form import NAMESPACE, TABLES
+from opus_soap.interfaces.master_data.importing import Change, Wanted, import_files
+from opus_soap.interfaces.master_data.reading import Limits
+from opus_soap.ledger.loading import load_municipality
+from opus_soap.ledger.models import (
+    MODELS,
+    Account,
+    AccountRule,
+    CompanyCode,
+    DimensionValue,
+    Supplier,
+    UserRight,
+)
+from opus_soap.store.models import AuditEntry
+from tests.conftest import ROOT
+
+CONTROL = {
+    "RECEIVER": "x",
+    "FILE_NAME": "x.xml",
+    "MUNICIPALITY": "999",
+    "COMP_CODE": "0020",
+    "SEQUENCE": "1",
+    "MODE": "FULL",
+    "BUSINESS_DATE": "20261123",
+    "ORDERED_AT": "2026-11-23T11:00:00.000000Z",
+    "TABLES": "GL_ACCOUNT",
+    "PERSONS": "X",
+}
+PAPER = {"GL_ACCOUNT": "22000300", "NAME": "Papir", "TAX_CODE": "K25", "ASSIGNABLE": "X"}
+OTHER = {"municipality": {"code": "101", "cvr": "12345674", "name": "Andetby Kommune"}}
+
+
+def stored() -> dict[str, list]:
+    return {
+        model.__name__: list(model.select().order_by(model._meta.primary_key).dicts()) for model in MODELS
+    }
+
+
+@pytest.fixture
+def take(company, clock):
+    """Take files into company code 0020 of a municipality."""
+
+    def taken(*paths: Path, municipality: str = "999", tell=lambda change: None, **how: object):
+        wanted = Wanted(municipality, "0020", **how)
+        return import_files(paths, wanted, actor="test", clock=clock, tell=tell)
+
+    return taken
+
+
+@pytest.fixture
+def xml(tmp_path):
+    """A file of records: (table, elements), behind control fields."""
+
+    def written(*records: tuple[str, dict[str, str]], root: str = "Stamdata", **control: str) -> Path:
+        tree = etree.Element(f"{{{NAMESPACE}}}{root}", nsmap={None: NAMESPACE})
+        fields = {name: text for name, text in {**CONTROL, **control}.items() if text}
+        for name, texts in (("CONTROL_FIELDS", fields), *((f"{t}_RECORD", e) for t, e in records)):
+            part = etree.SubElement(tree, f"{{{NAMESPACE}}}{name}")
+            part.tail = "\n"
+            for element, text in texts.items():
+                etree.SubElement(part, f"{{{NAMESPACE}}}{element}").text = text
+        path = tmp_path / "in.xml"
+        path.write_bytes(etree.tostring(tree, encoding="UTF-8", xml_declaration=False))
+        return path
+
+    return written
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A CSV file of a table."""
+
+    def written(name: str, *rows: list[str]) -> Path:
+        path = tmp_path / f"{name}.csv"
+        with path.open("w", encoding="utf-8", newline="") as out:
+            csv.writer(out, delimiter=";").writerows(rows)
+        return path
+
+    return written
+
+
+def refused(taken) -> list[tuple[str, str, int]]:
+    """Code, element and line of each mistake; nothing has changed."""
+    before = stored()
+    with pytest.raises(ImportRefused) as error:
+        taken()
+    assert stored() == before
+    return [(one.error.code, one.error.element, one.line) for one in error.value.mistakes]
+
+
+def test_what_went_out_comes_back_and_changes_nothing(company, run, take):
+    folder = run(bank_details=True, persons=True)
+    before = stored()
+    for files in ([*folder.glob("*.xml")], sorted(folder.glob("*.csv")), sorted(folder.glob("*.csv"))[::-1]):
+        counts = take(*files, complete=True)
+        assert list(counts) == [name.name for name in TABLES]
+        assert all(set(count) == {"unchanged"} for count in counts.values())
+    assert stored() == before
+
+
+def test_into_the_empty_books_of_another_municipality(company, run, take):
+    folder = run(bank_details=True, persons=True)
+    load_municipality(OTHER)
+    counts = take(*folder.glob("*.xml"), municipality="101", new_ids=True)
+    assert all(set(count) == {"new"} for count in counts.values())
+    made = CompanyCode.get(CompanyCode.municipality == "101")
+    assert made.vat_refund_account == "90510025"
+    assert Account.select().where(Account.company_code == made).count() == 56
+    again = take(*folder.glob("*.csv"), municipality="101", new_ids=True, complete=True)
+    assert all(set(count) == {"unchanged"} for count in again.values())
+
+
+def test_uuids_of_another_are_refused_unless_they_are_left_out(company, run, take):
+    folder = run(tables=["COSTCENTER", "COMP_CODE", "GL_ACCOUNT", "TAX_CODE"])
+    load_municipality(OTHER)
+    wrong = refused(lambda: take(*folder.glob("*.xml"), municipality="101"))
+    assert {code for code, *_ in wrong} >= {"LED-030"}
+
+
+def test_a_change_is_made_and_told(company, xml, take):
+    new = {"COSTCENTER": "5001", "NAME": "Ny", "VALID_FROM": "20270101"}
+    told: list[Change] = []
+    counts = take(xml(("GL_ACCOUNT", PAPER), ("COSTCENTER", new)), tell=told.append)
+    assert (counts["GL_ACCOUNT"]["changed"], counts["COSTCENTER"]["new"]) == (1, 1)
+    assert counts["GL_ACCOUNT"]["not in the files"] == 55
+    assert told[0][:3] == ("changed", "GL_ACCOUNT", "22000300")
+    assert told[0].columns == {"NAME": ("Kontorartikler", "Papir")}
+    assert Account.get(Account.number == "22000300").name == "Papir"
+    assert str(DimensionValue.get(DimensionValue.code == "5001").valid_from) == "2027-01-01"
+    entry = AuditEntry.select().where(AuditEntry.event == "master_data.imported").get()
+    assert entry.actor == "test"
+
+
+def test_a_dry_run_tells_the_same_and_changes_nothing(company, xml, take):
+    before, path = stored(), xml(("GL_ACCOUNT", PAPER))
+    dry = take(path, dry_run=True)
+    assert stored() == before
+    assert not AuditEntry.select().where(AuditEntry.event == "master_data.imported").exists()
+    assert take(path) == dry
+
+
+def test_what_is_no_more_is_blocked_and_nothing_is_deleted(company, xml, take):
+    gone = [
+        ("GL_ACCOUNT", {"ACTION": "SLETTET", "GL_ACCOUNT": "22000300"}),
+        ("COSTCENTER", {"ACTION": "SLETTET", "COSTCENTER": "1101"}),
+        ("VENDOR", {"ACTION": "SLETTET", "VENDOR_NO": "200001"}),
+        ("VENDOR_BANK", {"ACTION": "SLETTET", "VENDOR_NO": "200002"}),
+        ("USER_RIGHT", {"ACTION": "SLETTET", "USERNAME": "moha", "PROFIT_CTR": "P210"}),
+    ]
+    counts = take(xml(*gone, MODE="DELTA"))
+    assert [count["removed"] for count in counts.values()] == [1, 1, 1, 1, 1]
+    assert Account.get(Account.number == "22000300").blocked
+    assert DimensionValue.get(DimensionValue.code == "1101").blocked
+    assert not Supplier.get(Supplier.number == "200001").active
+    kept = Supplier.get(Supplier.number == "200002")
+    assert (kept.iban, kept.bank_account, kept.active) == ("", "", True)
+    assert [row.ean for row in UserRight.select().where(UserRight.user == "moha")] == ["5798009900012"]
+    again = take(xml(*gone, MODE="DELTA"))
+    assert all(set(count) <= {"unchanged", "not in the files"} for count in again.values())
+
+
+def test_complete_blocks_what_the_files_do_not_hold_in_their_tables(company, table, take):
+    Supplier.update(person=True).where(Supplier.number == "200003").execute()
+    path = table("VENDOR", ["VENDOR_NO", "NAME"], ["200001", "Grønt"])
+    counts = take(path, complete=True)
+    assert counts == {"VENDOR": {"changed": 1, "removed": 10, "unchanged": 1, "not in the files": 1}}
+    assert {row.number for row in Supplier.select().where(Supplier.active)} == {"200001", "200003"}
+    assert not Account.select().where(Account.blocked, Account.number != "22009900").exists()
+
+
+def test_what_cannot_be_blocked_is_not_taken_away(company, table, take):
+    path = table("TAX_CODE", ["TAX_CODE", "NAME", "TAX_RATE"], ["K25", "Købsmoms", "25.00"])
+    assert refused(lambda: take(path, complete=True)) == [("EXT-119", "TAX_CODE", 0)]
+
+
+def test_a_column_that_is_left_out_stays_as_it_is(company, table, take):
+    take(table("GL_ACCOUNT", ["NAME", "GL_ACCOUNT"], ["Papir", "22000300"]))
+    kept = Account.get(Account.number == "22000300")
+    assert (kept.name, kept.tax_code.code, kept.assignable) == ("Papir", "K25", True)
+    take(table("GL_ACCOUNT", ["GL_ACCOUNT", "TAX_CODE"], ["22000300", ""]))
+    assert Account.get(Account.number == "22000300").tax_code is None
+
+
+def test_numbers_of_persons_that_a_supplier_is_known_by_stay(company, table, take):
+    digest = "CPR#0123456789abcdef0123456789abcdef"
+    Supplier.update(identifiers=[digest]).where(Supplier.number == "200001").execute()
+    take(table("VENDOR", ["VENDOR_NO", "IDENTIFIERS"], ["200001", "0088:5798002000016"]))
+    assert Supplier.get(Supplier.number == "200001").identifiers == ["GLN:5798002000016", digest]
+
+
+def test_the_form_of_the_books_is_found_behind_that_of_the_file(company, xml, take):
+    wbs = {"WBS_ELEMENT": "xg-920-1", "NAME": "Ny svømmehal, projektering"}
+    right = {"USERNAME": "MOHA", "PROFIT_CTR": "P210", "AMOUNT_LIMIT": "50000.00"}
+    counts = take(xml(("WBS_ELEMENT", wbs), ("USER_RIGHT", right)))
+    assert counts["WBS_ELEMENT"]["unchanged"] == counts["USER_RIGHT"]["unchanged"] == 1
+
+
+def account(**texts: str) -> tuple[str, dict[str, str]]:
+    return "GL_ACCOUNT", {name: text for name, text in {**PAPER, **texts}.items() if text}
+
+
+@pytest.mark.parametrize(
+    ("records", "mistakes"),
+    [
+        ([account(NAME="")], [("EXT-115", "NAME", 2)]),
+        ([account(NAME="x" * 256)], [("EXT-116", "NAME", 2)]),
+        ([account(NAME="a\u202eb")], [("EXT-116", "NAME", 2)]),
+        ([account(GL_ACCOUNT=" 22000300")], [("EXT-116", "GL_ACCOUNT", 2)]),
+        ([account(TAX_CODE="Q")], [("LED-030", "accounts 22000300 tax_code", 2)]),
+        ([account(), account(GL_ACCOUNT="22000400"), account()], [("EXT-117", "in.xml", 4)]),
+        ([account(COLOUR="red")], [("EXT-114", "COLOUR", 2)]),
+        (
+            [account(), ("TAX_CODE", {"TAX_CODE": "Q", "NAME": "q", "TAX_RATE": "1.00"})],
+            [("EXT-118", "TAX_CODE_RECORD", 3)],
+        ),
+        ([("COLOUR", {"NAME": "red"})], [("EXT-113", "", 2)]),
+        ([("TAX_CODE", {"TAX_CODE": "Q", "NAME": "q", "TAX_RATE": "25,00"})], [("EXT-116", "TAX_RATE", 2)]),
+        (
+            [("TAX_CODE", {"TAX_CODE": "Q", "NAME": "q", "TAX_RATE": "250.00"})],
+            [("LED-030", "rate_basis_points", 2)],
+        ),
+        ([("ACCOUNT_RULE", {"PRIORITY": "1", "PATTERN": "["})], [("LED-030", "pattern", 2)]),
+        (
+            [("ACCOUNT_RULE", {"PRIORITY": "1", "PATTERN": "x", "FORBIDS": "COLOUR"})],
+            [("EXT-116", "FORBIDS", 2)],
+        ),
+        (
+            [("COSTCENTER", {"COSTCENTER": "1", "NAME": "x", "VALID_FROM": "20260230"})],
+            [("EXT-116", "VALID_FROM", 2)],
+        ),
+        ([("PROFIT_CTR", {"PROFIT_CTR": "P1", "NAME": "x", "PARENT": "P0"})], [("EXT-121", "PARENT", 2)]),
+        (
+            [("PROFIT_CTR", {"PROFIT_CTR": "P400", "NAME": "x", "PARENT": "P411"})],
+            [("EXT-122", "PROFIT_CTR", 2)],
+        ),
+        (
+            [("VENDOR", {"VENDOR_NO": "1", "NAME": "x", "IDENTIFIERS": "DK:CPR:0101901234"})],
+            [("EXT-116", "IDENTIFIERS", 2)],
+        ),
+        (
+            [("VENDOR", {"VENDOR_NO": "1", "NAME": "x", "IDENTIFIERS": "hvem"})],
+            [("EXT-116", "IDENTIFIERS", 2)],
+        ),
+        ([("VENDOR_BANK", {"VENDOR_NO": "1", "IBAN": "DK8499990000200001"})], [("EXT-121", "VENDOR_NO", 2)]),
+        ([("VENDOR_BANK", {"VENDOR_NO": "200001", "IBAN": "DK0099990000200001"})], [("LED-030", "iban", 2)]),
+        (
+            [("VENDOR_BANK", {"VENDOR_NO": "200003", "BANK_KEY": "9999"})],
+            [("LED-030", "suppliers 200003 bank_account", 2)],
+        ),
+        (
+            [("USER_RIGHT", {"USERNAME": "a", "PROFIT_CTR": "P9", "AMOUNT_LIMIT": "1.00"})],
+            [("EXT-121", "PROFIT_CTR", 2)],
+        ),
+        ([("USER_RIGHT", {"USERNAME": "a", "AMOUNT_LIMIT": "0.00"})], [("LED-030", "limit_ore", 2)]),
+        (
+            [("USER_RIGHT", {"USERNAME": "a", "EAN": "1", "AMOUNT_LIMIT": "x"})],
+            [("EXT-116", "EAN", 2), ("EXT-116", "AMOUNT_LIMIT", 2)],
+        ),
+        (
+            [("USER_RIGHT", {"ACTION": "VÆK", "USERNAME": "a", "AMOUNT_LIMIT": "1.00"})],
+            [("EXT-116", "ACTION", 2)],
+        ),
+        ([account(RULE="10", REQUIRES_ONE_OF="ORDERID")], [("EXT-120", "22000300", 2)]),
+    ],
+)
+def test_every_mistake_is_told_and_nothing_is_taken(company, xml, take, records, mistakes):
+    assert refused(lambda: take(xml(*records))) == mistakes
+
+
+def test_mistakes_of_all_records_and_files_are_told_together(company, xml, table, take):
+    path = xml(account(NAME="x" * 256), account(GL_ACCOUNT="22000400", CHART_STRING="1"))
+    other = table("COSTCENTER", ["COSTCENTER", "NAME"], ["12345678901", "x"], ["1", ""], ["1"])
+    assert refused(lambda: take(path, other)) == [
+        ("EXT-116", "NAME", 2),
+        ("EXT-116", "CHART_STRING", 3),
+        ("EXT-116", "COSTCENTER", 2),
+        ("EXT-115", "NAME", 3),
+        ("EXT-118", "COSTCENTER", 4),
+    ]
+
+
+def test_elements_out_of_order_are_told_by_the_schema(company, xml, take):
+    path = xml(("GL_ACCOUNT", {"NAME": "Papir", "GL_ACCOUNT": "22000300"}))
+    assert refused(lambda: take(path)) == [("EXT-118", "GL_ACCOUNT_RECORD", 2)]
+
+
+def test_the_own_accounts_must_be_in_the_chart(company, xml, take):
+    head = {
+        "COMP_CODE": "0020",
+        "NAME": "x",
+        "CURRENCY": "DKK",
+        "VAT_ACCOUNT": "12345678",
+        "RETAINED_ACCOUNT": "90599000",
+        "VENDOR_ACCOUNT": "90590100",
+    }
+    path = xml(("COMP_CODE", head))
+    assert refused(lambda: take(path)) == [("LED-030", "vat_refund_account", 0)]
+
+
+def test_another_company_code_is_refused(company, xml, table, take):
+    assert refused(lambda: take(xml(COMP_CODE="0021"))) == [("EXT-124", "", 0)]
+    names = [column.name for column in TABLES[0].columns]
+    path = table("COMP_CODE", names, ["0021", "x", "DKK", "90510025", "90599000", "90590100", ""])
+    assert ("EXT-124", "", 2) in refused(lambda: take(path))
+
+
+def test_complete_takes_no_delta_and_no_extract_of_creditors(company, run, xml, take):
+    assert refused(lambda: take(xml(MODE="DELTA"), complete=True)) == [("EXT-123", "", 0)]
+    creditors = next(run("kreditorer").glob("*.xml"))
+    assert refused(lambda: take(creditors, complete=True)) == [("EXT-123", "", 0)]
+    assert take(creditors)["VENDOR"]["unchanged"] == 4
+
+
+def test_a_creditor_that_is_no_longer_told_is_not_blocked(company, xml, take):
+    gone = ("VENDOR", {"ACTION": "SLETTET", "VENDOR_NO": "200001"})
+    for path in (lambda: xml(gone, PERSONS=""), lambda: xml(gone, root="Kreditorer")):
+        assert refused(lambda path=path: take(path())) == [("EXT-126", "VENDOR", 2)]
+
+
+def test_unknown_books_are_told(company, xml, table, take):
+    with pytest.raises(MunicipalityUnknown):
+        take(xml(), municipality="102")
+    load_municipality(OTHER)
+    with pytest.raises(CompanyCodeUnknown):
+        take(table("TAX_CODE", ["TAX_CODE", "NAME", "TAX_RATE"], ["K", "x", "1.00"]), municipality="101")
+
+
+HEAD = f'<?xml version="1.0"?><Stamdata xmlns="{NAMESPACE}">'
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "EXT-111"),
+        (HEAD.encode(), "EXT-111"),
+        (b"<Stamdata/>", "EXT-113"),
+        (f"{HEAD}<TAX_CODE_RECORD/></Stamdata>".encode(), "EXT-118"),
+        (
+            b'<!DOCTYPE a [<!ENTITY e "x">]>'
+            + HEAD[21:].encode()
+            + b"<CONTROL_FIELDS>&e;</CONTROL_FIELDS></Stamdata>",
+            "EXT-111",
+        ),
+        (HEAD.encode("utf-16"), "EXT-111"),
+        (f"{HEAD}<CONTROL_FIELDS/>".encode() + b" " * 70_000, "EXT-112"),
+        (f"{HEAD}<CONTROL_FIELDS>".encode() + b"<a>x</a>" * 10_000, "EXT-112"),
+        (HEAD.encode() + b"<a>" * 300, "EXT-111"),
+    ],
+)
+def test_hostile_and_broken_xml_is_refused(company, take, tmp_path, data, code):
+    path = tmp_path / "in.xml"
+    path.write_bytes(data)
+    limits = Limits(max_record_bytes=1000)
+    assert code in {found for found, *_ in refused(lambda: take(path, limits=limits))}
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "code"),
+    [
+        ("KONTI.csv", b"GL_ACCOUNT;NAME\r\n", "EXT-113"),
+        ("X_GL_ACCOUNT.csv", b"", "EXT-115"),
+        ("X_GL_ACCOUNT.csv", b"NAME\r\nx\r\n", "EXT-115"),
+        ("X_GL_ACCOUNT.csv", b"GL_ACCOUNT;COLOUR\r\n", "EXT-114"),
+        ("X_GL_ACCOUNT.csv", b"GL_ACCOUNT;NAME;NAME\r\n", "EXT-114"),
+        ("X_GL_ACCOUNT.csv", b"GL_ACCOUNT,NAME\r\n", "EXT-114"),
+        ("X_GL_ACCOUNT.csv", b"GL_ACCOUNT;NAME\r\n1;\xe6\r\n", "EXT-111"),
+        ("X_GL_ACCOUNT.csv", b'GL_ACCOUNT;NAME\r\n1;"x', "EXT-111"),
+        ("X_GL_ACCOUNT.csv", b"GL_ACCOUNT;NAME\r\n1;" + b"x" * 2000, "EXT-112"),
+        ("VENDOR_BANK.csv", b"VENDOR_NO;NAME\r\n", "EXT-114"),
+    ],
+)
+def test_csv_that_cannot_be_read_is_refused(company, take, tmp_path, name, data, code):
+    path = tmp_path / name
+    path.write_bytes(data)
+    limits = Limits(max_record_bytes=1000)
+    assert [found for found, *_ in refused(lambda: take(path, limits=limits))] == [code]
+
+
+def test_limits_of_files_and_records(company, take, xml):
+    path = xml(account(), account(GL_ACCOUNT="22000400"))
+    assert refused(lambda: take(path, limits=Limits(max_bytes=10))) == [("EXT-112", "bytes", 0)]
+    assert refused(lambda: take(path, limits=Limits(max_records=1))) == [("EXT-112", "records", 3)]
+
+
+def test_no_more_mistakes_than_anybody_reads(company, take, table):
+    path = table("COSTCENTER", ["COSTCENTER", "NAME"], *[["12345678901", "x"]] * 1200)
+    found = refused(lambda: take(path))
+    assert len(found) == 1000
+
+
+def test_no_cpr_number_stands_in_a_mistake(company, take, table):
+    persons = ["DK:CPR:010190-1234", "DK:CPR:01 01 90 12 34", "CPR:12340101"]
+    rows = [[f"20000{place}", person, "0101901234"] for place, person in enumerate(persons, start=1)]
+    path = table("VENDOR", ["VENDOR_NO", "IDENTIFIERS", "CVR"], *rows)
+    with pytest.raises(ImportRefused) as error:
+        take(path)
+    said = " ".join(f"{one} {one.error.text_danish}" for one in error.value.mistakes)
+    assert "1234" not in said
+    assert "12 34" not in said
+    assert len(error.value.mistakes) == 6
+
+
+def test_the_command_line_tells_all(company, database_url, monkeypatch, xml, table):
+    monkeypatch.setenv("OPUS_SOAP_DATABASE_URL", database_url)
+
+    def run(*words: object):
+        return CliRunner().invoke(main, ["master-data", "import", *map(str, words)])
+
+    good = run(xml(account()), "--dry-run", "--list")
+    assert good.exit_code == 0, good.output
+    assert "changed GL_ACCOUNT 22000300  NAME: Kontorartikler → Papir" in good.output
+    assert "nothing was changed: a dry run" in good.output
+    assert Account.get(Account.number == "22000300").name == "Kontorartikler"
+    bad = run(xml(account(CHART_STRING="1")))
+    assert bad.exit_code == 1
+    assert "in.xml:2  GL_ACCOUNT 22000300  EXT-116: CHART_STRING is '1'; it must be 16 digits" in bad.output
+    assert "EXT-110" in bad.output
+    assert run(xml(account())).exit_code == 0
+    assert Account.get(Account.number == "22000300").name == "Papir"
+
+
+def test_the_example_of_the_documentation_can_be_taken(company, take):
+    example = ROOT / "docs/examples/stamdata.xml"
+    counts = take(example, dry_run=True)
+    assert all(count["new"] + count["changed"] + count["removed"] for count in counts.values())
+
+
+def test_a_rule_that_changes_is_the_one_that_accounts_are_compared_with(company, xml, take):
+    rule = {"PRIORITY": "5", "PATTERN": "22000300", "FORBIDS": "ORDERID"}
+    take(xml(("ACCOUNT_RULE", rule), account(RULE="5", FORBIDS="ORDERID")))
+    assert AccountRule.get(AccountRule.priority == 5).forbids_any_of == ["order"]
