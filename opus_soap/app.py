@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from opus_soap.clock import Clock
 from opus_soap.database import connect
 from opus_soap.doctor.dates import log_ending
 from opus_soap.doctor.metrics import Metrics
+from opus_soap.extracts.delivering import Deliverer
+from opus_soap.extracts.downloading import Downloads
+from opus_soap.extracts.producing import Producer
+from opus_soap.extracts.schedule import run_due
+from opus_soap.interfaces.extract_fetching.service import extract_service
+from opus_soap.interfaces.extract_kinds import KINDS
 from opus_soap.interfaces.invoice_approval import lending, sending
 from opus_soap.interfaces.invoice_approval.service import answer_service
 from opus_soap.interfaces.master_data.service import dimension_service
@@ -55,7 +62,8 @@ Register = Callable[[Handlers], None]
 def services(settings: Settings, clock: Clock) -> tuple[SoapService, ...]:
     """Every service that the finance system exposes."""
     answers = answer_service(clock, settings.system_uuid, most_lines=settings.max_answer_lines)
-    return (answers, dimension_service(), voucher_service(clock, settings))
+    extracts = extract_service(deliverer(settings, clock), settings)
+    return (answers, dimension_service(), voucher_service(clock, settings), extracts)
 
 
 def build_server(settings: Settings, clock: Clock, *, working: int = WORKING) -> WSGIApplication:
@@ -64,10 +72,18 @@ def build_server(settings: Settings, clock: Clock, *, working: int = WORKING) ->
     `working` messages are dealt with at a time, each with a database connection. Raises a
     `ConfigurationError` or `DatabaseError` that says what to mend.
     """
-    resources: list[Resource] = [PostingUploads(settings, clock)]
+    resources: list[Resource] = [
+        PostingUploads(settings, clock),
+        Downloads(deliverer(settings, clock), settings),
+    ]
     if settings.metrics:
         resources.append(Metrics(settings, clock))
     return build_front(services(settings, clock), settings, clock, resources=resources, working=working)
+
+
+def deliverer(settings: Settings, clock: Clock) -> Deliverer:
+    """What hands extracts over, with what produces them."""
+    return Deliverer(Producer(KINDS, settings.extracts_folder, settings.seal_key_file, clock), clock)
 
 
 def build_worker(settings: Settings, clock: Clock) -> Worker:
@@ -83,7 +99,18 @@ def calendar(settings: Settings, clock: Clock) -> tuple[Chore, ...]:
         content.purge(now=clock.now(), retention=retention)
         purge_files(FileStore(settings.files_folder), now=clock.now(), retention=retention)
 
+    extracts, at_work = deliverer(settings, clock), Lock()
+
+    def run_extracts() -> None:
+        """By one thread of a process, whatever is due: the others go on sending messages."""
+        if at_work.acquire(blocking=False):
+            try:
+                run_due(extracts.producer, extracts)
+            finally:
+                at_work.release()
+
     return (
+        Chore("extracts", run_extracts, minute="*"),
         Chore("forget_replays", lambda: replay.forget_expired(clock.now()), minute="0"),
         Chore("remind", lambda: lending.remind(actor="calendar", clock=clock), minute="15"),
         Chore("ending", lambda: log_ending(settings, clock), minute="45", hour="5"),

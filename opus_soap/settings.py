@@ -226,6 +226,9 @@ class Settings(BaseSettings):
     extracts_folder: Path = Field(
         Path("var/extracts"), description="Where extracts are kept as they were produced, a folder each."
     )
+    max_extract_part_bytes: int = Field(
+        2 * 1024 * 1024, ge=1024, le=2**24, description="Largest part of a file in an answer of UdtraekHent."
+    )
     saft_schema_file: Path | None = Field(
         None,
         description="Schema (XSD) of SAF-T DK Financial that auditors' extracts are also held against; "

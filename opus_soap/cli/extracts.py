@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from opus_soap.cli.extract_tokens import token
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, local, shown
 from opus_soap.clock import business_date
@@ -21,6 +22,7 @@ from opus_soap.interfaces.extract_kinds import KINDS, kinds_of
 from opus_soap.ledger.master_data import find_municipality
 from opus_soap.ledger.seals import read_trusted_keys
 from opus_soap.money import danish
+from opus_soap.store import agreements
 from opus_soap.store.extract_models import Extract, ExtractDelivery, Subscription
 
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
@@ -31,6 +33,9 @@ _NEWEST = 1000
 @click.group()
 def extracts() -> None:
     """What goes out of the books: postings, master data, invoices, the audit extract."""
+
+
+extracts.add_command(token)
 
 
 @extracts.command()
@@ -49,6 +54,7 @@ def extracts() -> None:
 @click.option("--option", "more", multiple=True, help="Another option: NAME=VALUE (JSON or text).")
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Put the files here.")
 @click.option("--sftp", help="Put the files there: USER@HOST[:PORT][/FOLDER].")
+@click.option("--system", help="Name or UUID of the agreement whose system fetches them (UdtraekHent).")
 @click.option("--known-hosts", type=click.Path(path_type=Path), help="The SFTP server's key.")
 @click.option("--key", type=click.Path(path_type=Path), help="The private key to log in with.")
 @click.option("--password-file", type=click.Path(path_type=Path), help="Its first line is the password.")
@@ -102,6 +108,11 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _target(given: dict[str, Any]) -> dict[str, Any]:
+    said = [name for name in ("folder", "sftp", "system") if given[name] is not None]
+    if len(said) > 1:
+        raise click.UsageError(f"say one of {', '.join(f'--{name}' for name in said)}")
+    if given["system"] is not None:
+        return {"system": str(agreements.find_system(given["system"]).uuid)}
     if given["folder"] is not None:
         return {"folder": str(given["folder"].absolute())}
     if given["sftp"] is None:

@@ -166,7 +166,8 @@ def fetch(
     request when its receipt is in response.
     """
     try:
-        from opus_soap.interfaces.postings_in.sftp_folders import Account, SftpFolders
+        from opus_soap.interfaces.postings_in.sftp_folders import SftpFolders
+        from opus_soap.transport.sftp import Account
     except ImportError:
         raise SftpMissing from None
     runtime.open_database()

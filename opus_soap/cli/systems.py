@@ -32,6 +32,7 @@ SERVICES = (
     "DimensionHent",
     "FakturaInformationAfsend",
     "FinansbilagModtag",
+    "UdtraekHent",
 )
 
 

@@ -26,7 +26,7 @@ from opus_soap.wss import pki
 CASE_SYSTEM = UUID("c0ffee00-1590-4d00-8000-000000000002")
 CASE_SYSTEM_NAME = "Sagssystem"
 STS = "https://sts.example.dk/runtime"
-SERVICES = ("FakturaInformationSvarAfsend", "DimensionHent", "FinansbilagModtag")
+SERVICES = ("FakturaInformationSvarAfsend", "DimensionHent", "FinansbilagModtag", "UdtraekHent")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from peewee import PeeweeException
 
 from opus_soap.clock import Clock
 from opus_soap.database import connect, connected, disconnect, first_line
+from opus_soap.doctor import extracts
 from opus_soap.doctor.connections import connections, models_of_agreements
 from opus_soap.doctor.dates import (
     AGREEMENT,
@@ -56,6 +57,7 @@ def findings(settings: Settings, clock: Clock) -> Iterator[Finding]:
     yield from _attempt("certificates", lambda: _dates(certificates_in_files(settings), clock))
     yield from _list_dates(settings, clock)
     yield from _attempt("agreements", lambda: _agreements(settings, clock))
+    yield from _attempt("extracts", lambda: _extracts(settings, clock))
     yield from _folders(settings)
 
 
@@ -177,11 +179,20 @@ def _agreements(settings: Settings, clock: Clock) -> list[Finding]:
         disconnect()
 
 
+def _extracts(settings: Settings, clock: Clock) -> list[Finding]:
+    connect(settings.database_url)
+    try:
+        with connected():
+            return extracts.findings(clock)
+    finally:
+        disconnect()
+
+
 def _folders(settings: Settings) -> Iterator[Finding]:
     for path in (settings.signing_key_file, settings.seal_key_file, settings.tls_key_file):
         if path is not None:
             yield from _secret(path)
-    folders = [settings.files_folder, settings.postings_folder]
+    folders = [settings.files_folder, settings.postings_folder, settings.extracts_folder]
     if settings.database_url.startswith("sqlite:///"):
         folders.append(Path(settings.database_url.removeprefix("sqlite:///")).parent)
     for folder in folders:

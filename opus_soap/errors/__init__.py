@@ -5,6 +5,7 @@ from opus_soap.errors.base import *  # noqa: F403
 from opus_soap.errors.configuration import *  # noqa: F403
 from opus_soap.errors.database import *  # noqa: F403
 from opus_soap.errors.documents import *  # noqa: F403
+from opus_soap.errors.extract_doors import *  # noqa: F403
 from opus_soap.errors.extracts import *  # noqa: F403
 from opus_soap.errors.invoice_approval import *  # noqa: F403
 from opus_soap.errors.ledger import *  # noqa: F403

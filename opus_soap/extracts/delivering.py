@@ -1,8 +1,7 @@
 """Produced extracts are handed over: put into a folder or onto an SFTP server, the manifest last.
 
 In the order of their numbers: while one of a subscription cannot be handed over, those behind it wait. Each
-attempt is noted. What is to be downloaded is handed over when its manifest, and every file that it names,
-has been fetched.
+attempt is noted. What is to be downloaded is handed over when its receiver confirms it (`downloading`).
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +23,7 @@ from opus_soap.errors import (
     ExtractFolderFailed,
     ExtractNotReady,
     ExtractTargetUnreachable,
+    SftpMissing,
 )
 from opus_soap.extracts import manifest
 from opus_soap.extracts.producing import Producer
@@ -54,15 +54,19 @@ class Deliverer:
         """Hand a produced extract over, if its turn has come, and (but for `at_once`) its time.
 
         False when it has not been: it waits for another, for its next attempt, or to be downloaded. Raises
-        `ExtractNotReady`, `ExtractTargetUnreachable`.
+        `ExtractNotReady`, `ExtractBusy`, `ExtractTargetUnreachable`, `SftpMissing`.
         """
         extract = Extract.get_by_id(extract.id)
+        if extract.state not in (Extract.PRODUCED, Extract.DELIVERED):
+            raise ExtractNotReady(element=extract.name, value=extract.state, expected=Extract.PRODUCED)
+        with self.producer.alone(extract):  # or two would write into one file
+            return self._deliver(Extract.get_by_id(extract.id), at_once)
+
+    def _deliver(self, extract: Extract, at_once: bool) -> bool:
         if extract.state == Extract.DELIVERED:
             return True
-        if extract.state != Extract.PRODUCED:
-            raise ExtractNotReady(element=extract.name, value=extract.state, expected=Extract.PRODUCED)
         target = extract.subscription.target
-        if not target or _has_earlier(extract):
+        if is_fetched(target) or waiting_before(extract) is not None:
             return False
         if not at_once and extract.next_attempt_at is not None and extract.next_attempt_at > self.clock.now():
             return False
@@ -73,6 +77,9 @@ class Deliverer:
                 for path in files:
                     door.put(path)
                     failpoint("extracts.copied")
+        except SftpMissing as error:
+            self._failed(extract, where, str(error))
+            raise
         except OSError as error:
             reason = error.strerror or str(error) or type(error).__name__
             self._failed(extract, where, reason)
@@ -85,7 +92,7 @@ class Deliverer:
     def files(self, extract: Extract) -> list[Path]:
         """The files of a produced extract as its manifest names them, the manifest last.
 
-        Raises `ExtractDiffers`.
+        Raises `ExtractDiffers`, `ExtractFolderFailed`: that is nobody's fault but ours.
         """
         place = self.producer.place(extract)
         name = f"{extract.name}{manifest.ENDING}"
@@ -142,14 +149,24 @@ def _check(path: Path, sha256: str) -> None:
         raise ExtractDiffers(element=path.name, value=f"SHA-256 {actual}, noted {sha256}")
 
 
-def _has_earlier(extract: Extract) -> bool:
-    """Whether one with a lower number has not been handed over: receivers get them in their order."""
-    earlier = Extract.select().where(
-        Extract.subscription == extract.subscription,
-        Extract.sequence < extract.sequence,
-        Extract.state.not_in((Extract.DELIVERED, Extract.CANCELLED)),
+def is_fetched(target: Mapping[str, Any]) -> bool:
+    """Whether a receiver comes for its extracts, over HTTP or SOAP."""
+    return not target or "system" in target
+
+
+def waiting_before(extract: Extract) -> Extract | None:
+    """The first with a lower number that has not been handed over: receivers get them in their order."""
+    found: Extract | None = (
+        Extract.select()
+        .where(
+            Extract.subscription == extract.subscription,
+            Extract.sequence < extract.sequence,
+            Extract.state.not_in((Extract.DELIVERED, Extract.CANCELLED)),
+        )
+        .order_by(Extract.sequence)
+        .first()
     )
-    return bool(earlier.exists())
+    return found
 
 
 def _shown(target: dict[str, Any]) -> str:

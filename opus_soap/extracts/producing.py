@@ -7,8 +7,9 @@ a seal do not change. A process that dies has left an order, which the next one 
 from __future__ import annotations
 
 import hashlib
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from opus_soap.errors import ExtractDiffers, ExtractFolderFailed, ExtractNotRead
 from opus_soap.extracts import manifest
 from opus_soap.extracts.folders import finish, working
 from opus_soap.extracts.kinds import Job, Kind, Kinds, Tell
+from opus_soap.extracts.leasing import alone
 from opus_soap.extracts.output import Output
 from opus_soap.failpoints import failpoint
 from opus_soap.ledger.master_data import company_code
@@ -27,7 +29,6 @@ from opus_soap.store import audit
 from opus_soap.store.extract_models import Extract, Subscription
 
 PRODUCED = "extract.produced"
-LEASE = timedelta(hours=6)  # who has not produced it by then is dead
 _MADE = (Extract.PRODUCED, Extract.DELIVERED)
 
 
@@ -45,12 +46,25 @@ class Producer:
         subscription = extract.subscription
         return self.folder / subscription.municipality / subscription.name / extract.name
 
+    def alone(self, extract: Extract) -> AbstractContextManager[None]:
+        """Nobody else produces or hands over extracts of its subscription meanwhile, on this disk.
+
+        Raises `ExtractBusy`, `ExtractFolderFailed`.
+        """
+        subscription = extract.subscription
+        lock_file = self.folder / ".locks" / f"{subscription.municipality}.{subscription.name}"
+        return alone(lock_file, extract.name)
+
     def produce(self, extract: Extract, *, actor: str, tell: Tell = lambda done, of: None) -> Extract:
         """Write an ordered extract; one that has been written is written again where it can be, and compared.
 
-        Raises `ExtractNotReady`, `ExtractDiffers`, `ExtractFolderFailed`, `SealKeyUnusable`, and what its
-        kind raises.
+        Raises `ExtractNotReady`, `ExtractBusy`, `ExtractDiffers`, `ExtractFolderFailed`, `SealKeyUnusable`,
+        and what its kind raises.
         """
+        with self.alone(extract):
+            return self._produce(extract, actor, tell)
+
+    def _produce(self, extract: Extract, actor: str, tell: Tell) -> Extract:
         extract = Extract.get_by_id(extract.id)
         kind = self.kinds[extract.subscription.kind]
         if extract.state not in (Extract.ORDERED, *_MADE):
@@ -137,9 +151,7 @@ class Producer:
         now = self.clock.now()
         with transaction():
             changed = (
-                Extract.update(
-                    state=Extract.PRODUCED, produced_at=now, manifest_sha256=sha256, leased_until=None
-                )
+                Extract.update(state=Extract.PRODUCED, produced_at=now, manifest_sha256=sha256, last_error="")
                 .where(Extract.id == extract.id, Extract.state == Extract.ORDERED)
                 .execute()
             )
@@ -157,21 +169,6 @@ class Producer:
         fresh = Extract.get_by_id(extract.id)
         extract.state, extract.manifest_sha256 = fresh.state, fresh.manifest_sha256
         extract.produced_at = fresh.produced_at
-
-
-def lease(extract: Extract, clock: Clock) -> bool:
-    """Take an extract to work on it; False while somebody else has it."""
-    now = clock.now()
-    free = Extract.leased_until.is_null() | (Extract.leased_until < now)
-    with transaction():
-        taken = Extract.update(leased_until=now + LEASE).where(Extract.id == extract.id, free).execute()
-    return bool(taken)
-
-
-def release(extract: Extract) -> None:
-    """Leave it to others again."""
-    with transaction():
-        Extract.update(leased_until=None).where(Extract.id == extract.id).execute()
 
 
 def _date_of(extract: Extract) -> date:

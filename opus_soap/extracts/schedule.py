@@ -12,11 +12,13 @@ from datetime import date, datetime
 
 import structlog
 
+from opus_soap.database import transaction
 from opus_soap.errors import OpusSoapError
 from opus_soap.extracts.calendar import Calendar
 from opus_soap.extracts.delivering import Deliverer
+from opus_soap.extracts.leasing import leased
 from opus_soap.extracts.ordering import order
-from opus_soap.extracts.producing import Producer, lease, release
+from opus_soap.extracts.producing import Producer
 from opus_soap.failpoints import failpoint
 from opus_soap.store.extract_models import Extract, Subscription
 
@@ -92,15 +94,15 @@ def run_due(producer: Producer, deliverer: Deliverer) -> list[Extract]:
     order_due(producer)
     touched = []
     for extract in _waiting():
-        if not lease(extract, producer.clock):
-            continue  # another worker has it
-        try:
-            _forward(extract, producer, deliverer)
-            touched.append(extract)
-        except OpusSoapError as error:
-            log.warning("extract waits", extract=extract.name, code=error.code, reason=str(error))
-        finally:
-            release(extract)
+        with leased(extract, producer.clock) as ours:
+            if not ours:
+                continue  # another worker has it
+            try:
+                _forward(extract, producer, deliverer)
+                touched.append(extract)
+            except OpusSoapError as error:
+                log.warning("extract waits", extract=extract.name, code=error.code, reason=str(error))
+                _note_why(extract, error)
     return touched
 
 
@@ -115,3 +117,10 @@ def _forward(extract: Extract, producer: Producer, deliverer: Deliverer) -> None
         fresh = producer.produce(fresh, actor=ACTOR)
     if fresh.state == Extract.PRODUCED:
         deliverer.deliver(fresh)
+
+
+def _note_why(extract: Extract, error: OpusSoapError) -> None:
+    """Why it could not be produced; why it could not be handed over the deliverer notes."""
+    with transaction():
+        waiting = Extract.id == extract.id, Extract.state == Extract.ORDERED
+        Extract.update(last_error=str(error)[:1000]).where(*waiting).execute()

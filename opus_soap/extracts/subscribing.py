@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from opus_soap.clock import Clock
 from opus_soap.database import new_uuid, transaction
@@ -16,6 +17,7 @@ from opus_soap.extracts.kinds import Kinds, Options
 from opus_soap.ledger.master_data import company_code
 from opus_soap.store import audit
 from opus_soap.store.extract_models import Extract, Subscription
+from opus_soap.store.models import System
 
 ADDED, PAUSED, RESUMED = "subscription.added", "subscription.paused", "subscription.resumed"
 _NAME = re.compile(r"[A-Z0-9][A-Z0-9-]{0,19}")
@@ -141,9 +143,10 @@ def _first(calendar: Calendar, starts_on: date) -> str | None:
 
 
 def _target(target: Mapping[str, Any]) -> dict[str, Any]:
-    """Where to put the files: nowhere (they are downloaded), a folder, or an SFTP server."""
-    if set(target) - {"folder", "sftp"} or len(target) > 1:
-        raise SubscriptionInvalid(element="target", value=", ".join(target), expected="folder or sftp")
+    """Where to put the files: nowhere (they are downloaded, or a system fetches them), a folder, a server."""
+    if set(target) - {"folder", "sftp", "system"} or len(target) > 1:
+        expected = "one of folder, sftp, system"
+        raise SubscriptionInvalid(element="target", value=", ".join(target), expected=expected)
     if "folder" in target:
         if not Path(target["folder"]).is_absolute():
             raise SubscriptionInvalid(element="folder", value=target["folder"], expected="an absolute path")
@@ -156,4 +159,17 @@ def _target(target: Mapping[str, Any]) -> dict[str, Any]:
                 element="sftp", value=", ".join(missing or sorted(sftp)), expected=", ".join(_SFTP)
             )
         return {"sftp": {"port": 22, "folder": ".", **sftp}}
+    if "system" in target:
+        return {"system": _system(str(target["system"]))}
     return {}
+
+
+def _system(text: str) -> str:
+    """The UUID of an agreement."""
+    try:
+        uuid = UUID(text)
+    except ValueError:
+        uuid = None
+    if uuid is None or not System.select().where(System.uuid == uuid).exists():
+        raise SubscriptionInvalid(element="system", value=text[:40], expected="the UUID of an agreement")
+    return str(uuid)

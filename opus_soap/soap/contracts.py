@@ -72,7 +72,7 @@ def _reachable(*entries: str) -> dict[str, etree._Element]:
     return found
 
 
-_OUR_OWN = frozenset({"DimensionHent"})  # services that KOMBIT does not have
+_OUR_OWN = frozenset({"DimensionHent", "UdtraekHent"})  # services that KOMBIT does not have
 
 
 def entity_id(name: str) -> str:

@@ -22,7 +22,15 @@ from opus_soap.errors import (
     DatabaseFailed,
     DeliveryForbidden,
     DeliveryUnauthorized,
+    DownloadForbidden,
+    DownloadMissing,
+    DownloadReceiptEarly,
+    DownloadReceiptUnwanted,
+    DownloadReceiptWrong,
     EnvelopeVersionRefused,
+    ExtractDiffers,
+    ExtractFolderFailed,
+    ExtractKeyMissing,
     FileStoreFailed,
     InternalFailure,
     LengthUnclear,
@@ -61,6 +69,7 @@ class Rule:
     faultcode: str | None = CLIENT  # None: the error says it itself
     status: int = 500  # what SOAP 1.1 asks for; others only where HTTP itself is at fault
     internal: bool = False
+    over_http: int = 0  # status where it is no SOAP that is answered; 0: the same
 
 
 # the nearest class counts, so a new error is answered as its parent is
@@ -87,6 +96,14 @@ RULES: dict[type[Exception], Rule] = {
     DeliveryUnauthorized: Rule(status=401),
     DeliveryForbidden: Rule(status=403),
     ReceiptUnknown: Rule(status=404),
+    DownloadForbidden: Rule(status=401),
+    DownloadMissing: Rule(over_http=404),
+    DownloadReceiptWrong: Rule(over_http=422),
+    DownloadReceiptEarly: Rule(over_http=422),
+    DownloadReceiptUnwanted: Rule(over_http=422),
+    ExtractDiffers: Rule(SERVER, internal=True),
+    ExtractFolderFailed: Rule(SERVER, 503, internal=True),
+    ExtractKeyMissing: Rule(SERVER, internal=True),
     FileStoreFailed: Rule(SERVER, 503, internal=True),
     ReadingInterrupted: Rule(SERVER, 503),
     WssError: Rule(None),
@@ -109,6 +126,7 @@ class Fault:
     remedy_danish: str
     remedy_english: str
     element: str = ""
+    over_http: int = 0  # status where it is no SOAP that is answered
 
 
 def rule_for(kind: type[Exception]) -> Rule:
@@ -129,6 +147,7 @@ def fault_for(error: OpusSoapError | WssError) -> Fault:
         remedy_danish=_clean(shown.remedy_danish),
         remedy_english=_clean(shown.remedy_english),
         element=_clean(getattr(shown, "element", "")),
+        over_http=rule.over_http or rule.status,
     )
 
 

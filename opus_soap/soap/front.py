@@ -33,6 +33,7 @@ from opus_soap.keys import MessageVerifier
 from opus_soap.settings import Settings
 from opus_soap.soap import limits
 from opus_soap.soap.access_log import access
+from opus_soap.soap.answers import Answer, FileBody
 from opus_soap.soap.callers import Callers
 from opus_soap.soap.client_certificates import ClientCertificates, networks
 from opus_soap.soap.exchange import Exchange
@@ -56,6 +57,7 @@ HEALTH_SECONDS = 2
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 _REASONS = {
     200: "OK",
+    206: "Partial Content",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",
@@ -64,11 +66,11 @@ _REASONS = {
     408: "Request Timeout",
     413: "Content Too Large",
     415: "Unsupported Media Type",
+    416: "Range Not Satisfiable",
     422: "Unprocessable Content",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
-Answer = tuple[int, str, bytes]  # status, media type, body
 AtWork = Callable[[], AbstractContextManager[None]]
 
 
@@ -150,6 +152,8 @@ class SoapFront:
             ms=exchange.timings.parts,
         )
         headers = [("Content-Type", media_type), ("Content-Length", str(len(body)))]
+        if isinstance(body, FileBody):
+            headers += body.headers
         if status == 503:
             headers.append(("Retry-After", str(RETRY_AFTER_SECONDS)))
         if status == 401:
@@ -161,7 +165,11 @@ class SoapFront:
         if status == 405:
             headers.append(("Allow", ", ".join(resource.methods if resource else ("GET", "POST"))))
         start_response(f"{status} {_REASONS[status]}", headers)
-        return [] if method == "HEAD" else [body]
+        if method == "HEAD" and isinstance(body, FileBody):
+            body.close()
+        if method == "HEAD":
+            return []
+        return body if isinstance(body, FileBody) else [body]
 
     # --- what is not SOAP
 
@@ -174,7 +182,10 @@ class SoapFront:
                 raise ServerBusy
             if method not in resource.methods:
                 raise MethodNotAllowed(value=method[:20], expected=", ".join(resource.methods))
-            return resource.answer(environ, path, method, partial(self._at_work, exchange))
+            answer = resource.answer(environ, path, method, partial(self._at_work, exchange))
+            if isinstance(answer[2], FileBody):  # it counts as under way until it has been sent
+                answer[2].when_closed, taken = self._slots.release, False
+            return answer
         except OpusSoapError as error:
             return self._tell(exchange, fault_for(error))
         except Unavailable:
@@ -196,7 +207,7 @@ class SoapFront:
         exchange.outcome = fault.code
         lines = (f"{fault.code}  {fault.danish}", fault.english, fault.remedy_danish, fault.remedy_english)
         text = "\n".join([*lines, f"id: {exchange.correlation_id}", ""])
-        return fault.status, "text/plain; charset=utf-8", text.encode()
+        return fault.over_http or fault.status, "text/plain; charset=utf-8", text.encode()
 
     # --- GET
 

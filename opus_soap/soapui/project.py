@@ -20,7 +20,12 @@ _IMPORTS = (f"{{{_WSDL}}}import", f"{{{_XSD}}}include", f"{{{_XSD}}}import")
 _HERE = "${projectDir}"  # SoapUI finds the keystores beside the project
 _NEW_ID = "urn:uuid:${=java.util.UUID.randomUUID()}"
 # what must be there before an example is more than refused; it is switched off until then
+_SUBSCRIBED = (
+    "The system needs a subscription (opus-soap extracts subscribe LIS --system …). "
+    "Set the names to those of its extract, and enable the test case."
+)
 _PREPARED = {
+    **dict.fromkeys(("BestilUdtraek", "HentUdtraek", "HentUdtraekFil", "KvitterUdtraek"), _SUBSCRIBED),
     "ModtagFinansbilag": "The system needs a sender of postings (opus-soap postings senders add). "
     "Set the dates to an open period, and enable the test case.",
 }

@@ -22,7 +22,7 @@ class Subscription(BaseModel):
     delta = BooleanField(default=True)  # what came since the extract before; else everything each time
     calendar = CharField(max_length=20)  # manual, weekdays, weekly:MON … SUN, once:2026-12-31
     at = CharField(max_length=5, default="06:00")  # time of day in Copenhagen
-    target = JsonField(default=dict)  # {}: to be downloaded; {"folder": …} or {"sftp": {…}}
+    target = JsonField(default=dict)  # {}: to be downloaded; {"folder": …}, {"sftp": {…}}, {"system": UUID}
     active = BooleanField(default=True)
     due_on = CharField(max_length=10, null=True)  # the next business date (ISO); null: none
     created_at = InstantField()

@@ -195,3 +195,12 @@ def test_who_requested_does_not_approve(run, subscribe, monkeypatch):
 )
 def test_names_that_lead_nowhere_are_told(run, command):
     assert "EXT-0" in run("extracts", *command, status=1)
+
+
+def test_a_system_that_fetches_is_named_by_its_agreement(run, subscribe, inbox):
+    agreement = ("--municipality", "999", "--cvr", "44444449", "--service", "UdtraekHent")
+    run("systems", "add", "Sagssystem", *agreement)
+    assert "SYS" in subscribe("sys", "--system", "Sagssystem")
+    assert "│ system" in run("extracts", "list")
+    subscribe("sys", "--system", "Nobody", status=1)
+    assert "say one of" in subscribe("sys", "--system", "Sagssystem", "--folder", str(inbox), status=2)

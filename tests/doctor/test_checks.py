@@ -228,4 +228,4 @@ def test_a_folder_that_cannot_be_written(examine, tmp_path: Path):
 
 def test_a_folder_that_cannot_be_made(examine, monkeypatch):
     monkeypatch.setattr("opus_soap.doctor.checks.os.access", lambda path, mode: False)
-    assert [one.check for one in examine(revocation="crl")] == ["folder"] * 3
+    assert [one.check for one in examine(revocation="crl")] == ["folder"] * 4

@@ -137,16 +137,6 @@ def test_it_stands_in_the_audit_trail_once(desk):
     assert events == ["extract.ordered", "extract.produced", "extract.delivered"]
 
 
-def test_only_one_worker_has_it_at_a_time(desk):
-    extract = desk.order(desk.subscribe())
-    assert producing.lease(extract, desk.clock)
-    assert not producing.lease(extract, desk.clock)
-    desk.clock.advance(producing.LEASE * 1.1)
-    assert producing.lease(extract, desk.clock)  # who had it is dead
-    producing.release(extract)
-    assert producing.lease(extract, desk.clock)
-
-
 def test_every_byte_of_a_small_extract_counts(desk):
     """One bit turned in every byte of every file: each is found."""
     desk.post(1)

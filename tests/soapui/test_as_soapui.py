@@ -98,7 +98,10 @@ def test_the_cases_pass(answering, scene, offered, tmp_path):
         told = send(sorted(out.glob("*.xml")))
         # switched off in the project: the demo's system has no sender of postings
         assert told.pop(("FinansbilagModtag", "ModtagFinansbilag")).startswith("500 fault PIN-")
+        for operation in ("BestilUdtraek", "HentUdtraek", "HentUdtraekFil", "KvitterUdtraek"):
+            assert told.pop(("UdtraekHent", operation)).startswith("500 fault EXT-")  # nor a subscription
         assert told == {
+            ("UdtraekHent", "HentAbonnementer"): "200 ok",
             ("DimensionHent", "DimensionHent"): "200 ok",
             ("FakturaInformationSvarAfsend", "AfsendFakturaInformationSvar"): "200 ok",
             ("FakturaInformationSvarAfsend", "Ping"): "200 ok",

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from opus_soap.interfaces.extract_fetching import contract as extract_fetching
 from opus_soap.interfaces.invoice_approval import contract
 from opus_soap.interfaces.master_data import contract as master_data
 from opus_soap.interfaces.postings_in import soap_contract as postings_in
@@ -40,6 +41,16 @@ ROOTS = [
     master_data.DimensionHent_O,
     postings_in.ModtagFinansbilag_I,
     postings_in.ModtagFinansbilag_O,
+    extract_fetching.HentAbonnementer_I,
+    extract_fetching.HentAbonnementer_O,
+    extract_fetching.BestilUdtraek_I,
+    extract_fetching.BestilUdtraek_O,
+    extract_fetching.HentUdtraek_I,
+    extract_fetching.HentUdtraek_O,
+    extract_fetching.HentUdtraekFil_I,
+    extract_fetching.HentUdtraekFil_O,
+    extract_fetching.KvitterUdtraek_I,
+    extract_fetching.KvitterUdtraek_O,
 ]
 
 
@@ -186,7 +197,13 @@ def test_comparison_sees_another_order_cardinality_and_facet(schemas: Schemas):
 
 @pytest.mark.parametrize(
     "folder",
-    ["FakturaInformationAfsend", "FakturaInformationSvarAfsend", "DimensionHent", "FinansbilagModtag"],
+    [
+        "FakturaInformationAfsend",
+        "FakturaInformationSvarAfsend",
+        "DimensionHent",
+        "FinansbilagModtag",
+        "UdtraekHent",
+    ],
 )
 def test_readme_speaks_of_every_element(folder: str, schemas: Schemas):
     """Each name has its mark: confirmed, inferred or reconstructed."""

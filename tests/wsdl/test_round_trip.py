@@ -12,6 +12,7 @@ import pytest
 from lxml import etree
 
 from opus_soap.errors import BodyInvalid
+from opus_soap.interfaces.extract_fetching import contract as extract_fetching
 from opus_soap.interfaces.invoice_approval import contract
 from opus_soap.interfaces.master_data import contract as master_data
 from opus_soap.interfaces.postings_in import soap_contract as postings_in
@@ -47,6 +48,16 @@ MESSAGES = [
     ("DimensionHent", master_data.DimensionHent_O),
     ("FinansbilagModtag", postings_in.ModtagFinansbilag_I),
     ("FinansbilagModtag", postings_in.ModtagFinansbilag_O),
+    ("UdtraekHent", extract_fetching.HentAbonnementer_I),
+    ("UdtraekHent", extract_fetching.HentAbonnementer_O),
+    ("UdtraekHent", extract_fetching.BestilUdtraek_I),
+    ("UdtraekHent", extract_fetching.BestilUdtraek_O),
+    ("UdtraekHent", extract_fetching.HentUdtraek_I),
+    ("UdtraekHent", extract_fetching.HentUdtraek_O),
+    ("UdtraekHent", extract_fetching.HentUdtraekFil_I),
+    ("UdtraekHent", extract_fetching.HentUdtraekFil_O),
+    ("UdtraekHent", extract_fetching.KvitterUdtraek_I),
+    ("UdtraekHent", extract_fetching.KvitterUdtraek_O),
 ]
 
 

@@ -21,7 +21,8 @@ from opus_soap.interfaces.postings_in import booked, receipts
 from opus_soap.interfaces.postings_in.receiving import Receiver
 from opus_soap.settings import Settings
 from opus_soap.soap import limits
-from opus_soap.soap.front import Answer, AtWork
+from opus_soap.soap.answers import Answer
+from opus_soap.soap.front import AtWork
 from opus_soap.store.credentials import sender_of_token
 from opus_soap.store.models import PostingFile, PostingSender
 

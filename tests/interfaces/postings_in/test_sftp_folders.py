@@ -16,7 +16,8 @@ from opus_soap.store.models import PostingSender
 from tests.interfaces.postings_in.conftest import NAME, document, request
 
 pytest.importorskip("asyncssh")
-from opus_soap.interfaces.postings_in.sftp_folders import Account, SftpFolders
+from opus_soap.interfaces.postings_in.sftp_folders import SftpFolders
+from opus_soap.transport.sftp import Account
 from tests.acceptance.sftp import plain_sftp
 
 SECRET = "correct horse battery"
@@ -115,7 +116,7 @@ def test_a_folder_that_is_not_there_is_named(receiver, sender, account, elsewher
 def test_a_connection_that_is_lost_ends_the_sweep_alone(receiver, sender, account, elsewhere):
     (elsewhere / "request" / NAME).write_bytes(request(document()))
     with SftpFolders(account, ".", 0) as folders, capture_logs() as logs:
-        folders._connection.abort()
+        folders._session.abort()
         assert Sweeper(receiver).sweep(sender, folders) == 0
     assert [entry["event"] for entry in logs] == ["folder left for the next sweep"]
     assert Voucher.select().count() == 0

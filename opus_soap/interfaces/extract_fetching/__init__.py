@@ -1,0 +1,1 @@
+"""UdtraekHent: extracts fetched over SOAP, our own service."""
