@@ -15,8 +15,10 @@ from opus_soap.cli.shown import listing, local, shown
 from opus_soap.clock import business_date
 from opus_soap.errors import ParquetMissing
 from opus_soap.extracts import manifest, ordering, subscribing
-from opus_soap.extracts.delivering import Deliverer
+from opus_soap.extracts.calendar import MANUAL
+from opus_soap.extracts.delivering import Deliverer, is_fetched, shown_target, waiting_before
 from opus_soap.extracts.producing import Producer
+from opus_soap.extracts.verifying import check_between
 from opus_soap.extracts.verifying import verify as verify_manifest
 from opus_soap.interfaces.extract_kinds import KINDS, kinds_of
 from opus_soap.ledger.master_data import find_municipality
@@ -28,6 +30,7 @@ from opus_soap.store.extract_models import Extract, ExtractDelivery, Subscriptio
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
 _COMPANY = click.option("--company-code", default="0020", help="Company code (firmakode).")
 _NEWEST = 1000
+_AT = "06:00"
 
 
 @click.group()
@@ -40,13 +43,16 @@ extracts.add_command(token)
 
 @extracts.command()
 @click.argument("name")
-@click.option("--kind", required=True, type=click.Choice(sorted(KINDS)), help="Which extract.")
-@click.option("--receiver", required=True, help="Who gets it, for people.")
-@click.option("--full", is_flag=True, help="Everything each time; else what came since the extract before.")
+@click.option("--kind", type=click.Choice(sorted(KINDS)), help="Which extract.")
+@click.option("--receiver", help="Who gets it, for people.")
 @click.option(
-    "--calendar", default="manual", help="manual, weekdays, weekly:MON … weekly:SUN, once:yyyy-mm-dd."
+    "--full/--delta",
+    "full",
+    default=None,
+    help="Everything each time, or what came since the extract before (which is the default).",
 )
-@click.option("--at", default="06:00", help="Time of day in Copenhagen.")
+@click.option("--calendar", help="manual (the default), weekdays, weekly:MON … weekly:SUN, once:yyyy-mm-dd.")
+@click.option("--at", help="Time of day in Copenhagen; 06:00 when nothing is said.")
 @click.option("--where", multiple=True, help="A condition (partial extract), such as COSTCENTER=41*.")
 @click.option("--without", multiple=True, help="A document type to leave out.")
 @click.option("--persons", is_flag=True, help="With numbers of persons, where they are kept.")
@@ -64,27 +70,51 @@ extracts.add_command(token)
 @click.pass_obj
 @reports_errors
 def subscribe(runtime: Runtime, /, name: str, municipality: str, company_code: str, **given: Any) -> None:
-    """Make the subscription NAME, or change its terms."""
+    """Make the subscription NAME, or change its terms; what is not said again stays as it is."""
     runtime.open_database()
     find_municipality(municipality)
+    known = Subscription.get_or_none(
+        Subscription.municipality == municipality, Subscription.name == name.upper()
+    )
     made = subscribing.add(
         KINDS,
         municipality=municipality,
         company=company_code,
         name=name,
-        kind=given["kind"],
-        receiver=given["receiver"],
-        options=_options(given),
-        calendar=given["calendar"],
-        at=given["at"],
-        target=_target(given),
-        delta=not given["full"],
+        **_terms(given, known),
         starts_on=business_date(runtime.clock.now()),
         actor=actor(),
         clock=runtime.clock,
         allow_overlap=given["allow_overlap"],
     )
-    click.echo(f"{made.name}: {made.kind} to {made.receiver}, {made.calendar}; next {made.due_on or '-'}")
+    mode, target = "delta" if made.delta else "full", shown_target(made.target)
+    click.echo(
+        f"{made.name}: {made.kind} to {made.receiver}, {mode}, {made.calendar} {made.at}, {target}; "
+        f"next {made.due_on or '-'}"
+    )
+    if "folder" in made.target and not Path(made.target["folder"]).is_dir():
+        click.echo(f"{made.target['folder']} is not there yet; it is not made for you", err=True)
+
+
+def _terms(given: dict[str, Any], known: Subscription | None) -> dict[str, Any]:
+    """What was said; what was not is what it was, or by default."""
+    options, target = _options(given), _target(given)
+    if known is None:
+        missing = [f"--{name}" for name in ("kind", "receiver") if given[name] is None]
+        if missing:
+            raise click.UsageError(f"a new subscription needs {', '.join(missing)}")
+        return {
+            **{name: given[name] for name in ("kind", "receiver")},
+            "options": options,
+            "target": target,
+            "calendar": given["calendar"] or MANUAL,
+            "at": given["at"] or _AT,
+            "delta": not given["full"],
+        }
+    named = {name: given[name] or getattr(known, name) for name in ("kind", "receiver", "calendar", "at")}
+    delta = known.delta if given["full"] is None else not given["full"]
+    options, target = options or known.options, target or known.target
+    return {**named, "options": options, "target": target, "delta": delta}
 
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
@@ -190,6 +220,17 @@ def run(runtime: Runtime, name: str, full: bool, municipality: str) -> None:
     _tell(producer, extract)
     if Deliverer(producer, runtime.clock).deliver(extract, at_once=True):
         click.echo("handed over")
+    else:
+        click.echo(_why_not(extract))
+
+
+def _why_not(extract: Extract) -> str:
+    """Why an extract has not been handed over."""
+    if is_fetched(extract.subscription.target):
+        return "not handed over: its receiver fetches it"
+    before = waiting_before(extract)
+    name = before.name if before is not None else "another"
+    return f"not handed over: it waits for {name} (opus-soap extracts deliver {name})"
 
 
 def _tell(producer: Producer, extract: Extract) -> None:
@@ -201,6 +242,8 @@ def _tell(producer: Producer, extract: Extract) -> None:
         f"{totals['records']} records; "
         f"debit {danish(totals['debit_ore'])}, credit {danish(totals['credit_ore'])}"
     )
+    if totals["vouchers_left_out"]:
+        click.echo(f"{totals['vouchers_left_out']} vouchers of the range have nothing in it")
     for file in told["files"]:
         click.echo(f"  {file['name']}  {file['bytes']} bytes  {file['sha256']}")
     for finding in told.get("findings", ()):
@@ -243,7 +286,7 @@ def deliver(runtime: Runtime, name: str, municipality: str) -> None:
     runtime.open_database()
     extract = ordering.find_extract(municipality, name)
     if not Deliverer(producer_of(runtime), runtime.clock).deliver(extract, at_once=True):
-        click.echo("not handed over: an earlier one waits, or it is to be downloaded", err=True)
+        click.echo(_why_not(extract), err=True)
         raise SystemExit(1)
     click.echo("handed over")
 
@@ -289,14 +332,19 @@ def verify(paths: tuple[Path, ...], trusted_keys: Path | None) -> None:
     well = bool(found)
     if not found:
         click.echo("no manifest", err=True)
-    for path in found:
-        verified = verify_manifest(path, trusted)
+    looked_at = [verify_manifest(path, trusted) for path in found]
+    check_between(looked_at)
+    for path, verified in zip(found, looked_at, strict=True):
         well = well and verified.ok
         for problem in verified.problems:
             click.echo(shown(f"{path.name}: {problem}"), err=True)
         if verified.ok:
             told = verified.told
-            by = "" if trusted is not None else f"  (by key {told['key_id'][:16]}…, not compared with any)"
+            by = (
+                ""
+                if trusted is not None
+                else f"  (by key {told['key_id'][:16]}…, not compared with any: --trusted-keys)"
+            )
             click.echo(f"{path.name}: holds, {len(told['files'])} files, {len(told['seals'])} seals{by}")
     if not well:
         raise SystemExit(1)

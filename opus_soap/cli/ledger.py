@@ -11,6 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 import click
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, shown
@@ -191,16 +192,27 @@ def seal(runtime: Runtime, municipality: str, company_code: str, create_key: boo
     """Seal every voucher since the last seal, and print the root to be kept elsewhere."""
     runtime.open_database()
     path = runtime.settings.seal_key_file
-    if create_key:
+    if create_key and not path.exists():
         seals.create_seal_key(path)
-    fresh = seals.seal(
-        find_company(municipality, company_code), seals.load_seal_key(path), clock=runtime.clock
-    )
+    elif create_key:
+        click.echo(f"{path} is there already")
+    key = seals.load_seal_key(path)
+    fresh = seals.seal(find_company(municipality, company_code), key, clock=runtime.clock)
     if fresh is None:
         click.echo("nothing to seal")
     else:
         click.echo(f"seal {fresh.sequence}: {fresh.voucher_count} vouchers, root {bytes(fresh.root).hex()}")
         click.echo(f"key {fresh.key_id}")
+
+
+@ledger.command("key")
+@click.pass_obj
+@reports_errors
+def public_key(runtime: Runtime) -> None:
+    """Print the public key of the seals (PEM), for those who verify: `--trusted-keys` takes it."""
+    public = seals.load_seal_key(runtime.settings.seal_key_file).public_key()
+    click.echo(f"# {seals.key_id(public)}")
+    click.echo(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii"), nl=False)
 
 
 @ledger.command("open")

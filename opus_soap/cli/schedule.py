@@ -6,7 +6,7 @@ import click
 
 from opus_soap.cli.extracts import producer_of
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
-from opus_soap.cli.shown import listing, local
+from opus_soap.cli.shown import listing, local, shown
 from opus_soap.extracts import subscribing
 from opus_soap.extracts.delivering import Deliverer
 from opus_soap.extracts.ordering import find_subscription
@@ -61,10 +61,12 @@ def run_due(runtime: Runtime) -> None:
     touched = run_what_is_due(producer, Deliverer(producer, runtime.clock))
     for extract in touched:
         fresh = Extract.get_by_id(extract.id)
-        click.echo(f"{fresh.name}: {fresh.state}")
-    left = Extract.select().where(Extract.state == Extract.ORDERED).count()
+        if fresh.state != extract.state:
+            click.echo(f"{fresh.name}: {fresh.state}")
+    left = list(Extract.select().where(Extract.state == Extract.ORDERED).order_by(Extract.id))
+    for extract in left:
+        click.echo(shown(f"{extract.name}: not produced: {extract.last_error}"), err=True)
     if left:
-        click.echo(f"{left} ordered extracts are not produced", err=True)
         raise SystemExit(1)
 
 

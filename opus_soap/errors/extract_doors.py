@@ -61,8 +61,8 @@ class TokenUnknown(ExtractError):
     code = "EXT-045"
     danish = "Abonnementet {expected} har intet token nr. {value}"
     english = "The subscription {expected} has no token no. {value}"
-    remedy_danish = "Se dem: `opus-soap extracts token {expected}`."
-    remedy_english = "See them: `opus-soap extracts token {expected}`."
+    remedy_danish = "Se dem: `opus-soap extracts token NAVN`."
+    remedy_english = "See them: `opus-soap extracts token NAME`."
 
 
 class PartInvalid(ExtractError):
@@ -81,5 +81,5 @@ class ExtractBusy(ExtractError):
     code = "EXT-046"
     danish = "{element} er ved at blive dannet eller afleveret af en anden"
     english = "Somebody else is producing {element}, or handing it over"
-    remedy_danish = "Vent, og se `opus-soap extracts show {element}`."
-    remedy_english = "Wait, and see `opus-soap extracts show {element}`."
+    remedy_danish = "Vent, og se `opus-soap extracts show NAVN`."
+    remedy_english = "Wait, and see `opus-soap extracts show NAME`."

@@ -45,8 +45,8 @@ class SubscriptionPaused(ExtractError):
     code = "EXT-004"
     danish = "Abonnementet {value} er sat på pause"
     english = "The subscription {value} is paused"
-    remedy_danish = "Genoptag det: `opus-soap schedule resume {value}`."
-    remedy_english = "Resume it: `opus-soap schedule resume {value}`."
+    remedy_danish = "Genoptag det: `opus-soap schedule resume NAVN`."
+    remedy_english = "Resume it: `opus-soap schedule resume NAME`."
 
 
 class ConditionInvalid(ExtractError):
@@ -69,6 +69,36 @@ class ConditionUnknown(ExtractError):
     remedy_english = "See `opus-soap master-data dimensions`; a pattern (*) may match nothing."
 
 
+class SubscriptionFixed(ExtractError):
+    """Something of a subscription would be changed that what has been ordered rests on."""
+
+    code = "EXT-007"
+    danish = "{element} kan ikke ændres, når der er bestilt udtræk ({expected})"
+    english = "{element} cannot be changed once extracts have been ordered ({expected})"
+    remedy_danish = "Lav et andet abonnement, og sæt dette på pause."
+    remedy_english = "Make another subscription, and pause this one."
+
+
+class DimensionUnknown(ExtractError):
+    """A condition names a dimension that there is not."""
+
+    code = "EXT-008"
+    danish = "Der er ingen dimension {value}; der er {expected}"
+    english = "There is no dimension {value}; there are {expected}"
+    remedy_danish = "Brug SAP's navn, fx COSTCENTER for omkostningssted."
+    remedy_english = "Use SAP's name, such as COSTCENTER for a cost centre."
+
+
+class ExtractFolderTaken(ExtractError):
+    """A folder of an extract's name is there, and it is not what these books make."""
+
+    code = "EXT-018"
+    danish = "Mappen {element} findes allerede med noget andet i"
+    english = "The folder {element} is there already, with something else in it"
+    remedy_danish = "Andre bøger bruger samme mappe: sæt OPUS_SOAP_EXTRACTS_FOLDER, eller flyt den."
+    remedy_english = "Other books use the same place: set OPUS_SOAP_EXTRACTS_FOLDER, or move the folder."
+
+
 class ExtractUnknown(ExtractError):
     """There is no extract of this name."""
 
@@ -85,8 +115,8 @@ class ExtractNotReady(ExtractError):
     code = "EXT-011"
     danish = "Udtrækket {element} er {value}; det skal være {expected}"
     english = "The extract {element} is {value}; it must be {expected}"
-    remedy_danish = "Se `opus-soap extracts show {element}`."
-    remedy_english = "See `opus-soap extracts show {element}`."
+    remedy_danish = "Se `opus-soap extracts show NAVN`."
+    remedy_english = "See `opus-soap extracts show NAME`."
 
 
 class ExtractKeyMissing(ExtractError):
@@ -135,8 +165,8 @@ class ApprovalNeeded(ExtractError):
     code = "EXT-016"
     danish = "Udtrækket {element} venter på godkendelse af en anden end {value}"
     english = "The extract {element} waits for the approval of somebody else than {value}"
-    remedy_danish = "En anden bruger kører `opus-soap extracts approve {element}`."
-    remedy_english = "Another user runs `opus-soap extracts approve {element}`."
+    remedy_danish = "En anden bruger kører `opus-soap extracts approve NAVN`."
+    remedy_english = "Another user runs `opus-soap extracts approve NAME`."
 
 
 class ExtractYearUnknown(ExtractError):
@@ -155,8 +185,10 @@ class ExtractTargetUnreachable(ExtractError):
     code = "EXT-020"
     danish = "Modtageren kan ikke nås ({element}): {value}"
     english = "The receiver cannot be reached ({element}): {value}"
-    remedy_danish = "Der prøves igen; senere udtræk venter, så intet kommer i forkert rækkefølge."
-    remedy_english = "It is tried again; later extracts wait, so that nothing comes out of order."
+    remedy_danish = "Lav mappen, eller ret adressen; der prøves igen, og `extracts deliver NAVN` venter ikke."
+    remedy_english = (
+        "Make the folder, or mend the address; it is tried again, at once by `extracts deliver NAME`."
+    )
 
 
 class DownloadForbidden(ExtractError):

@@ -6,7 +6,6 @@ attempt is noted. What is to be downloaded is handed over when its receiver conf
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,13 +18,10 @@ from typing import Any, Protocol
 from opus_soap.clock import Clock
 from opus_soap.database import transaction
 from opus_soap.errors import (
-    ExtractDiffers,
-    ExtractFolderFailed,
     ExtractNotReady,
     ExtractTargetUnreachable,
     SftpMissing,
 )
-from opus_soap.extracts import manifest
 from opus_soap.extracts.producing import Producer
 from opus_soap.failpoints import failpoint
 from opus_soap.store import audit
@@ -70,8 +66,8 @@ class Deliverer:
             return False
         if not at_once and extract.next_attempt_at is not None and extract.next_attempt_at > self.clock.now():
             return False
-        files = self.files(extract)
-        where = _shown(target)
+        files = self.producer.files(extract)
+        where = shown_target(target)
         try:
             with _door(target) as door:
                 for path in files:
@@ -88,18 +84,6 @@ class Deliverer:
         self.note(extract, where, files)
         failpoint("extracts.receipt_noted")
         return True
-
-    def files(self, extract: Extract) -> list[Path]:
-        """The files of a produced extract as its manifest names them, the manifest last.
-
-        Raises `ExtractDiffers`, `ExtractFolderFailed`: that is nobody's fault but ours.
-        """
-        place = self.producer.place(extract)
-        name = f"{extract.name}{manifest.ENDING}"
-        told = manifest.read(self.producer.manifest_of(extract), name)
-        for file in told["files"]:
-            _check(place / file["name"], file["sha256"])
-        return [*(place / file["name"] for file in told["files"]), place / name]
 
     def note(self, extract: Extract, where: str, files: Sequence[Path]) -> None:
         """That an extract has been handed over, once, with the receipt."""
@@ -138,17 +122,6 @@ class Deliverer:
             )
 
 
-def _check(path: Path, sha256: str) -> None:
-    """What was damaged since it was written is not handed over."""
-    try:
-        with path.open("rb") as data:
-            actual = hashlib.file_digest(data, "sha256").hexdigest()
-    except OSError as error:
-        raise ExtractFolderFailed(element=path.name, value=error.strerror or "?") from None
-    if actual != sha256:
-        raise ExtractDiffers(element=path.name, value=f"SHA-256 {actual}, noted {sha256}")
-
-
 def is_fetched(target: Mapping[str, Any]) -> bool:
     """Whether a receiver comes for its extracts, over HTTP or SOAP."""
     return not target or "system" in target
@@ -169,7 +142,10 @@ def waiting_before(extract: Extract) -> Extract | None:
     return found
 
 
-def _shown(target: dict[str, Any]) -> str:
+def shown_target(target: Mapping[str, Any]) -> str:
+    """Where a folder or an SFTP server is, as receipts say it."""
+    if is_fetched(target):
+        return "fetched by its receiver"
     if "folder" in target:
         return f"folder:{target['folder']}"
     sftp = target["sftp"]

@@ -77,5 +77,5 @@ def confirm(deliverer: Deliverer, extract: Extract, said: str, where: str) -> Ex
         raise DownloadReceiptWrong(element=extract.name, value=said[:64], expected=extract.manifest_sha256)
     if (before := waiting_before(extract)) is not None:
         raise DownloadReceiptEarly(element=extract.name, value=before.name)
-    deliverer.note(extract, where, deliverer.files(extract))
+    deliverer.note(extract, where, deliverer.producer.files(extract))
     return Extract.get_by_id(extract.id)

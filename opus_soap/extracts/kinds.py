@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from opus_soap.errors import SubscriptionInvalid
 from opus_soap.extracts.output import Output
 from opus_soap.ledger.models import CompanyCode
 
@@ -51,6 +52,10 @@ class Kind(Protocol):
         """Whether a second person must approve each extract before it is produced."""
 
     @property
+    def deltas(self) -> bool:
+        """Whether there is a delta of it; else it is always everything."""
+
+    @property
     def repeatable(self) -> bool:
         """Whether it can be written again, byte for byte, from seals and what it kept (`Job.made`)."""
 
@@ -62,3 +67,19 @@ class Kind(Protocol):
 
 
 Kinds = Mapping[str, Kind]
+
+
+def mark(options: Options, name: str) -> bool:
+    """An option that is true or false, and false when it is left out; raises `SubscriptionInvalid`."""
+    value = options.get(name, False)
+    if not isinstance(value, bool):
+        raise SubscriptionInvalid(element=name, value=str(value)[:40], expected="true, false")
+    return value
+
+
+def listed(options: Options, name: str) -> list[str]:
+    """An option that is a list of texts, empty when it is left out; raises `SubscriptionInvalid`."""
+    value = options.get(name, [])
+    if not isinstance(value, (list, tuple)) or not all(isinstance(text, str) for text in value):
+        raise SubscriptionInvalid(element=name, value=str(value)[:40], expected='["…", "…"]')
+    return list(value)

@@ -19,6 +19,7 @@ from opus_soap.ledger.seals import key_id
 
 FORM = "opus-soap-extract-1"
 ENDING = ".manifest.json"
+_OF_THE_KEY = ("key_id", "public_key", "signature")
 MOST_BYTES = 256 * 1024 * 1024
 
 Manifest = dict[str, Any]
@@ -51,6 +52,12 @@ def read(data: bytes, name: str) -> Manifest:
     if key_id(public) != found.get("key_id"):
         raise ExtractUntrue(element=f"{name} key_id", value=found.get("key_id"), expected=key_id(public))
     return found
+
+
+def facts(data: bytes) -> Manifest:
+    """What a manifest of ours says, whoever has signed it."""
+    found: Manifest = json.loads(data)
+    return {name: value for name, value in found.items() if name not in _OF_THE_KEY}
 
 
 def _signed_bytes(whole: Mapping[str, Any]) -> bytes:

@@ -69,7 +69,8 @@ def order(
 ) -> Extract:
     """Order the next extract of a subscription; `full` though the subscription asks for deltas.
 
-    What is due on a business date is ordered once: the same again is the order that there is. Raises
+    What is due on a business date is ordered once: the same again is the order that there is (`note` hears
+    of it again). Raises
     `SubscriptionPaused`, `ExtractKeyMissing`, `SealKeyUnusable`.
     """
     kind = kinds[subscription.kind]
@@ -82,6 +83,7 @@ def order(
         if not held.active:
             raise SubscriptionPaused(value=held.name)
         if due_on is not None and (before := _ordered_for(held, due_on)) is not None:
+            note(before)
             return before
         seal(company, key, clock=clock)
         extract = _next(held, kind, company, actor, clock.now(), full, due_on)
@@ -112,14 +114,19 @@ def approve(extract: Extract, *, actor: str, clock: Clock) -> Extract:
 
 
 def cancel(extract: Extract, *, actor: str, clock: Clock) -> Extract:
-    """Give up an extract that still waits for approval; its range goes to the next.
+    """Give up an extract that waits for approval or cannot be produced; its range goes to the next order.
 
-    Raises `ExtractNotReady`.
+    One that others follow on is given up after them. Raises `ExtractNotReady`.
     """
     with transaction():
+        _held(extract.subscription)  # nobody orders what follows on it
         held = _held_extract(extract)
-        if held.state != Extract.REQUESTED:
-            raise ExtractNotReady(element=held.name, value=held.state, expected=Extract.REQUESTED)
+        if held.state not in (Extract.REQUESTED, Extract.ORDERED):
+            expected = f"{Extract.REQUESTED}, {Extract.ORDERED}"
+            raise ExtractNotReady(element=held.name, value=held.state, expected=expected)
+        behind = Extract.get_or_none(Extract.follows == held, Extract.state != Extract.CANCELLED)
+        if behind is not None:
+            raise ExtractNotReady(element=behind.name, value=behind.state, expected=Extract.CANCELLED)
         held.state = Extract.CANCELLED
         held.save(only=[Extract.state])
         _note(CANCELLED, held, actor, clock.now())
@@ -173,7 +180,8 @@ def _next(
         sequence=sequence,
         name=_name(subscription, kind, due_on or business_date(now), sequence),
         due_on=due_on.isoformat() if due_on else None,
-        full=full or not subscription.delta or before is None,
+        # what other options left out before would never come
+        full=full or not subscription.delta or before is None or before.options != subscription.options,
         after=before.until if before is not None else 0,
         until=newest_seal.last_voucher_id if newest_seal is not None else 0,
         options=subscription.options,

@@ -6,11 +6,11 @@ business date that has been ordered is never ordered again, also when the clock 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import structlog
+from peewee import PeeweeException
 
 from opus_soap.database import transaction
 from opus_soap.errors import OpusSoapError
@@ -41,7 +41,7 @@ def upcoming(municipality: str | None = None) -> list[Due]:
     if municipality is not None:
         query = query.where(Subscription.municipality == municipality)
     found = []
-    for subscription in query:
+    for subscription in list(query):  # nobody writes beside a query that is still being read
         on = date.fromisoformat(str(subscription.due_on))
         moment = Calendar.of(subscription.calendar, subscription.at).moment(on)
         found.append(Due(subscription, on, moment))
@@ -102,13 +102,17 @@ def run_due(producer: Producer, deliverer: Deliverer) -> list[Extract]:
                 touched.append(extract)
             except OpusSoapError as error:
                 log.warning("extract waits", extract=extract.name, code=error.code, reason=str(error))
-                _note_why(extract, error)
+                _note_why(extract, str(error))
+            except Exception as error:  # a defect of ours, a database that is away: the others go on
+                log.exception("extract failed", extract=extract.name)
+                _note_why(extract, type(error).__name__)
     return touched
 
 
-def _waiting() -> Iterator[Extract]:
+def _waiting() -> list[Extract]:
+    """All of them at once: a query that is still being read would keep SQLite from writing."""
     states = (Extract.ORDERED, Extract.PRODUCED)
-    yield from Extract.select().where(Extract.state.in_(states)).order_by(Extract.id)
+    return list(Extract.select().where(Extract.state.in_(states)).order_by(Extract.id))
 
 
 def _forward(extract: Extract, producer: Producer, deliverer: Deliverer) -> None:
@@ -119,8 +123,11 @@ def _forward(extract: Extract, producer: Producer, deliverer: Deliverer) -> None
         deliverer.deliver(fresh)
 
 
-def _note_why(extract: Extract, error: OpusSoapError) -> None:
+def _note_why(extract: Extract, reason: str) -> None:
     """Why it could not be produced; why it could not be handed over the deliverer notes."""
-    with transaction():
-        waiting = Extract.id == extract.id, Extract.state == Extract.ORDERED
-        Extract.update(last_error=str(error)[:1000]).where(*waiting).execute()
+    try:
+        with transaction():
+            waiting = Extract.id == extract.id, Extract.state == Extract.ORDERED
+            Extract.update(last_error=reason[:1000]).where(*waiting).execute()
+    except PeeweeException:
+        log.exception("not noted", extract=extract.name)

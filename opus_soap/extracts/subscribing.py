@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -11,12 +12,13 @@ from uuid import UUID
 
 from opus_soap.clock import Clock
 from opus_soap.database import new_uuid, transaction
-from opus_soap.errors import SubscriptionInvalid, SubscriptionOverlaps
+from opus_soap.errors import SubscriptionFixed, SubscriptionInvalid, SubscriptionOverlaps
 from opus_soap.extracts.calendar import Calendar
+from opus_soap.extracts.delivering import is_fetched, shown_target
 from opus_soap.extracts.kinds import Kinds, Options
 from opus_soap.ledger.master_data import company_code
 from opus_soap.store import audit
-from opus_soap.store.extract_models import Extract, Subscription
+from opus_soap.store.extract_models import Extract, ExtractDelivery, Subscription
 from opus_soap.store.models import System
 
 ADDED, PAUSED, RESUMED = "subscription.added", "subscription.paused", "subscription.resumed"
@@ -58,8 +60,8 @@ def add(
         "options": kinds[kind].check(books, options),
         "calendar": calendar,
         "at": at,
-        "target": _target(target),
-        "delta": delta,
+        "target": _within(_target(target)),
+        "delta": delta and kinds[kind].deltas,
         "due_on": _first(Calendar.of(calendar, at), starts_on),
     }
     with transaction():
@@ -85,8 +87,14 @@ def add(
 
 
 def set_active(subscription: Subscription, active: bool, *, actor: str, clock: Clock) -> None:
-    """Pause or resume; what was missed meanwhile comes once, with the next."""
+    """Pause or resume; what was missed meanwhile comes once, with the next.
+
+    Raises `SubscriptionOverlaps`.
+    """
     with transaction():
+        if active and not subscription.active:
+            said = {name: getattr(subscription, name) for name in ("company_code", "receiver")}
+            _check_overlap(subscription.municipality, subscription.name, subscription.kind, said)
         Subscription.update(active=active).where(Subscription.id == subscription.id).execute()
         subscription.active = active
         audit.record(
@@ -103,19 +111,17 @@ def _change(subscription: Subscription, kind: str, terms: Mapping[str, Any]) -> 
     fixed = {"kind": kind, "company_code": terms["company_code"]}
     for name, value in fixed.items():
         if getattr(subscription, name) != value:
-            raise SubscriptionInvalid(element=name, value=value, expected=getattr(subscription, name))
+            raise SubscriptionFixed(element=name, expected=getattr(subscription, name))
     ordered = Extract.select().where(Extract.subscription == subscription).exists()
     if ordered and subscription.receiver != terms["receiver"]:  # it stands in what they have got
-        raise SubscriptionInvalid(element="receiver", value=terms["receiver"], expected=subscription.receiver)
+        raise SubscriptionFixed(element="receiver", expected=subscription.receiver)
     same = not (subscription.delta and terms["delta"]) or subscription.options == terms["options"]
     if not same and ordered:
         # what was left out before would never come
-        raise SubscriptionInvalid(
-            element="options", value="changed", expected="the same; make another subscription"
-        )
+        raise SubscriptionFixed(element="options", expected=json.dumps(subscription.options)[:300])
     for name, value in terms.items():
         setattr(subscription, name, value)
-    subscription.save()
+    subscription.save(only=list(terms))
 
 
 def _check_overlap(municipality: str, name: str, kind: str, terms: Mapping[str, Any]) -> None:
@@ -162,6 +168,14 @@ def _target(target: Mapping[str, Any]) -> dict[str, Any]:
     if "system" in target:
         return {"system": _system(str(target["system"]))}
     return {}
+
+
+def _within(target: dict[str, Any]) -> dict[str, Any]:
+    """A place that its receipts have room for."""
+    longest = ExtractDelivery.door.max_length
+    if not is_fetched(target) and len(shown := shown_target(target)) > longest:
+        raise SubscriptionInvalid(element="target", value=len(shown), expected=f"≤ {longest} characters")
+    return target
 
 
 def _system(text: str) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from opus_soap.errors import ExtractError, ManifestUnreadable
 from opus_soap.extracts import manifest
 from opus_soap.ledger.seals import FORM as SEAL_FORM
-from opus_soap.ledger.seals import key_id
+from opus_soap.ledger.seals import NO_ROOT, key_id
 
 
 @dataclass
@@ -52,9 +53,28 @@ def verify(path: Path, trusted: Collection[str] | None = None) -> Verified:
         return found
     try:
         found.problems += _problems(path.parent, found.told, trusted)
+    except OSError as error:
+        found.problems.append(f"{error.filename}: {error.strerror}")
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # signed by somebody who makes others
         found.problems.append(f"{path.name}: not as opus-soap writes it ({type(error).__name__})")
     return found
+
+
+def check_between(verified: Sequence[Verified]) -> None:
+    """Add what is missing between extracts that were verified together: each but the first has the one before.
+
+    The first of a subscription may follow on what is no longer here.
+    """
+    of_subscription: dict[tuple[str, str], list[Verified]] = defaultdict(list)
+    for one in verified:
+        if one.ok:
+            of_subscription[str(one.told["municipality"]), str(one.told["subscription"])].append(one)
+    for some in of_subscription.values():
+        here = {one.told["extract"] for one in some}
+        for one in sorted(some, key=lambda one: one.told["sequence"])[1:]:
+            followed = one.told["follows"]
+            if followed is not None and followed["extract"] not in here:
+                one.problems.append(f"follows on {followed['extract']}, which is not here")
 
 
 def _problems(folder: Path, told: Mapping[str, Any], trusted: Collection[str] | None) -> list[str]:
@@ -87,6 +107,8 @@ def _check_file(folder: Path, file: Mapping[str, Any]) -> Iterator[str]:
 def _check_seals(told: Mapping[str, Any], trusted: Collection[str] | None) -> Iterator[str]:
     """Each is signed by the key it names, and follows on the one before."""
     before: Mapping[str, Any] | None = None
+    if told["mode"] == "full" and told["seals"] and told["seals"][0]["previous"] != NO_ROOT.hex():
+        yield f"seal {told['seals'][0]['sequence']}: is not the first, though everything is said to be here"
     for seal in told["seals"]:
         name = f"seal {seal['sequence']}"
         if trusted is not None and seal["key_id"] not in trusted:

@@ -26,6 +26,7 @@ class Known:
     name: str = "known"
     prefix: str = "KNOWN"
     approval: bool = False
+    deltas: bool = True
     repeatable: bool = True
 
     def check(self, company: Any, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,10 @@ import pytest
 from opus_soap import errors
 from opus_soap.database import proxy
 from opus_soap.extracts import ordering, subscribing
+from opus_soap.extracts.schedule import run_due
 from opus_soap.ledger.models import Seal
 from opus_soap.store.audit import trail
-from opus_soap.store.extract_models import Extract
+from opus_soap.store.extract_models import Extract, Subscription
 
 
 def test_a_delta_begins_where_the_one_before_ended(desk):
@@ -126,6 +127,7 @@ def test_an_order_stands_in_the_audit_trail(desk):
         {"at": "6:00"},
         {"target": {"folder": "here"}},
         {"target": {"ftp": {}}},
+        {"target": {"folder": "/" + "x" * 300}},
         {"target": {"sftp": {"host": "h", "user": "u"}}},
         {"target": {"sftp": {"host": "h", "user": "u", "known_hosts": "k", "shell": "sh"}}},
         {"options": {"no_such": 1}},
@@ -193,6 +195,72 @@ def test_what_is_cancelled_leaves_its_range_to_the_next(desk):
         object.__setattr__(kind, "approval", False)
     assert cancelled.state == Extract.CANCELLED
     assert (following.sequence, following.follows_id, following.after, following.full) == (2, None, 0, True)
+
+
+def test_what_cannot_be_produced_may_be_given_up(desk):
+    subscription = desk.subscribe()
+    desk.post()
+    first = desk.order(subscription)
+    second = desk.order(subscription)
+    with pytest.raises(errors.ExtractNotReady, match=second.name):
+        ordering.cancel(first, actor="x", clock=desk.clock)  # the second rests on it
+    ordering.cancel(second, actor="x", clock=desk.clock)
+    ordering.cancel(first, actor="x", clock=desk.clock)
+    third = desk.run(subscription)
+    assert (third.full, third.follows_id, third.state) == (True, None, Extract.DELIVERED)
+    assert len(desk.received()) == 1
+    with pytest.raises(errors.ExtractNotReady):
+        ordering.cancel(third, actor="x", clock=desk.clock)
+
+
+def test_what_other_options_left_out_comes_with_the_next(desk):
+    desk.post()
+    desk.post(document_type="AB")
+    options = {"exclude_document_types": ["AB"]}
+    desk.run(desk.subscribe(delta=False, options=options))
+    extract = desk.run(desk.subscribe(delta=True))
+    assert extract.full
+    assert len(set(desk.received())) == 2
+
+
+def test_a_kind_without_deltas_is_always_everything(desk):
+    subscription = desk.subscribe(kind="revisorudtraek", options={"year": 2026})
+    assert not subscription.delta
+    assert [desk.order(subscription).full, desk.order(subscription).full] == [True, True]
+
+
+def test_terms_said_again_do_not_make_it_due_again(desk):
+    subscription = desk.subscribe(calendar="once:2026-11-23")
+    run_due(desk.producer, desk.deliverer)
+    desk.subscribe(calendar="once:2026-11-23")
+    run_due(desk.producer, desk.deliverer)
+    assert Extract.select().count() == 1
+    assert Subscription.get_by_id(subscription.id).due_on is None
+
+
+def test_resumed_it_must_not_overlap_either(desk):
+    first = desk.subscribe("AAA", receiver="r")
+    subscribing.set_active(first, False, actor="t", clock=desk.clock)
+    desk.subscribe("BBB", receiver="r")
+    first = Subscription.get_by_id(first.id)
+    with pytest.raises(errors.SubscriptionOverlaps):
+        subscribing.set_active(first, True, actor="t", clock=desk.clock)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"persons": "nej"},
+        {"persons": 1},
+        {"attachments": None},
+        {"conditions": "COSTCENTER=1101"},
+        {"conditions": [1]},
+        {"exclude_document_types": "SA"},
+    ],
+)
+def test_options_are_what_they_are_and_nothing_else(desk, options):
+    with pytest.raises(errors.SubscriptionInvalid):
+        desk.subscribe(options=options)
 
 
 def test_names_lead_to_what_they_name(desk):

@@ -12,6 +12,7 @@ import pytest
 from opus_soap import errors
 from opus_soap.extracts import manifest, output, producing
 from opus_soap.extracts.verifying import verify
+from opus_soap.ledger.seals import create_seal_key
 from opus_soap.store.audit import trail
 from opus_soap.store.extract_models import Extract
 from opus_soap.store.organisation_models import OrgUnit
@@ -79,6 +80,25 @@ def test_what_is_there_is_compared(desk):
     path.write_bytes(path.read_bytes().replace(b'"LIS"', b'"SIL"', 1))
     with pytest.raises(errors.ExtractDiffers):
         desk.producer.produce(extract, actor="test")
+
+
+def test_files_that_were_damaged_since_are_noticed(desk):
+    desk.post()
+    extract = desk.run(desk.subscribe())
+    path = desk.producer.place(extract) / f"{extract.name}.xml"
+    path.write_bytes(path.read_bytes()[:-1] + b" ")
+    with pytest.raises(errors.ExtractDiffers):
+        desk.producer.produce(extract, actor="test")
+
+
+def test_with_another_key_it_is_the_same(desk):
+    desk.post()
+    extract = desk.run(desk.subscribe())
+    stored = desk.producer.manifest_of(extract)
+    desk.producer.key_file.unlink()
+    create_seal_key(desk.producer.key_file)
+    desk.producer.produce(extract, actor="test")
+    assert desk.producer.manifest_of(extract) == stored
 
 
 def test_changed_books_are_noticed(desk, monkeypatch):

@@ -103,6 +103,44 @@ def test_any_error_of_ours_leaves_the_others_alone(desk, monkeypatch):
     assert states == {"AAA": Extract.ORDERED, "BBB": Extract.DELIVERED}
 
 
+def test_a_defect_of_ours_leaves_the_others_alone(desk, monkeypatch):
+    desk.subscribe("AAA", calendar="weekdays")
+    desk.subscribe("BBB", calendar="weekdays", receiver="b")
+    write = PostingsOut.write
+
+    def broken(self, job, output):
+        if job.receiver == "AAA":
+            raise KeyError("x")
+        write(self, job, output)
+
+    monkeypatch.setattr(PostingsOut, "write", broken)
+    run_due(desk.producer, desk.deliverer)
+    states = {row.subscription.name: (row.state, row.last_error) for row in Extract.select()}
+    assert states == {"AAA": (Extract.ORDERED, "KeyError"), "BBB": (Extract.DELIVERED, "")}
+
+
+def test_several_wait_and_somebody_else_writes(desk, database_url, monkeypatch):
+    """On SQLite whoever reads cannot write when another has written since he began to read."""
+    for name in ("AAA", "BBB", "CCC"):
+        desk.subscribe(name, calendar="weekdays")
+    desk.post()
+    write = PostingsOut.write
+
+    def beside(self, job, output):
+        write(self, job, output)
+        with ThreadPoolExecutor(1) as other:
+            other.submit(_post_elsewhere, desk).result()
+
+    monkeypatch.setattr(PostingsOut, "write", beside)
+    run_due(desk.producer, desk.deliverer)
+    assert {row.state for row in Extract.select()} == {Extract.DELIVERED}
+
+
+def _post_elsewhere(desk):
+    with proxy.obj.connection_context():
+        desk.post()
+
+
 def test_without_a_key_it_stays_due(desk):
     desk.subscribe(calendar="weekdays")
     key = desk.producer.key_file.read_bytes()

@@ -70,6 +70,11 @@ def test_a_seal_that_is_missing_is_found(three_seals, again):
     assert again(three_seals, lambda told: told["seals"].pop(1)) == ["seal 3: does not follow on seal 1"]
 
 
+def test_everything_begins_with_the_first_seal(three_seals, again):
+    (problem,) = again(three_seals, lambda told: told["seals"].pop(0))
+    assert "is not the first" in problem
+
+
 def test_an_extract_that_is_missing_between_two_is_found(desk, again):
     subscription = desk.subscribe()
     made = []

@@ -27,7 +27,7 @@ from opus_soap.extracts import delivering, ordering, output
 from opus_soap.extracts.calendar import is_business_day
 from opus_soap.extracts.schedule import run_due
 from opus_soap.failpoints import VARIABLE
-from opus_soap.ledger.models import CompanyCode, Period, Posting, Voucher
+from opus_soap.ledger.models import Period, Posting, Voucher
 from opus_soap.ledger.posting import reverse
 from opus_soap.store.extract_models import Extract, ExtractDelivery, Subscription
 from tests.extracts.conftest import UD, Desk
@@ -216,10 +216,12 @@ def _forgiving(execute: Callable[..., object]) -> Callable[..., object]:
     return forgiving
 
 
-def test_out_of_order_is_noticed(year: Year, monkeypatch: pytest.MonkeyPatch):
-    """Another canary: what is handed over twice is one file; what is never handed over is missed."""
-    monkeypatch.setattr("tests.extracts.test_year.LAST", date(2026, 1, 12))
-    monkeypatch.setattr(delivering.Folder, "put", lambda self, source: None)
-    year.run()
-    assert year.received("DAILY") != Counter(asked_for()["DAILY"])
-    assert CompanyCode.select().exists()
+def test_out_of_order_is_noticed(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    """Another canary: nobody waits for those before it."""
+    monkeypatch.setattr(delivering, "waiting_before", lambda extract: None)
+    subscription = desk.subscribe()
+    for _ in range(2):
+        desk.producer.produce(desk.order(subscription), actor="test")
+    second, first = Extract.select().order_by(Extract.sequence.desc())
+    assert desk.deliverer.deliver(second)  # with the canary; `test_delivering` shows that it waits without
+    assert Extract.get_by_id(first.id).state == Extract.PRODUCED

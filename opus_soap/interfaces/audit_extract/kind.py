@@ -33,6 +33,7 @@ class AuditExtract:
     name: str = "revisorudtraek"
     prefix: str = "REVISORUDTRAEK"
     approval: bool = True
+    deltas: bool = False
     repeatable: bool = False
 
     def check(self, company: CompanyCode, options: Options) -> dict[str, Any]:

@@ -42,6 +42,7 @@ class MasterData:
     tables: tuple[str, ...]  # that may be chosen, without bank details
     purchasing_only: bool = False
     approval: bool = False
+    deltas: bool = True
     repeatable: bool = False
 
     def check(self, company: CompanyCode, options: Options) -> dict[str, Any]:

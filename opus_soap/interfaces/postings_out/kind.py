@@ -13,7 +13,7 @@ from opus_soap.clock import isoformat
 from opus_soap.errors import ConditionUnknown, ContentMissing, SubscriptionInvalid
 from opus_soap.extracts import books
 from opus_soap.extracts.books import Booked, Row
-from opus_soap.extracts.kinds import Job, Options
+from opus_soap.extracts.kinds import Job, Options, listed, mark
 from opus_soap.extracts.output import Output, element
 from opus_soap.interfaces.postings_out.conditions import ON_HEADERS, ON_LINES, Condition, check, parse
 from opus_soap.interfaces.postings_out.form import (
@@ -43,6 +43,7 @@ class PostingsOut:
     name: str = "posteringer-ud"
     prefix: str = "POSTERINGER_UD"
     approval: bool = False
+    deltas: bool = True
     repeatable: bool = True
 
     def check(self, company: CompanyCode, options: Options) -> dict[str, Any]:
@@ -54,16 +55,16 @@ class PostingsOut:
             raise SubscriptionInvalid(
                 element="options", value=", ".join(sorted(strangers)), expected=", ".join(_OPTIONS)
             )
-        excluded = sorted(set(options.get("exclude_document_types", ())))
+        excluded = sorted(set(listed(options, "exclude_document_types")))
         types = {row.code for row in DocumentType.select().where(DocumentType.company_code == company)}
         for unknown in sorted(set(excluded) - types):
             raise ConditionUnknown(element="DOC_TYPE", value=unknown, expected=company.code)
-        conditions = check(company, list(options.get("conditions", ())))
+        conditions = check(company, listed(options, "conditions"))
         return {
             "exclude_document_types": excluded,
             "conditions": [condition.text for condition in conditions],
-            "persons": bool(options.get("persons", False)),
-            "attachments": bool(options.get("attachments", False)),
+            "persons": mark(options, "persons"),
+            "attachments": mark(options, "attachments"),
         }
 
     def write(self, job: Job, output: Output) -> None:

@@ -30,6 +30,7 @@ class PurchaseAnalysis:
     name: str = "indkoebsanalyse"
     prefix: str = "INDKOEBSANALYSE"
     approval: bool = False
+    deltas: bool = True
     repeatable: bool = True  # what is not sealed is kept beside the files; see `keeping`
 
     def check(self, company: CompanyCode, options: Options) -> dict[str, Any]:

@@ -41,6 +41,7 @@ def test_its_normal_form_says_the_same(text):
 @pytest.mark.parametrize(
     "text",
     ["", "COSTCENTER", "COSTCENTER=", "COSTCENTER=,", "COSTCENTER=1..", "COSTCENTER=2..1", "costcenter=1",
+     "COSTCENTER=41*,42*", "COSTCENTER=1..2,3",
      "COSTCENTER=" + "1," * 1001 + "1", "COSTCENTER=" + "1" * 10_001],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused(text):

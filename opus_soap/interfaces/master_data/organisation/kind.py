@@ -45,6 +45,7 @@ class OrganisationOut:
     name: str = "organisation"
     prefix: str = "ZLPE"
     approval: bool = False
+    deltas: bool = True
     repeatable: bool = False
 
     def check(self, company: CompanyCode, options: Options) -> dict[str, Any]:
