@@ -108,10 +108,11 @@ def books(held: Held) -> Any:
 
 def check(before: Held, after: Held) -> None:
     with TemporaryDirectory() as folder:
-        first, second = Path(folder, "E1"), Path(folder, "E2")
-        first.mkdir()
-        second.mkdir()
+        first, second, third = (Path(folder, name) for name in ("E1", "E2", "E3"))
+        for path in (first, second, third):
+            path.mkdir()
         full, following = SimpleNamespace(full=True), SimpleNamespace(full=False, previous=first)
+        last = SimpleNamespace(full=False, previous=second)
         for table in TABLES:
             everything = list(kind._told(full, Output(first, "E1"), books(before), table))
             assert [told.action for told in everything] == [""] * sum(name == table for name, _ in before)
@@ -126,6 +127,7 @@ def check(before: Held, after: Held) -> None:
                 assert received.get(key) != texts[1]  # nothing is told that is the same
                 assert action in (NEW, CHANGED)
                 received[key] = texts[1]
+            assert not list(kind._told(last, Output(third, "E3"), books(after), table))  # nor told twice
     assert received == {(table, str(code)): text for (table, code), text in after.items()}
 
 
