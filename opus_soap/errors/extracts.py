@@ -191,6 +191,16 @@ class ExtractTargetUnreachable(ExtractError):
     )
 
 
+class ExtractStateUnusable(ExtractError):
+    """What the extract before noted for this one is missing or damaged: what changed cannot be told."""
+
+    code = "EXT-144"
+    danish = "Det, udtrækket før noterede ({element}), kan ikke bruges: {value}"
+    english = "What the extract before noted ({element}) cannot be used: {value}"
+    remedy_danish = "Bestil et fuldt udtræk: `opus-soap extracts run NAVN --full`."
+    remedy_english = "Order a full extract: `opus-soap extracts run NAME --full`."
+
+
 class DownloadForbidden(ExtractError):
     """Who asks for an extract over HTTP shows no token that is good for it."""
 

@@ -162,16 +162,6 @@ class LeaverUnknown(OrganisationError):
     remedy_english = "Nothing, when the file was loaded before; else an earlier file is missing."
 
 
-class ExtractStateUnusable(OrganisationError):
-    """What the extract before noted for this one is missing or damaged: what changed cannot be told."""
-
-    code = "EXT-144"
-    danish = "Det, udtrækket før noterede ({element}), kan ikke bruges: {value}"
-    english = "What the extract before noted ({element}) cannot be used: {value}"
-    remedy_danish = "Bestil et fuldt udtræk: `opus-soap extracts run NAVN --full`."
-    remedy_english = "Order a full extract: `opus-soap extracts run NAME --full`."
-
-
 class OrgUnitVanished(OrganisationError):
     """A unit that was given out is in the tables no more; the form has no way to say so."""
 

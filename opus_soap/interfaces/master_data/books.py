@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from peewee import JOIN, CharField, Field, Tuple
 
 from opus_soap.database import is_postgresql
-from opus_soap.interfaces.master_data.form import BY_NAME, DIMENSIONS, MARK, SAP_NAMES, Texts, joined
+from opus_soap.interfaces.master_data.form import BY_NAME, DIMENSIONS, MARK, SAP_NAMES, Key, Texts, joined
 from opus_soap.ledger.models import (
     Account,
     AccountRule,
@@ -63,7 +63,7 @@ class Record(NamedTuple):
     """A row of a table in texts, by its columns."""
 
     table: str
-    key: tuple[str | int, ...]
+    key: Key
     texts: Texts
 
 

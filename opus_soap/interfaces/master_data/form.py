@@ -32,6 +32,7 @@ DIMENSIONS = {
 }
 SAP_NAMES = {kind: name for name, kind in DIMENSIONS.items()}
 Texts = tuple[str, ...]  # by a table's columns; empty: nothing
+Key = tuple[str | int, ...]  # in the order of records
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Table:
         """The columns of its CSV file."""
         return [ACTION, *(column.name for column in self.columns)]
 
-    def key(self, texts: Sequence[str]) -> tuple[str | int, ...]:
+    def key(self, texts: Sequence[str]) -> Key:
         """The key of a record, in the order of records."""
         key = zip(self.columns[: self.keys], texts, strict=False)
         return tuple(int(text) if column.type is PRIORITY else text for column, text in key)

@@ -12,9 +12,10 @@ from opus_soap.database import snapshot
 from opus_soap.errors import SubscriptionInvalid
 from opus_soap.extracts.kinds import Job, Options
 from opus_soap.extracts.output import Form, Output
+from opus_soap.extracts.state import REMOVED, before, changes, writing
 from opus_soap.interfaces.master_data import delta
 from opus_soap.interfaces.master_data.books import Source
-from opus_soap.interfaces.master_data.delta import Before, Told
+from opus_soap.interfaces.master_data.delta import Told
 from opus_soap.interfaces.master_data.form import (
     ACTION,
     BY_NAME,
@@ -70,26 +71,22 @@ class MasterData:
     def write(self, job: Job, output: Output) -> None:
         """All tables as they are at one moment.
 
-        Raises `MasterDataBeforeUnusable` when what the extract before held is not there to compare with.
+        Raises `ExtractStateUnusable` when what the extract before held is not there to compare with.
         """
         tables = _with_bank(job.options)
         source = Source(job.company, job.options["persons"], self.purchasing_only)
-        with snapshot(), output.xml(self.form) as xml, output.aside(delta.ENDING) as out:
+        with snapshot(), output.xml(self.form) as xml:
             xml.part(_element("CONTROL_FIELDS", _control(job, tables)))
-            whole, held = source.count(tables), delta.Noted(out, tables)
-            before = None if job.full or job.previous is None else Before(_path(job), tables)
+            whole = source.count(tables)
             for name in tables:
                 shape = BY_NAME[name]
-                records = held.each(source.records(name))
-                told = delta.changes(records, before.of(name)) if before else delta.everything(records)
                 with output.csv(shape.names, f"_{name}.csv") as csv:
-                    for one in told:
+                    for one in _told(job, output, source, name):
                         output.totals.records += 1
                         xml.part(_record(shape, one))
                         csv.rows([_row(shape, one)])
                         if output.totals.records % _TOLD_EVERY == 0:
                             job.tell(output.totals.records, max(whole, output.totals.records))
-            held.end()
         job.tell(output.totals.records, output.totals.records)
 
 
@@ -107,9 +104,15 @@ def _listed(tables: Any) -> list[Any]:
     return list(tables) if isinstance(tables, list) and all(isinstance(one, str) for one in tables) else []
 
 
-def _path(job: Job) -> Any:
-    assert job.previous is not None
-    return job.previous / f".{job.previous.name}{delta.ENDING}"
+def _told(job: Job, output: Output, source: Source, table: str) -> Iterator[Told]:
+    """What is told of a table, while what it holds is noted for the extract that follows."""
+    ending = delta.ending(table)
+    with writing(output, ending) as state:
+        for change in changes(before(job, ending), delta.now(source.records(table))):
+            if change.what is not REMOVED:
+                state.add(change.key, change.sha256)
+            if (told := delta.told(change, job.full)) is not None:
+                yield told
 
 
 def _control(job: Job, tables: list[str]) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import orjson
 
 from opus_soap.errors import ImportDiskFailed, ImportKeyTwice, ImportTooLarge
-from opus_soap.interfaces.master_data.form import BY_NAME, PLACES, TABLES, Table
+from opus_soap.interfaces.master_data.form import BY_NAME, PLACES, TABLES, Key, Table
 from opus_soap.interfaces.master_data.reading import Delivered
 
 _KEYS = 3  # the longest
@@ -19,7 +19,7 @@ _KEYS = 3  # the longest
 class Staged(NamedTuple):
     """A record of the files that is good by itself."""
 
-    key: tuple[str | int, ...]
+    key: Key
     texts: Mapping[str, str]  # those that were given
     action: str
     file: str
@@ -78,7 +78,7 @@ class Staging:
                 yield Staged(tuple(key[:keys]), orjson.loads(texts), action, file, line)
 
 
-def _key(table: Table, texts: Mapping[str, str]) -> tuple[str | int, ...]:
+def _key(table: Table, texts: Mapping[str, str]) -> Key:
     return table.key([texts[column.name] for column in table.columns[: table.keys]])
 
 

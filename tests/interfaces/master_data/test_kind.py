@@ -10,13 +10,14 @@ import pytest
 from lxml import etree
 
 from opus_soap.database import is_postgresql, transaction
-from opus_soap.errors import MasterDataBeforeUnusable, SubscriptionInvalid
+from opus_soap.errors import ExtractStateUnusable, SubscriptionInvalid
 from opus_soap.extracts.verifying import verify
-from opus_soap.interfaces.master_data import books, delta
+from opus_soap.interfaces.master_data import books
 from opus_soap.interfaces.master_data.form import STAMDATA, TABLES
 from opus_soap.interfaces.master_data.kind import STAMDATA_KIND
 from opus_soap.ledger import parking
 from opus_soap.ledger.models import Account, AccountRule, DimensionValue, Supplier, UserRight
+from opus_soap.store.extract_models import Subscription
 
 from .conftest import records, rows
 
@@ -46,7 +47,8 @@ def test_everything_is_there_and_the_same_in_xml_and_csv(company, run):
     (path,) = folder.glob("*.xml")
     assert STAMDATA.schema.validate(etree.parse(path))
     # what the next is compared with stays here
-    assert not any(file["name"].endswith(delta.ENDING) for file in told["files"])
+    assert len(list(folder.glob(".*.state"))) == len(TABLES)
+    assert not any(file["name"].endswith(".state") for file in told["files"])
 
 
 def test_an_account_tells_the_rule_that_covers_it(company, run):
@@ -182,10 +184,11 @@ def test_after_a_full_one_a_delta_goes_on_from_it(company, run):
     assert "USER_RIGHT" not in records(run())
 
 
-@pytest.mark.parametrize("change", ["deleted", "cut", "cut between lines", "of other tables"])
-def test_without_what_the_extract_before_held_there_is_no_delta(company, run, change):
+@pytest.mark.parametrize("change", ["deleted", "cut", "cut between lines", "of another key"])
+@pytest.mark.parametrize("table", ["COMP_CODE", "GL_ACCOUNT", "USER_RIGHT"])
+def test_without_what_the_extract_before_held_there_is_no_delta(company, run, table, change):
     folder = run()
-    (held,) = folder.glob(f".*{delta.ENDING}")
+    (held,) = folder.glob(f".*.{table}.state")
     if change == "deleted":
         held.unlink()
     elif change == "cut":
@@ -193,9 +196,48 @@ def test_without_what_the_extract_before_held_there_is_no_delta(company, run, ch
     elif change == "cut between lines":
         held.write_bytes(b"".join(held.read_bytes().splitlines(keepends=True)[:-2]))
     else:
-        held.write_bytes(held.read_bytes().replace(b" GL_ACCOUNT ", b" ", 1))
-    with pytest.raises(MasterDataBeforeUnusable):
+        held.write_bytes(b"x" + held.read_bytes())
+    with pytest.raises(ExtractStateUnusable):
         run()
+
+
+@pytest.mark.parametrize("changed", [{"tables": ["VENDOR"]}, {"bank_details": True}, {"persons": True}])
+def test_options_of_deltas_do_not_change(company, run, changed):
+    run()
+    with pytest.raises(SubscriptionInvalid, match="EXT-002"):
+        run(**changed)
+
+
+def take_full_ones_only():
+    """As `subscribe --full` would: then the options may be changed, and deltas may be asked for again."""
+    Subscription.update(delta=False).execute()
+
+
+def test_a_table_that_the_extract_before_had_not_is_not_guessed_at(company, run):
+    run(tables=["DOC_TYPE"])
+    take_full_ones_only()
+    with pytest.raises(ExtractStateUnusable, match="TAX_CODE"):
+        run(tables=["DOC_TYPE", "TAX_CODE"])
+
+
+def test_a_table_that_is_not_told_any_more_is_not_told_to_be_gone(company, run):
+    run(tables=["DOC_TYPE", "TAX_CODE", "GL_ACCOUNT"])
+    take_full_ones_only()
+    Account.update(name="Papir").where(Account.number == "22000300").execute()
+    found = records(run(tables=["DOC_TYPE", "GL_ACCOUNT"]))
+    assert found.pop("CONTROL_FIELDS")[0]["TABLES"] == "DOC_TYPE GL_ACCOUNT"
+    assert [row["ACTION"] for row in found.pop("GL_ACCOUNT")] == ["RETTET"]
+    assert not found
+
+
+def test_keys_of_any_characters_are_told_apart(company, run):
+    for number in ("a", "a\tb", "a\nb", "a b", "a\x7fb", "a\x80"):
+        Supplier.create(municipality="999", uuid=delta_uuid(number), number=number, name="Rør")
+    run()
+    assert list(records(run())) == ["CONTROL_FIELDS"]
+    Supplier.update(number="a\tc").where(Supplier.number == "a\tb").execute()
+    told = records(run())["VENDOR"]
+    assert [(row["ACTION"], row["VENDOR_NO"]) for row in told] == [("SLETTET", "a\tb"), ("NY", "a\tc")]
 
 
 @pytest.mark.parametrize(
