@@ -343,7 +343,7 @@ def verify(paths: tuple[Path, ...], trusted_keys: Path | None) -> None:
             by = (
                 ""
                 if trusted is not None
-                else f"  (by key {told['key_id'][:16]}…, not compared with any: --trusted-keys)"
+                else f"  (by key {told['key_id'][:16]}…, not compared: --trusted-keys)"
             )
             click.echo(f"{path.name}: holds, {len(told['files'])} files, {len(told['seals'])} seals{by}")
     if not well:

@@ -79,7 +79,7 @@ class SubscriptionFixed(ExtractError):
     remedy_english = "Make another subscription, and pause this one."
 
 
-class DimensionUnknown(ExtractError):
+class ConditionDimensionUnknown(ExtractError):
     """A condition names a dimension that there is not."""
 
     code = "EXT-008"
@@ -187,7 +187,7 @@ class ExtractTargetUnreachable(ExtractError):
     english = "The receiver cannot be reached ({element}): {value}"
     remedy_danish = "Lav mappen, eller ret adressen; der prøves igen, og `extracts deliver NAVN` venter ikke."
     remedy_english = (
-        "Make the folder, or mend the address; it is tried again, at once by `extracts deliver NAME`."
+        "Make the folder, or mend the address; it is tried again, or at once: `extracts deliver NAME`."
     )
 
 

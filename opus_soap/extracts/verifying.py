@@ -61,9 +61,9 @@ def verify(path: Path, trusted: Collection[str] | None = None) -> Verified:
 
 
 def check_between(verified: Sequence[Verified]) -> None:
-    """Add what is missing between extracts that were verified together: each but the first has the one before.
+    """Add what is missing between extracts that were verified together.
 
-    The first of a subscription may follow on what is no longer here.
+    Each but the first of a subscription has the one before; that one may follow on what is no longer here.
     """
     of_subscription: dict[tuple[str, str], list[Verified]] = defaultdict(list)
     for one in verified:

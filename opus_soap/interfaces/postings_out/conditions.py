@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from opus_soap.errors import ConditionInvalid, ConditionUnknown, DimensionUnknown
+from opus_soap.errors import ConditionDimensionUnknown, ConditionInvalid, ConditionUnknown
 from opus_soap.ledger.checks import normalised_wbs
 from opus_soap.ledger.models import (
     Account,
@@ -79,14 +79,14 @@ class Condition:
 def parse(text: str) -> Condition:
     """A condition as people write it.
 
-    Raises `ConditionInvalid`, `DimensionUnknown` for a strange dimension.
+    Raises `ConditionInvalid`, `ConditionDimensionUnknown` for a strange dimension.
     """
     found = _WRITTEN.fullmatch(text.strip())
     if found is None or len(text) > _LONGEST:
         raise ConditionInvalid(value=text[:100], expected=_FORM)
     name, operator, wanted = found.groups()
     if name not in ON_LINES and name not in ON_HEADERS:
-        raise DimensionUnknown(value=name[:40], expected=", ".join((*ON_LINES, *ON_HEADERS)))
+        raise ConditionDimensionUnknown(value=name[:40], expected=", ".join((*ON_LINES, *ON_HEADERS)))
     test, normal = _test(name, wanted)
     if operator == "!=":
         return Condition(f"{name}!={normal}", name, lambda value: value is None or not test(value))
