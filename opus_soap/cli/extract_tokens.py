@@ -14,7 +14,12 @@ from opus_soap.store.extract_models import ExtractToken
 @click.command()
 @click.argument("subscription_name", metavar="NAME")
 @click.option("--name", "holder", help="Make a token; whose it is, for people.")
-@click.option("--revoke", "number", type=int, help="Let nobody in with the token of this number any more.")
+@click.option(
+    "--revoke",
+    "number",
+    type=click.IntRange(1, 2**31 - 1),
+    help="Let nobody in with the token of this number any more.",
+)
 @click.option("--municipality", default="999", help="Municipality code, three digits.")
 @click.pass_obj
 @reports_errors

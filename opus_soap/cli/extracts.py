@@ -132,7 +132,7 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
             raise click.BadParameter(f"{text} is not NAME=VALUE", param_hint="--option")
         try:
             options[key] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             options[key] = value
     return options
 
@@ -150,7 +150,7 @@ def _target(given: dict[str, Any]) -> dict[str, Any]:
     user, at, rest = given["sftp"].partition("@")
     server, _, folder = rest.partition("/")
     host, colon, port = server.partition(":")
-    if not (at and user and host) or (colon and not port.isdecimal()):
+    if not (at and user and host) or (colon and not (port.isascii() and port.isdecimal() and len(port) < 6)):
         raise click.BadParameter("it is USER@HOST[:PORT][/FOLDER]", param_hint="--sftp")
     paths = {name: given[name] for name in ("known_hosts", "key", "password_file")}
     return {
@@ -204,12 +204,24 @@ def run(runtime: Runtime, name: str, full: bool, municipality: str) -> None:
     extract = Extract.get_or_none(Extract.name == name)
     if extract is None:
         subscription = ordering.find_subscription(municipality, name)
+        for unfinished in _unfinished(subscription):  # or what is ordered now would wait for it
+            _run(runtime, producer, unfinished)
         key, clock = runtime.settings.seal_key_file, runtime.clock
         extract = ordering.order(subscription, KINDS, key, actor=actor(), clock=clock, full=full)
     if extract.state == Extract.REQUESTED:
         click.echo(f"{extract.name}: requested")
         click.echo(f"→ somebody else: opus-soap extracts approve {extract.name}")
         return
+    _run(runtime, producer, extract)
+
+
+def _unfinished(subscription: Subscription) -> list[Extract]:
+    """What was ordered and has not been produced: whoever was at it was killed, or could not."""
+    ordered = Extract.subscription == subscription, Extract.state == Extract.ORDERED
+    return list(Extract.select().where(*ordered).order_by(Extract.sequence))
+
+
+def _run(runtime: Runtime, producer: Producer, extract: Extract) -> None:
     with _progress(runtime) as progress:
         task = progress.add_task(extract.name, total=None)
         extract = producer.produce(
@@ -337,7 +349,7 @@ def verify(paths: tuple[Path, ...], trusted_keys: Path | None) -> None:
     for path, verified in zip(found, looked_at, strict=True):
         well = well and verified.ok
         for problem in verified.problems:
-            click.echo(shown(f"{path.name}: {problem}"), err=True)
+            click.echo(_line(f"{path.name}: {problem}"), err=True)
         if verified.ok:
             told = verified.told
             by = (
@@ -345,7 +357,9 @@ def verify(paths: tuple[Path, ...], trusted_keys: Path | None) -> None:
                 if trusted is not None
                 else f"  (by key {told['key_id'][:16]}…, not compared: --trusted-keys)"
             )
-            click.echo(f"{path.name}: holds, {len(told['files'])} files, {len(told['seals'])} seals{by}")
+            click.echo(
+                _line(f"{path.name}: holds, {len(told['files'])} files, {len(told['seals'])} seals{by}")
+            )
     if not well:
         raise SystemExit(1)
 
@@ -363,6 +377,11 @@ def parquet(files: tuple[Path, ...]) -> None:
         raise ParquetMissing from None
     for file in files:
         click.echo(write(file))
+
+
+def _line(text: str) -> str:
+    """What others have named, on one line."""
+    return shown(text).replace("\n", "\ufffd").replace("\t", "\ufffd")
 
 
 def _manifests(path: Path) -> list[Path]:

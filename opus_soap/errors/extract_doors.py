@@ -19,8 +19,8 @@ class DownloadReceiptWrong(ExtractError):
     """A receiver confirms something else than what was produced."""
 
     code = "EXT-041"
-    danish = "Kvitteringen for {element} er {value}; skal være SHA-256 af følgesedlen, {expected}"
-    english = "The receipt for {element} is {value}; it must be the manifest's SHA-256, {expected}"
+    danish = "Kvitteringen for {element} er {value}; det er ikke følgesedlens SHA-256"
+    english = "The receipt for {element} is {value}; that is not the manifest's SHA-256"
     remedy_danish = "Hent følgesedlen og filerne igen, og kør `opus-soap extracts verify` på dem."
     remedy_english = "Fetch the manifest and the files again, and run `opus-soap extracts verify` on them."
 

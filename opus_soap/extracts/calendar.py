@@ -18,7 +18,7 @@ from opus_soap.errors import SubscriptionInvalid
 
 MANUAL, WEEKDAYS, WEEKLY, ONCE = "manual", "weekdays", "weekly", "once"
 DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
-_AT = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_AT = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _ONE = timedelta(days=1)
 
 

@@ -104,7 +104,6 @@ def _shown(extract: Extract) -> dict[str, Any]:
         "produced_at": isoformat(produced) if produced is not None else None,
         "delivered_at": isoformat(delivered) if delivered is not None else None,
         "manifest": f"{extract.name}{manifest.ENDING}" if extract.state in MADE else None,
-        "manifest_sha256": extract.manifest_sha256,
     }
 
 

@@ -74,7 +74,7 @@ def confirm(deliverer: Deliverer, extract: Extract, said: str, where: str) -> Ex
     if not is_fetched(target):
         raise DownloadReceiptUnwanted(element=extract.name, value=next(iter(target)))
     if said != extract.manifest_sha256:
-        raise DownloadReceiptWrong(element=extract.name, value=said[:64], expected=extract.manifest_sha256)
+        raise DownloadReceiptWrong(element=extract.name, value=said[:64])
     if (before := waiting_before(extract)) is not None:
         raise DownloadReceiptEarly(element=extract.name, value=before.name)
     deliverer.note(extract, where, deliverer.producer.files(extract))

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from opus_soap.errors import SubscriptionInvalid
 from opus_soap.extracts.output import Output
 from opus_soap.ledger.models import CompanyCode
+from opus_soap.texts import is_hidden, visible
 
 Options = Mapping[str, Any]
 # hears how many of how many vouchers (or records) have been written
@@ -82,4 +83,7 @@ def listed(options: Options, name: str) -> list[str]:
     value = options.get(name, [])
     if not isinstance(value, (list, tuple)) or not all(isinstance(text, str) for text in value):
         raise SubscriptionInvalid(element=name, value=str(value)[:40], expected='["…", "…"]')
+    if any(is_hidden(character) for text in value for character in text):
+        shown = visible(str(value)[:40])
+        raise SubscriptionInvalid(element=name, value=shown, expected="characters that can be seen")
     return list(value)

@@ -20,7 +20,7 @@ from opus_soap.ledger.seals import key_id
 FORM = "opus-soap-extract-1"
 ENDING = ".manifest.json"
 _OF_THE_KEY = ("key_id", "public_key", "signature")
-MOST_BYTES = 256 * 1024 * 1024
+MOST_BYTES = 16 * 1024 * 1024  # some 25,000 seals: a seal a day is 250 a year
 
 Manifest = dict[str, Any]
 
@@ -39,10 +39,12 @@ def read(data: bytes, name: str) -> Manifest:
     """
     try:
         found = json.loads(data.decode("utf-8"))
+        same = isinstance(found, dict) and found.get("form") == FORM and _text(found) == data
     except (ValueError, RecursionError) as error:
         raise ManifestUnreadable(element=name, value=type(error).__name__) from None
-    if not isinstance(found, dict) or found.get("form") != FORM or _text(found) != data:
+    if not same:
         raise ManifestUnreadable(element=name, value=f"not {FORM} as it was written")
+    told: Manifest = found
     unsigned = {key: value for key, value in found.items() if key != "signature"}
     try:
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(found["public_key"]))
@@ -51,7 +53,7 @@ def read(data: bytes, name: str) -> Manifest:
         raise ExtractUntrue(element=name, value="signature", expected="of its own key") from None
     if key_id(public) != found.get("key_id"):
         raise ExtractUntrue(element=f"{name} key_id", value=found.get("key_id"), expected=key_id(public))
-    return found
+    return told
 
 
 def facts(data: bytes) -> Manifest:

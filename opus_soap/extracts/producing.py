@@ -69,7 +69,7 @@ class Producer:
         kind = self.kinds[extract.subscription.kind]
         if extract.state not in (Extract.ORDERED, *_MADE):
             raise ExtractNotReady(element=extract.name, value=extract.state, expected=Extract.ORDERED)
-        if extract.state in _MADE:
+        if extract.state in _MADE and (self.place(extract).exists() or not kind.repeatable):
             self.files(extract)
             if not kind.repeatable:
                 return extract

@@ -20,6 +20,7 @@ from opus_soap.ledger.master_data import company_code
 from opus_soap.store import audit
 from opus_soap.store.extract_models import Extract, ExtractDelivery, Subscription
 from opus_soap.store.models import System
+from opus_soap.texts import is_hidden, visible
 
 ADDED, PAUSED, RESUMED = "subscription.added", "subscription.paused", "subscription.resumed"
 _NAME = re.compile(r"[A-Z0-9][A-Z0-9-]{0,19}")
@@ -138,8 +139,9 @@ def _check_overlap(municipality: str, name: str, kind: str, terms: Mapping[str, 
 
 
 def _receiver(text: str) -> str:
-    if not 0 < len(text.strip()) <= 120:
-        raise SubscriptionInvalid(element="receiver", value=text[:40], expected="1–120 characters")
+    if not 0 < len(text.strip()) <= 120 or any(map(is_hidden, text)):
+        expected = "1–120 characters that can be seen"
+        raise SubscriptionInvalid(element="receiver", value=visible(text[:40]), expected=expected)
     return text.strip()
 
 
@@ -164,7 +166,10 @@ def _target(target: Mapping[str, Any]) -> dict[str, Any]:
             raise SubscriptionInvalid(
                 element="sftp", value=", ".join(missing or sorted(sftp)), expected=", ".join(_SFTP)
             )
-        return {"sftp": {"port": 22, "folder": ".", **sftp}}
+        port = sftp.setdefault("port", 22)
+        if not (isinstance(port, int) and 0 < port < 65_536):
+            raise SubscriptionInvalid(element="port", value=port, expected="1–65535")
+        return {"sftp": {"folder": ".", **sftp}}
     if "system" in target:
         return {"system": _system(str(target["system"]))}
     return {}

@@ -7,18 +7,21 @@ must be known from elsewhere (`trusted`).
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import stat
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from opus_soap.errors import ExtractError, ManifestUnreadable
+from opus_soap.errors import ExtractError, ExtractUntrue, ManifestUnreadable
 from opus_soap.extracts import manifest
 from opus_soap.ledger.seals import FORM as SEAL_FORM
 from opus_soap.ledger.seals import NO_ROOT, key_id
@@ -42,11 +45,15 @@ def verify(path: Path, trusted: Collection[str] | None = None) -> Verified:
     """Verify the extract of a manifest, its files in the same folder."""
     found = Verified(path)
     try:
-        if path.stat().st_size > manifest.MOST_BYTES:
-            raise ManifestUnreadable(element=path.name, value="too large")
-        found.told = manifest.read(path.read_bytes(), path.name)
+        found.told = manifest.read(_bytes_of(path), path.name)
+        expected = f"{found.told['extract']}{manifest.ENDING}"
+        if path.name != expected:
+            raise ExtractUntrue(element=path.name, value="its name", expected=expected)
     except ExtractError as error:
         found.problems.append(error.text_english)
+        return found
+    except KeyError as error:
+        found.problems.append(f"{path.name}: not as opus-soap writes it ({error})")
         return found
     except OSError as error:
         found.problems.append(f"{path.name}: {error.strerror}")
@@ -55,9 +62,35 @@ def verify(path: Path, trusted: Collection[str] | None = None) -> Verified:
         found.problems += _problems(path.parent, found.told, trusted)
     except OSError as error:
         found.problems.append(f"{error.filename}: {error.strerror}")
-    except (AttributeError, KeyError, TypeError, ValueError) as error:  # signed by somebody who makes others
+    except ExtractError as error:
+        found.problems.append(error.text_english)
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:  # signed by somebody who makes others
         found.problems.append(f"{path.name}: not as opus-soap writes it ({type(error).__name__})")
     return found
+
+
+def _regular(path: Path) -> BinaryIO:
+    """A file to read from; OSError for a pipe or a device, which may never end."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return open(handle, "rb")
+
+
+def _bytes_of(path: Path) -> bytes:
+    """A manifest's bytes; raises OSError, `ManifestUnreadable`."""
+    with _regular(path) as file:
+        data = file.read(manifest.MOST_BYTES + 1)
+    if len(data) > manifest.MOST_BYTES:
+        raise ManifestUnreadable(element=path.name, value="too large")
+    return data
 
 
 def check_between(verified: Sequence[Verified]) -> None:
@@ -92,14 +125,16 @@ def _check_key(told: Mapping[str, Any], trusted: Collection[str] | None) -> Iter
 def _check_file(folder: Path, file: Mapping[str, Any]) -> Iterator[str]:
     name = Path(str(file["name"])).name
     try:
-        with (folder / name).open("rb") as data:
-            actual = hashlib.file_digest(data, "sha256").hexdigest()
-            size = data.seek(0, 2)
+        with _regular(folder / name) as data:
+            size = data.seek(0, os.SEEK_END)
+            if size != file["bytes"]:
+                yield f"{name}: {size} bytes; it must be {file['bytes']}"
+                return
+            data.seek(0)
+            actual = hashlib.file_digest(data, "sha256").hexdigest()  # type: ignore[arg-type]
     except OSError as error:
         yield f"{name}: {error.strerror}"
         return
-    if size != file["bytes"]:
-        yield f"{name}: {size} bytes; it must be {file['bytes']}"
     if actual != file["sha256"]:
         yield f"{name}: SHA-256 {actual}; it must be {file['sha256']}"
 
@@ -160,7 +195,7 @@ def _check_followed(folder: Path, told: Mapping[str, Any]) -> Iterator[str]:
     )
     if path is None:
         return
-    data = path.read_bytes()
+    data = _bytes_of(path)
     if hashlib.sha256(data).hexdigest() != followed["manifest_sha256"]:
         yield f"{name}: is not the manifest that this extract follows on"
         return

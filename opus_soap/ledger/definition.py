@@ -17,12 +17,13 @@ from stdnum import iban
 
 from opus_soap.errors import MasterDataInvalid
 from opus_soap.ledger.models import DimensionValue
+from opus_soap.texts import is_hidden
 
 
 def _expression(pattern: str) -> str:
     try:
         re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"not a regular expression: {error}") from None
     return pattern
 
@@ -39,8 +40,14 @@ def _kind(kind: str) -> str:
     return kind
 
 
+def _seen(text: str) -> str:
+    if any(map(is_hidden, text)):
+        raise ValueError("a character that cannot be seen")
+    return text
+
+
 # as long as the columns they go into; a test holds them together
-Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_seen)]
 Number = Annotated[str, StringConstraints(min_length=1, max_length=10)]
 DimensionCode = Annotated[str, StringConstraints(min_length=1, max_length=24)]
 TaxCodeText = Annotated[str, StringConstraints(max_length=4)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from click.testing import CliRunner
 
 from opus_soap.cli import extracts as extracts_module
 from opus_soap.cli.main import main
-from opus_soap.clock import business_date
+from opus_soap.clock import SystemClock, business_date
 from opus_soap.database import disconnect
+from opus_soap.extracts.ordering import find_subscription, order
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def manifest_in(folder: Path) -> Path:
 def test_from_subscription_to_a_verified_file(run, subscribe, inbox):
     today = business_date(extracts_module.Runtime().clock.now())
     said = subscribe("lis", "--folder", str(inbox), "--calendar", f"once:{today}")
-    assert f"LIS: posteringer-ud to lis, once:{today}; next {today}" in said
+    assert f"LIS: posteringer-ud to lis, delta, once:{today} 06:00, folder:{inbox}; next {today}" in said
     said = run("extracts", "run", "lis")
     assert "50 postings" in said
     assert "handed over" in said
@@ -106,7 +108,7 @@ def test_the_key_may_be_held_against_those_that_are_trusted(run, subscribe, inbo
     assert "not one of those trusted" in run(
         "extracts", "verify", path, "--trusted-keys", str(keys), status=1
     )
-    assert "not compared with any" in run("extracts", "verify", path)
+    assert "not compared" in run("extracts", "verify", path)
 
 
 def test_a_folder_without_a_manifest_proves_nothing(run, inbox):
@@ -126,15 +128,15 @@ def test_a_receiver_that_is_down_is_told_and_tried_again(run, subscribe, inbox):
 def test_what_is_to_be_downloaded_is_not_handed_over(run, subscribe):
     subscribe("lis")
     said = run("extracts", "run", "lis")
-    assert "handed over" not in said
+    assert "not handed over: its receiver fetches it" in said
     name = Path(said.splitlines()[0]).name
-    assert "to be downloaded" in run("extracts", "deliver", name, status=1)
+    assert "its receiver fetches it" in run("extracts", "deliver", name, status=1)
 
 
 @pytest.mark.parametrize(
     ("options", "code"),
     [
-        (("--where", "COLOUR=red"), "EXT-006"),
+        (("--where", "COLOUR=red"), "EXT-008"),
         (("--where", "COSTCENTER"), "EXT-005"),
         (("--without", "XX"), "EXT-006"),
         (("--calendar", "daily"), "EXT-002"),
@@ -204,3 +206,69 @@ def test_a_system_that_fetches_is_named_by_its_agreement(run, subscribe, inbox):
     assert "│ system" in run("extracts", "list")
     subscribe("sys", "--system", "Nobody", status=1)
     assert "say one of" in subscribe("sys", "--system", "Sagssystem", "--folder", str(inbox), status=2)
+
+
+def test_what_is_not_said_again_stays(run, subscribe, inbox):
+    subscribe("lis", "--folder", str(inbox), "--calendar", "weekdays", "--where", "DOC_TYPE=SA")
+    said = run("extracts", "subscribe", "lis", "--at", "07:00")
+    assert f"LIS: posteringer-ud to lis, delta, weekdays 07:00, folder:{inbox}; next" in said
+    assert "full" in run("extracts", "subscribe", "lis", "--full")
+    run("extracts", "run", "lis")
+    assert b"DOC_TYPE=SA" in manifest_in(inbox).read_bytes()
+
+
+def test_a_new_one_needs_a_kind_and_a_receiver(run):
+    assert "needs --kind, --receiver" in run("extracts", "subscribe", "new", status=2)
+
+
+def test_a_folder_that_is_not_there_is_told(subscribe, tmp_path):
+    assert "is not there yet" in subscribe("lis", "--folder", str(tmp_path / "missing"))
+
+
+def test_an_extract_that_is_missing_among_others_is_found(run, subscribe, inbox):
+    subscribe("lis", "--folder", str(inbox))
+    for _ in range(4):
+        run("extracts", "run", "lis")
+    second, third = sorted(inbox.glob("*.manifest.json"))[1:3]
+    second.unlink()
+    assert f"{third.name}: follows on {second.name[:-14]}, which is not here" in run(
+        "extracts", "verify", str(inbox), status=1
+    )
+
+
+def test_a_later_one_says_what_it_waits_for(run, subscribe, inbox):
+    subscribe("lis", "--folder", str(inbox))
+    shutil.rmtree(inbox)
+    run("extracts", "run", "lis", status=1)
+    assert "not handed over: it waits for POSTERINGER_UD_" in run("extracts", "run", "lis")
+
+
+def test_the_public_key_is_what_verify_trusts(run, subscribe, inbox, tmp_path):
+    subscribe("lis", "--folder", str(inbox))
+    run("extracts", "run", "lis")
+    keys = tmp_path / "keys.pem"
+    keys.write_text(run("ledger", "key"))
+    assert "holds" in run("extracts", "verify", str(inbox), "--trusted-keys", str(keys))
+
+
+def test_a_key_that_is_there_is_kept(run):
+    assert "is there already" in run("ledger", "seal", "--create-key")
+
+
+def test_what_was_left_unfinished_is_finished_first(run, subscribe, inbox):
+    subscribe("lis", "--folder", str(inbox))
+    run("extracts", "list")  # binds the database
+    subscription = find_subscription("999", "LIS")
+    clock, key = SystemClock(), Path(os.environ["OPUS_SOAP_SEAL_KEY_FILE"])
+    order(subscription, extracts_module.KINDS, key, actor="killed", clock=clock)
+    assert run("extracts", "run", "lis").count("handed over") == 2
+    assert len(list(inbox.glob("*.manifest.json"))) == 2
+
+
+def test_a_folder_of_other_books_is_told(run, subscribe, tmp_path):
+    subscribe("lis")
+    place = Path(run("extracts", "run", "lis").splitlines()[0])
+    later = place.with_name(place.name.replace("_000001", "_000002"))
+    shutil.copytree(place, later)
+    (later / f"{place.name}.manifest.json").rename(later / f"{later.name}.manifest.json")
+    assert "EXT-018" in run("extracts", "run", "lis", status=1)

@@ -17,6 +17,7 @@ from opus_soap.errors import (
     TotalWrong,
     VoucherRefused,
     VoucherUnbalanced,
+    concrete_errors,
 )
 from opus_soap.errors.base import mask_cpr
 
@@ -83,3 +84,9 @@ def test_a_decision_is_told_in_the_language_of_the_text(state, danish):
     error = ParkedVoucherDecided(element="1", value=state, expected="anna")
     assert f"er {danish} af anna" in error.text_danish
     assert f"been {state} by anna" in error.text_english
+
+
+def test_remedies_have_nothing_to_fill_in():
+    """They are told as they stand."""
+    remedies = [(error.remedy_danish, error.remedy_english) for error in concrete_errors()]
+    assert [text for pair in remedies for text in pair if "{" in text] == []

@@ -82,7 +82,7 @@ class Doors:
 
     def files(self, extract: Extract) -> dict[str, bytes]:
         """Its files as they must arrive, the manifest last."""
-        return {path.name: path.read_bytes() for path in self.deliverer.files(extract)}
+        return {path.name: path.read_bytes() for path in self.deliverer.producer.files(extract)}
 
 
 def in_folder(folder: Path) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -146,3 +147,44 @@ def test_names_lead_out_of_no_folder(three_seals, again, desk):
     empty = hashlib.sha256(b"").hexdigest()
     file = {"name": "../outside", "bytes": 0, "sha256": empty}
     assert again(three_seals, lambda told: told.update(files=[file]))
+
+
+def test_an_older_manifest_under_a_newer_name_is_found(desk):
+    subscription = desk.subscribe()
+    first, second = desk.run(subscription), desk.run(subscription)
+    path_of(desk, second).write_bytes(path_of(desk, first).read_bytes())
+    (problem,) = verify(path_of(desk, second)).problems
+    assert "its name" in problem
+
+
+def test_pipes_and_devices_end(three_seals, desk):
+    path = desk.inbox / f"{three_seals.name}.xml"
+    path.unlink()
+    os.mkfifo(path)
+    assert not verify(path_of(desk, three_seals)).ok
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    assert not verify(path_of(desk, three_seals)).ok
+    manifest_path = path_of(desk, three_seals)
+    manifest_path.unlink()
+    manifest_path.symlink_to("/dev/zero")
+    (problem,) = verify(manifest_path).problems
+    assert "not a regular file" in problem
+
+
+def test_the_manifest_before_may_be_anything(desk):
+    subscription = desk.subscribe()
+    first, second = desk.run(subscription), desk.run(subscription)
+    before = path_of(desk, first)
+    before.unlink()
+    before.mkdir()
+    assert not verify(path_of(desk, second)).ok
+    before.rmdir()
+    before.symlink_to("/dev/zero")
+    assert not verify(path_of(desk, second)).ok
+
+
+def test_a_lone_surrogate_is_a_problem_of_one(tmp_path):
+    path = tmp_path / "x.manifest.json"
+    path.write_bytes(b'{\n  "form": "opus-soap-extract-1",\n  "x": "\\ud800"\n}\n')
+    assert len(verify(path).problems) == 1

@@ -86,11 +86,11 @@ def test_it_may_die_at_any_moment(due: Due):
     start = monotonic()
     assert due.start().wait() == 0
     whole = monotonic() - start
-    for _ in range(max(KILLS // 10, 2)):
+    for _ in range(max(KILLS // 10, 8)):
         due.desk.post(5)
         due.desk.clock.advance(A_DAY)
         process = due.start()
-        sleep(random.uniform(0.3, 1.05) * whole)
+        sleep(random.uniform(0.2, 0.9) * whole)
         process.send_signal(signal.SIGKILL)
         kills += process.wait() == KILLED
         due.finish()

@@ -59,6 +59,7 @@ _TABLES: dict[str, tuple[Any, str]] = {
         if kind in DimensionValue.KINDS
     },
 }
+_YEAR = re.compile("[0-9]{1,4}")
 MOST = 20  # conditions
 _MOST_VALUES = 1000  # in one list
 _LONGEST = 10_000  # characters
@@ -121,7 +122,7 @@ def _normal(name: str, value: str) -> str:
 
 def _order(name: str, value: str) -> tuple[int, str]:
     """Numbers by their size where the books hold numbers; the rest as text, as SAP compares them."""
-    return (int(value), "") if name in ("FISC_YEAR", "FIS_PERIOD") and value.isdecimal() else (0, value)
+    return (int(value), "") if name in ("FISC_YEAR", "FIS_PERIOD") and _YEAR.fullmatch(value) else (0, value)
 
 
 def check(company: CompanyCode, texts: list[str]) -> list[Condition]:

@@ -50,7 +50,7 @@ def test_what_cannot_be_read_is_refused(text):
 
 
 def test_a_dimension_that_there_is_not_is_named():
-    with pytest.raises(errors.ConditionUnknown, match="COLOUR"):
+    with pytest.raises(errors.ConditionDimensionUnknown, match="COLOUR"):
         parse("COLOUR=red")
 
 
