@@ -48,7 +48,7 @@ class Due:
     def finish(self) -> None:
         """The next one, when what the dead one had leased is free again."""
         self._check_files()
-        self.desk.clock.advance(A_DAY)
+        self.desk.clock.advance(5 * A_DAY)  # a weekday is among them
         run_due(self.desk.producer, self.desk.deliverer)
         self._check_files()
         wanted = Counter(str(row.uuid) for row in Voucher.select())
