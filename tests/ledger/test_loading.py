@@ -237,3 +237,17 @@ def test_the_declaration_is_as_long_as_the_columns():
             }
             with pytest.raises(ValueError, match=name):
                 row.model_validate({**key, name: "0" * (longest + 1)})
+
+
+@pytest.mark.parametrize("name", ["a\u0007b", "a\u202eb", "a\u200bb"])
+def test_names_can_be_seen(database, name):
+    tables = {"municipality": {"code": "998", "cvr": "90810112", "name": name}}
+    with pytest.raises(MasterDataInvalid, match="cannot be seen"):
+        load_municipality(tables)
+
+
+def test_an_expression_that_no_machine_can_hold_is_refused(database):
+    rule = {"priority": 1, "pattern": "a{99999999999}"}
+    company = {"code": "0020", "account_rules": [rule]}
+    with pytest.raises(MasterDataInvalid, match="not a regular expression"):
+        load_municipality({"municipality": {"code": "999"}, "company_codes": [company]})
