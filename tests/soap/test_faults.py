@@ -14,6 +14,7 @@ from opus_soap.errors import (
     ConfigurationError,
     DatabaseError,
     DocumentRefused,
+    ImportRefused,
     OperationUnknown,
     OpusSoapError,
     PostingFileRefused,
@@ -40,6 +41,8 @@ def raised(kind: type[Any]) -> Any:
         return DocumentRefused([raised(TotalWrong)])
     if kind is PostingFileRefused:
         return PostingFileRefused([raised(PostingRootWrong)])
+    if kind is ImportRefused:
+        return ImportRefused([SECRET])
     asked = {
         name.split(".")[0]
         for template in (kind.danish, kind.english)

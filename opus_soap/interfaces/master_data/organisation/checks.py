@@ -48,7 +48,7 @@ FIELDS = {
 _PERIODS = {UNIT: ("startDate", "endDate"), EMPLOYEE: ("entryDate", "leaveDate")}
 _EARLIEST = date(1900, 1, 1)
 # digits by their nature, which may look like a person's number
-_DIGITS = frozenset({"pNr", "eanNr", "cvrNr", "seNr", "phoneNumber", "costCenter"})
+_DIGITS = frozenset({"pNr", "eanNr", "cvrNr", "seNr", "phoneNumber", "costCenter", "invoiceLimit"})
 
 
 class Unit(NamedTuple):

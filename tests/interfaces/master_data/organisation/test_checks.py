@@ -116,3 +116,7 @@ def test_all_rules_are_told_at_once_in_the_order_of_lines(wrong):
         unit("10", parentOrgUnit="99"), unit("11", endDate="2019-01-01"), employee("7", orgUnit="98")
     )
     assert found == [(2, "EXT-135"), (3, "EXT-138"), (4, "EXT-137")]
+
+
+def test_a_large_limit_is_no_persons_number(organisation):
+    organisation.load(unit("10"), employee("10", invoiceLimit="1601000000.00"))
