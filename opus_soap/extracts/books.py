@@ -110,8 +110,8 @@ def with_lines(company: CompanyCode, heads: Sequence[Head], until: int) -> Itera
     if not heads:
         return
     ids = [head.id for head in heads]
-    originals = _labels(company, [head.reverses for head in heads if head.reverses])
-    reversals = _reversals(company, ids, until)
+    originals = _labels([head.reverses for head in heads if head.reverses])
+    reversals = _reversals(ids, until)
     lines = groupby(_lines(ids), key=itemgetter(0))
     following = next(lines, None)
     for head in heads:
@@ -153,21 +153,22 @@ def _lines(ids: Sequence[int]) -> Iterator[Row]:
         page = stored_rows(query.where(place > Tuple(*page[-1][:2]))) if len(page) == _LINES_AT_ONCE else []
 
 
-def _labels(company: CompanyCode, ids: Sequence[int]) -> dict[int, str]:
+def _labels(ids: Sequence[int]) -> dict[int, str]:
     if not ids:
         return {}
     query = Voucher.select(Voucher.id, Voucher.document_type, Voucher.year, Voucher.number)
-    rows = stored_rows(query.where(Voucher.company_code == company, Voucher.id.in_(ids)))
+    rows = stored_rows(query.where(Voucher.id.in_(ids)))
     return {row[0]: label(*row[1:]) for row in rows}
 
 
-def _reversals(company: CompanyCode, ids: Sequence[int], until: int) -> dict[int, str]:
-    """By the voucher that is reversed."""
-    query = Voucher.select(Voucher.reverses, Voucher.document_type, Voucher.year, Voucher.number)
-    rows = stored_rows(
-        query.where(Voucher.company_code == company, Voucher.reverses.in_(ids), Voucher.id <= until)
-    )
-    return {row[0]: label(*row[1:]) for row in rows}
+def _reversals(ids: Sequence[int], until: int) -> dict[int, str]:
+    """By the voucher that is reversed; a reversal is in its company code.
+
+    Only that is asked which an index answers: SQLite would take another one, and read all vouchers.
+    """
+    columns = (Voucher.reverses, Voucher.id, Voucher.document_type, Voucher.year, Voucher.number)
+    rows = stored_rows(Voucher.select(*columns).where(Voucher.reverses.in_(ids)))
+    return {row[0]: label(*row[2:]) for row in rows if row[1] <= until}
 
 
 def label(document_type: str, year: int, number: int) -> str:
