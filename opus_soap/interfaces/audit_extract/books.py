@@ -176,11 +176,12 @@ def _link(of: Year, heads: Sequence[Head], found: dict[int, Trail]) -> None:
     for head in heads:
         if head.reverses in originals:
             found[head.id].reverses_uuid, found[head.id].reverses = originals[head.reverses]
-    reversing = Voucher.select(Voucher.reverses, *named[2:]).where(
-        Voucher.reverses.in_(list(found)), Voucher.id <= of.until
+    reversing = Voucher.select(Voucher.reverses, Voucher.id, *named[2:]).where(
+        Voucher.reverses.in_(list(found))  # nothing else: the index of this answers
     )
     for row in stored_rows(reversing):
-        found[row[0]].reversed_by = label(*row[1:])
+        if row[1] <= of.until:
+            found[row[0]].reversed_by = label(*row[2:])
 
 
 def _name_files(uuids: Sequence[UUID], by_uuid: dict[str, Trail]) -> None:
