@@ -60,6 +60,9 @@ def is_number(text: str) -> bool:
     return _NUMBER.fullmatch(text) is not None
 
 
+_MOST_ATTRIBUTES = 50  # of one element; the form has four at most
+
+
 def records(file: BinaryIO, limits: Limits) -> Iterator[Record]:
     """The records of a file, in its order.
 
@@ -73,9 +76,11 @@ def records(file: BinaryIO, limits: Limits) -> Iterator[Record]:
                 root = node
                 _check_root(root)
             if event == "start":
+                if len(node.attrib) > _MOST_ATTRIBUTES:  # the schema takes ever longer for each
+                    raise _too_many(node, _MOST_ATTRIBUTES, "attributter/attributes")
                 depth, elements = depth + 1, elements + 1
                 if elements > limits.max_elements + 2:  # the root, and the record itself
-                    raise _too_many(node, limits.max_elements)
+                    raise _too_many(node, limits.max_elements, "elementer/elements")
                 continue
             depth -= 1
             if depth == 1:
@@ -107,8 +112,8 @@ def _events(file: BinaryIO) -> Iterator[tuple[str, etree._Element]]:
     return parsed
 
 
-def _too_many(node: etree._Element, most: int) -> OrganisationFileTooLarge:
-    where = f"linje/line {node.sourceline}, elementer/elements"
+def _too_many(node: etree._Element, most: int, what: str) -> OrganisationFileTooLarge:
+    where = f"linje/line {node.sourceline}, {what}"
     return OrganisationFileTooLarge(element=where, value=f"> {most}", expected=most)
 
 

@@ -189,3 +189,9 @@ def test_memory_does_not_grow_with_the_file():
     before = used()
     read_through(100_000)
     assert used() - before < 8 * 1024 * 1024
+
+
+def test_many_attributes_are_refused_before_the_schema_looks():
+    many = " ".join(f'a{number}="x"' for number in range(60))
+    with pytest.raises(errors.OrganisationFileTooLarge, match="attributes"):
+        list(records(BytesIO(f"<kmd><orgUnit {many}/></kmd>".encode()), Limits()))
