@@ -5,16 +5,6 @@ from __future__ import annotations
 from opus_soap.errors.extracts import ExtractError
 
 
-class AuditExtractNotFull(ExtractError):
-    """A delta of an auditor's extract is asked for: half a year proves nothing."""
-
-    code = "EXT-170"
-    danish = "Revisorudtrækket {value} er et delta; det skal dække hele året"
-    english = "The auditor's extract {value} is a delta; it must cover the whole year"
-    remedy_danish = "Opret abonnementet med --full, eller kør `opus-soap extracts run NAVN --full`."
-    remedy_english = "Make the subscription with --full, or run `opus-soap extracts run NAME --full`."
-
-
 class SaftSchemaUnusable(ExtractError):
     """The SAF-T schema that the operator supplies cannot be read."""
 

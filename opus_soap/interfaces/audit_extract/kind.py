@@ -11,7 +11,7 @@ from stdnum import iban
 from stdnum.exceptions import ValidationError
 
 from opus_soap.database import snapshot
-from opus_soap.errors import AuditExtractNotFull, ExtractYearUnknown, SubscriptionInvalid
+from opus_soap.errors import ExtractYearUnknown, SubscriptionInvalid
 from opus_soap.extracts.kinds import Job, Options
 from opus_soap.extracts.output import Output
 from opus_soap.interfaces.audit_extract.writing import Writing
@@ -51,9 +51,8 @@ class AuditExtract:
         return {"year": _year(company, options["year"]), **_said(options)}
 
     def write(self, job: Job, output: Output) -> None:
-        """Tables, SAF-T and report, all of one moment; raises `AuditExtractNotFull`, `SaftSchemaUnusable`."""
-        if not job.full:
-            raise AuditExtractNotFull(value=job.name)
+        """Tables, SAF-T and report, all of one moment; raises `SaftSchemaUnusable`."""
+        assert job.full  # there is no delta of it
         with snapshot():
             Writing(job, output, self.schema_file).write()
 

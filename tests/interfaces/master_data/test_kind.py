@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from opus_soap.database import is_postgresql, transaction
-from opus_soap.errors import ExtractStateUnusable, SubscriptionInvalid
+from opus_soap.errors import ExtractStateUnusable, SubscriptionFixed, SubscriptionInvalid
 from opus_soap.extracts.verifying import verify
 from opus_soap.interfaces.master_data import books
 from opus_soap.interfaces.master_data.form import STAMDATA, TABLES
@@ -204,7 +204,7 @@ def test_without_what_the_extract_before_held_there_is_no_delta(company, run, ta
 @pytest.mark.parametrize("changed", [{"tables": ["VENDOR"]}, {"bank_details": True}, {"persons": True}])
 def test_options_of_deltas_do_not_change(company, run, changed):
     run()
-    with pytest.raises(SubscriptionInvalid, match="EXT-002"):
+    with pytest.raises(SubscriptionFixed):
         run(**changed)
 
 
@@ -213,21 +213,13 @@ def take_full_ones_only():
     Subscription.update(delta=False).execute()
 
 
-def test_a_table_that_the_extract_before_had_not_is_not_guessed_at(company, run):
-    run(tables=["DOC_TYPE"])
+@pytest.mark.parametrize("tables", [["DOC_TYPE"], ["DOC_TYPE", "TAX_CODE", "GL_ACCOUNT"]])
+def test_after_other_options_everything_comes_again(company, run, tables):
+    run(tables=["DOC_TYPE", "TAX_CODE"])
     take_full_ones_only()
-    with pytest.raises(ExtractStateUnusable, match="TAX_CODE"):
-        run(tables=["DOC_TYPE", "TAX_CODE"])
-
-
-def test_a_table_that_is_not_told_any_more_is_not_told_to_be_gone(company, run):
-    run(tables=["DOC_TYPE", "TAX_CODE", "GL_ACCOUNT"])
-    take_full_ones_only()
-    Account.update(name="Papir").where(Account.number == "22000300").execute()
-    found = records(run(tables=["DOC_TYPE", "GL_ACCOUNT"]))
-    assert found.pop("CONTROL_FIELDS")[0]["TABLES"] == "DOC_TYPE GL_ACCOUNT"
-    assert [row["ACTION"] for row in found.pop("GL_ACCOUNT")] == ["RETTET"]
-    assert not found
+    found = records(run(tables=tables))
+    assert found.pop("CONTROL_FIELDS")[0]["MODE"] == "FULL"
+    assert sorted(found) == sorted(tables)
 
 
 def test_keys_of_any_characters_are_told_apart(company, run):
