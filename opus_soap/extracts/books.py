@@ -11,6 +11,7 @@ from uuid import UUID
 from peewee import Tuple
 
 from opus_soap.database import is_any_of, stored_rows
+from opus_soap.ledger.hashing import POSTING_FIELDS
 from opus_soap.ledger.models import CompanyCode, Posting, Voucher
 
 AT_ONCE = 500  # vouchers
@@ -34,26 +35,7 @@ HEAD = (
     "uuid",
     "hash",
 )
-LINE = (
-    "line",
-    "posting_key",
-    "account",
-    "amount_ore",
-    "supplier",
-    "cost_center",
-    "wbs_element",
-    "profit_center",
-    "order",
-    "network",
-    "activity",
-    "functional_area",
-    "partner_profit_center",
-    "tax_code",
-    "value_date",
-    "text",
-    "allocation",
-    "details",
-)
+LINE = POSTING_FIELDS  # of a posting, as they are hashed
 Row = tuple[Any, ...]
 
 
