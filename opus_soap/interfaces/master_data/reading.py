@@ -6,6 +6,7 @@ Nothing of a file is believed: no DOCTYPE, no entity, no network, and a limit on
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,10 @@ class Limits:
     max_bytes: int = 1024 * 1024 * 1024
     max_record_bytes: int = 1024 * 1024
     max_records: int = 5_000_000  # of all files together
+
+
+_DECLARATION = 200  # bytes
+_DECLARED = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"']*)")
 
 
 class Delivered(NamedTuple):
@@ -106,6 +111,8 @@ class _XmlReader:
         since = 0  # bytes since the last record ended
         try:
             with self._path.open("rb") as file:
+                _check_encoding(file.read(_DECLARATION))
+                file.seek(0)
                 while data := file.read(_STEP):
                     parser.feed(data)
                     since += len(data)
@@ -144,8 +151,6 @@ class _XmlReader:
         info = root.getroottree().docinfo
         if info.doctype:
             raise ImportFileUnreadable(value="DOCTYPE")
-        if (info.encoding or "UTF-8").upper() not in ("UTF-8", "US-ASCII", "ASCII"):
-            raise ImportFileUnreadable(value=str(info.encoding)[:40])
         if root.tag not in (_STAMDATA, _KREDITORER):
             raise ImportTableUnknown(value=str(root.tag)[:100], expected=_STAMDATA)
         if self._asked.complete and root.tag != _STAMDATA:
@@ -261,3 +266,13 @@ def _columns(names: list[str], table: Table) -> list[str]:
         if column.name not in names:
             raise ImportValueMissing(element=column.name)
     return names
+
+
+def _check_encoding(begin: bytes) -> None:
+    """It is UTF-8, and says nothing else; the parser tells its encoding when it has read everything."""
+    declared = _DECLARED.match(begin)
+    encoding = declared[1].decode("ascii", "replace") if declared else "UTF-8"
+    if b"\x00" in begin or begin.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "UTF-16 / UTF-32"
+    if encoding.upper() not in ("UTF-8", "US-ASCII", "ASCII"):
+        raise ImportFileUnreadable(value=encoding[:40])

@@ -442,3 +442,11 @@ def test_a_rule_that_changes_is_the_one_that_accounts_are_compared_with(company,
     rule = {"PRIORITY": "5", "PATTERN": "22000300", "FORBIDS": "ORDERID"}
     take(xml(("ACCOUNT_RULE", rule), account(RULE="5", FORBIDS="ORDERID")))
     assert AccountRule.get(AccountRule.priority == 5).forbids_any_of == ["order"]
+
+
+@pytest.mark.parametrize("encoding", ["ISO-8859-1", "UTF-16"])
+def test_a_good_file_in_another_encoding_is_refused(company, take, tmp_path, encoding):
+    text = (ROOT / "docs/examples/stamdata.xml").read_text("utf-8")
+    path = tmp_path / "in.xml"
+    path.write_bytes(text.replace("UTF-8", encoding, 1).encode(encoding))
+    assert "EXT-111" in {found for found, *_ in refused(lambda: take(path))}
