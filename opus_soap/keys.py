@@ -178,7 +178,7 @@ class MessageVerifier(Protocol):
         now: datetime,
         profile: Callable[[x509.Certificate], str],
         audience: str | None = None,
-        known: Iterable[x509.Certificate] = (),
+        known: Callable[[], Iterable[x509.Certificate]] = tuple,
     ) -> VerifiedMessage:
         """As `Verifier.verify`."""
 
@@ -236,7 +236,7 @@ class CurrentVerifier:
         now: datetime,
         profile: Callable[[x509.Certificate], str],
         audience: str | None = None,
-        known: Iterable[x509.Certificate] = (),
+        known: Callable[[], Iterable[x509.Certificate]] = tuple,
     ) -> VerifiedMessage:
         """As `Verifier.verify`."""
         verifier = self.source.current()

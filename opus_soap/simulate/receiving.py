@@ -74,7 +74,7 @@ class Reception:
         key = str(message.FakturaInformationIdentifikation)
         sign = -1 if information.FakturaInformationDokumenttype == "Kreditnota" else 1
         pages = [file for file in message.OirBase64Container if file.Rolle == "HTML"]
-        page = content.put(b"".join(pages[0].Indhold), "text/html", at=now) if pages else None
+        page = content.put(pages[0].Indhold.content, "text/html", at=now) if pages else None
         facts = {
             "number": information.FakturaInformationNummer,
             "type": information.FakturaInformationDokumenttype,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from cryptography import x509
@@ -32,8 +33,6 @@ from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.saml import SamlToken
 from opus_soap.wss.unsigned import read_unsigned
 
-# of messages that may name their key and not carry it
-_NAMED = (b"#X509SubjectKeyIdentifier", b"#ThumbprintSHA1", b"X509IssuerSerial")
 _SECURITY = b"Security"
 
 # the certificate that a caller has shown to TLS, not yet trusted; None when there is none
@@ -159,10 +158,12 @@ class Callers:
             found.append(agreements.system_by_thumbprint(thumbprint(certificate), exchange.now))
             return str(found[0].profile)
 
-        # read before the message is looked at: a database that fails is no fault of the message
-        known = agreements.all_certificates(exchange.now) if any(name in data for name in _NAMED) else ()
         verified = self.verifier.verify(
-            data, now=exchange.now, profile=profile, audience=service.entity_id, known=known
+            data,
+            now=exchange.now,
+            profile=profile,
+            audience=service.entity_id,
+            known=partial(agreements.all_certificates, exchange.now),
         )
         return Call(
             system=found[0],

@@ -9,13 +9,14 @@ from __future__ import annotations
 import posixpath
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 from lxml import etree
 
+from opus_soap.encoded import Base64
 from opus_soap.errors import BodyInvalid, ContractFileUnknown, mask_cpr
 
 ROOT = (Path(__file__).parent.parent / "wsdl").resolve()
@@ -23,6 +24,7 @@ ROOT = (Path(__file__).parent.parent / "wsdl").resolve()
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 _SOAP = "{http://schemas.xmlsoap.org/wsdl/soap/}"
 _XS = "{http://www.w3.org/2001/XMLSchema}"
+_BASE64 = f"{_XS}base64Binary"
 _LOCATIONS = {
     f"{_WSDL}import": "location",
     f"{_XS}include": "schemaLocation",
@@ -32,6 +34,10 @@ _ATTRIBUTE = re.compile(r"attribute '(?:\{[^}]*\})?([^']+)'")
 _EXPECTED = re.compile(r"Expected is (?:one of )?\( (.*) \)")
 _STEP = re.compile(r"/([^/\[]+)(?:\[(\d+)\])?")
 _NAMESPACE = re.compile(r"\{[^}]*\}")
+_LONG = 4096  # characters: what is longer is worth being lifted
+
+Lifted = Mapping[etree._Element, Base64]
+"""Contents that were taken out of a body, by the elements that they stood in."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,7 @@ class Contract:
     name: str
     operations: Mapping[str, Operation]  # by the QName of the request body
     _documents: Mapping[str, etree._Element]
+    _encoded: Collection[str]  # the QNames of elements that hold any base64
     _local: threading.local = field(default_factory=threading.local, repr=False, compare=False)
 
     @property
@@ -126,6 +133,26 @@ class Contract:
         for node in document.iter(f"{_SOAP}address"):
             node.set("location", address)
         return etree.tostring(document, xml_declaration=True, encoding="UTF-8")
+
+    def accept(self, body: etree._Element) -> Lifted:
+        """`validate` of a body that came in; its long contents are taken out, and returned.
+
+        They are decoded here, and nobody need look at their text again. Only what is good is taken, from
+        elements of which the schema says nothing but that they are base64: an empty one is as valid. What is
+        wrong stays, for the schema to tell.
+        """
+        lifted = self._lift(body)
+        self.validate(body)
+        return lifted
+
+    def _lift(self, body: etree._Element) -> Lifted:
+        found = {}
+        for element in body.iter(*self._encoded):
+            text = element.text or ""
+            if len(text) >= _LONG and not len(element) and (content := Base64.as_encoded(text)) is not None:
+                element.text = ""
+                found[element] = content
+        return found
 
     def _schema(self) -> etree.XMLSchema:
         # one per thread: a schema object keeps its error log
@@ -188,6 +215,32 @@ def _operations(documents: Mapping[str, etree._Element]) -> dict[str, Operation]
     return {operation.request: operation for operation in found}
 
 
+def _encoded(documents: Collection[etree._Element]) -> Iterator[str]:
+    """The elements that may hold any base64: of its type, or of one that restricts it in nothing."""
+    types = set()
+    for document in documents:
+        for restriction in document.iter(f"{_XS}restriction"):
+            if _named(restriction, "base") == _BASE64 and not len(restriction):
+                types.add(_qualified(restriction.getparent()))
+    for document in documents:
+        for element in document.iterchildren(f"{_XS}element"):
+            if _named(element, "type") in (_BASE64, *types):
+                yield _qualified(element)
+
+
+def _named(node: etree._Element, attribute: str) -> str:
+    """The QName that an attribute holds."""
+    prefix, _, local = node.get(attribute, "").rpartition(":")
+    return f"{{{node.nsmap.get(prefix or None, '')}}}{local}"
+
+
+def _qualified(declared: etree._Element | None) -> str:
+    """The QName of what a schema declares at its top."""
+    assert declared is not None
+    namespace = declared.getroottree().getroot().get("targetNamespace", "")
+    return f"{{{namespace}}}{declared.get('name')}"
+
+
 def load_contract(name: str) -> Contract:
     """Read the contract in `wsdl/<name>/` and all that it imports."""
     documents = _reachable(
@@ -195,4 +248,4 @@ def load_contract(name: str) -> Contract:
         f"{name}/{name}ServiceContext.wsdl",
         f"{name}/service/{name}ServiceInterface.xsd",
     )
-    return Contract(name, _operations(documents), documents)
+    return Contract(name, _operations(documents), documents, frozenset(_encoded(documents.values())))

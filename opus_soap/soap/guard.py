@@ -23,7 +23,7 @@ from opus_soap.errors import (
     OperationUnknown,
 )
 from opus_soap.soap.callers import Call, Callers, Shown
-from opus_soap.soap.contracts import Operation
+from opus_soap.soap.contracts import Lifted, Operation
 from opus_soap.soap.exchange import Exchange
 from opus_soap.soap.service import CallContext, SoapService
 from opus_soap.store import archive, replay
@@ -71,9 +71,9 @@ class Guard:
         with exchange.timings.part("validate"):
             operation = self._operation(service, call, soap_action)
             exchange.action = operation.soap_action
-            service.contract.validate(call.content)
+            lifted = service.contract.accept(call.content)
         with exchange.timings.part("commit"), transaction():
-            reply = self._within(exchange, service, call, operation)
+            reply = self._within(exchange, service, call, operation, lifted)
         # what the transaction took apart from the parts inside it
         parts = exchange.timings.parts
         parts["commit"] = round(parts["commit"] - parts["dispatch"] - parts["sign"], 3)
@@ -85,6 +85,7 @@ class Guard:
         service: SoapService,
         call: Call,
         operation: Operation,
+        lifted: Lifted,
     ) -> bytes:
         """Everything that stands or falls together."""
         message_id = call.addressing.message_id
@@ -98,6 +99,7 @@ class Guard:
             message_id=message_id or str(exchange.correlation_id),
             correlation_id=exchange.correlation_id,
             now=exchange.now,
+            lifted=lifted,
         )
         with exchange.timings.part("dispatch"):
             answer = service.dispatch(call.content, context)

@@ -6,14 +6,16 @@ again: of a message with many lines that was most of the time.
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from lxml import etree
 
+from opus_soap.encoded import Base64
+from opus_soap.errors import BodyInvalid
 from opus_soap.soap import compat  # noqa: F401  before spyne
+from opus_soap.soap.contracts import Lifted
 
 from spyne import ByteArray, Unicode, Uuid, XmlAttribute  # isort: skip
 from spyne.model.complex import ComplexModelBase  # isort: skip
@@ -21,6 +23,7 @@ from spyne.model.primitive import AnyXml  # isort: skip
 
 # a model and a text → the value
 ReadText = Callable[[Any, str], Any]
+_Read = Callable[[etree._Element, Lifted], Any]
 
 
 class Given:
@@ -34,7 +37,7 @@ class Given:
 class _Member:
     """How an element is read, and whether it may be repeated (then it is a list)."""
 
-    read: Callable[[etree._Element], Any]
+    read: _Read
     many: bool
 
 
@@ -48,14 +51,14 @@ class _Form:
 
 
 class Reader:
-    """Reads structures: what is not given is None, repeated elements are lists, base64 a tuple of bytes."""
+    """Reads structures: what is not given is None, repeated elements are lists, base64 is `Base64`."""
 
     def __init__(self, read_text: ReadText) -> None:
         self._read_text = read_text
         self._forms: dict[Any, _Form] = {}
 
-    def read(self, model: Any, element: etree._Element) -> Any:
-        """The structure; raises what `read_text` raises."""
+    def read(self, model: Any, element: etree._Element, lifted: Lifted) -> Any:
+        """The structure, with the contents that were lifted out of it; raises what `read_text` raises."""
         form = self._forms.get(model)
         if form is None:
             form = self._forms[model] = self._form(model)
@@ -65,9 +68,9 @@ class Reader:
             name = str(child.tag).rpartition("}")[2]
             member = form.elements[name]
             if member.many:
-                values.setdefault(name, []).append(member.read(child))
+                values.setdefault(name, []).append(member.read(child, lifted))
             else:
-                values[name] = member.read(child)
+                values[name] = member.read(child, lifted)
         for name, attribute in form.attributes.items():
             if (text := element.get(name)) is not None:
                 values[name] = self._read_text(attribute, text)
@@ -86,13 +89,22 @@ class Reader:
         kind = type(model.__name__, (Given,), {**dict.fromkeys(members), "elements": tuple(elements)})
         return _Form(kind, elements, attributes)
 
-    def _reading(self, model: Any) -> Callable[[etree._Element], Any]:
+    def _reading(self, model: Any) -> _Read:
         if issubclass(model, ComplexModelBase):
-            return lambda element: self.read(model, element)
+            return lambda element, lifted: self.read(model, element, lifted)
         if issubclass(model, AnyXml):
-            return lambda element: element[0] if len(element) else None
+            return lambda element, _: element[0] if len(element) else None
         if issubclass(model, ByteArray):
-            return lambda element: (b64decode(element.text or ""),)
+            return _content
         if issubclass(model, Unicode) and not issubclass(model, Uuid):
-            return lambda element: element.text or ""
-        return lambda element: self._read_text(model, element.text or "")
+            return lambda element, _: element.text or ""
+        return lambda element, _: self._read_text(model, element.text or "")
+
+
+def _content(element: etree._Element, lifted: Lifted) -> Base64:
+    if (found := lifted.get(element)) is not None:
+        return found
+    try:
+        return Base64.read(element.text or "")
+    except ValueError:  # libxml2's schemas take characters that base64 does not have
+        raise BodyInvalid(element=etree.QName(element).localname, expected="base64") from None

@@ -17,7 +17,7 @@ from uuid import UUID
 from lxml import etree
 
 from opus_soap.errors import AnswerInvalid, BodyInvalid, ValueUnreadable
-from opus_soap.soap.contracts import Contract, load_contract
+from opus_soap.soap.contracts import Contract, Lifted, load_contract
 from opus_soap.soap.models import Ping_I, Ping_O, answer_header
 from opus_soap.soap.reading import Reader
 from opus_soap.store.models import System
@@ -38,6 +38,7 @@ class CallContext:
     message_id: str  # wsa:MessageID, or the replay key when the caller's profile has none
     correlation_id: UUID
     now: datetime
+    lifted: Lifted = field(default_factory=dict, repr=False)  # contents that the body had
 
 
 def operation(request: Any, response: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -75,7 +76,7 @@ class ContractProtocol(Soap11):  # type: ignore[misc]
 
     def complex_from_element(self, ctx: Any, cls: Any, element: etree._Element) -> Any:
         """A structure, read by `Reader`."""
-        return self._reader.read(cls, element)
+        return self._reader.read(cls, element, ctx.udc.lifted if ctx is not None else {})
 
     def create_in_document(self, ctx: Any, charset: str | None = None) -> None:
         """The tree, and no ids: so that Spyne has no references to resolve."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 from uuid import uuid4
 
 from opus_soap.errors import ContentDamaged, ContentMissing, FileStoreFailed, FileTooLarge
@@ -30,6 +30,23 @@ class StoredFile:
     sha256: str
     size: int
     path: Path
+
+
+class _Hashing:
+    """A file that is written from its beginning to its end, and hashed on its way."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self.digest, self.size = hashlib.sha256(), 0
+
+    def write(self, piece: bytes) -> int:
+        self.digest.update(piece)
+        self.size += len(piece)
+        return self._out.write(piece)
+
+    def writelines(self, pieces: Iterable[bytes]) -> None:
+        for piece in pieces:
+            self.write(piece)
 
 
 @dataclass(frozen=True)
@@ -59,13 +76,12 @@ class FileStore:
         part = self.folder / f".{uuid4().hex}.part"
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with open(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as out:
-                fill(out)
+            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+                hashing = _Hashing(out)
+                fill(cast("BinaryIO", hashing))
                 out.flush()
                 os.fsync(out.fileno())
-                out.seek(0)
-                sha256 = hashlib.file_digest(out, "sha256").hexdigest()
-                size = out.tell()
+            sha256, size = hashing.digest.hexdigest(), hashing.size
             failpoint("files.written")
             place = self.place(sha256)
             place.parent.mkdir(exist_ok=True, mode=0o700)

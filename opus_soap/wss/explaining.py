@@ -195,7 +195,7 @@ class Explainer:
 
         def check() -> None:
             message = verifier.verify(
-                data, now=at, profile=lambda _: self.profile, audience=self.audience, known=self.known
+                data, now=at, profile=lambda _: self.profile, audience=self.audience, known=lambda: self.known
             )
             signed = ", ".join(message.signed_parts)
             facts.append(f"signed: {signed}; model: {message.model}; profile: {self.profile}")

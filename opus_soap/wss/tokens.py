@@ -66,11 +66,9 @@ def resolve_token(
 
     `known` are certificates that a message may name without carrying them, besides those of the store.
     """
-    key_info = message.signature.find(KEY_INFO)
-    reference = None if key_info is None else key_info.find(SECURITY_TOKEN_REFERENCE)
-    if reference is None or len(reference) != 1:
+    pointer = _pointer(message)
+    if pointer is None:
         raise TokenUnavailable(value="KeyInfo must hold one SecurityTokenReference with one reference")
-    pointer = reference[0]
     if pointer.tag == TOKEN_REFERENCE:
         return _from_message(message, pointer)
     if message.binary_token is not None:
@@ -79,6 +77,19 @@ def resolve_token(
         )
     candidates = (*trust.pinned, *trust.known, *known)
     return SigningToken(_one_of(candidates, _matcher(pointer), pointer), None)
+
+
+def names_certificate(message: MessageStructure) -> bool:
+    """Whether KeyInfo names a certificate that the message does not carry."""
+    pointer = _pointer(message)
+    return pointer is not None and pointer.tag != TOKEN_REFERENCE
+
+
+def _pointer(message: MessageStructure) -> etree._Element | None:
+    """What stands in KeyInfo's SecurityTokenReference, when it is one."""
+    key_info = message.signature.find(KEY_INFO)
+    reference = None if key_info is None else key_info.find(SECURITY_TOKEN_REFERENCE)
+    return reference[0] if reference is not None and len(reference) == 1 else None
 
 
 def _from_message(message: MessageStructure, pointer: etree._Element) -> SigningToken:

@@ -33,7 +33,7 @@ from opus_soap.wss.references import SignedPart, read_references
 from opus_soap.wss.saml import SamlToken, TokenTrust, verify_assertion
 from opus_soap.wss.structure import MessageStructure, read_structure
 from opus_soap.wss.timestamps import check_freshness, read_timestamp
-from opus_soap.wss.tokens import SigningToken, check_names_assertion, resolve_token
+from opus_soap.wss.tokens import SigningToken, check_names_assertion, names_certificate, resolve_token
 
 # What must be there and signed. Besides, whatever known header is there must be signed.
 REQUIRED_PARTS: Mapping[str, frozenset[str]] = {
@@ -151,18 +151,23 @@ class Verifier:
         now: datetime,
         profile: Callable[[x509.Certificate], str],
         audience: str | None = None,
-        known: Iterable[x509.Certificate] = (),
+        known: Callable[[], Iterable[x509.Certificate]] = tuple,
     ) -> VerifiedMessage:
         """The verified content of `data`; raises a `WssError` for anything but a perfect message.
 
         `profile` maps the trusted certificate to the name of a profile in `REQUIRED_PARTS`, from the
         caller's agreements. It runs before the signature is verified, so it must only look up; what it
         raises (an unknown system) passes through. `audience` is the EntityId of the service that is called:
-        tokens for another are refused, and without one every token. `known` are certificates that a message
-        may name (issuer and serial, key identifier, thumbprint) without carrying them.
+        tokens for another are refused, and without one every token. `known` gives certificates that a message
+        may name (issuer and serial, key identifier, thumbprint) without carrying them; it is asked when one
+        does, and what it raises passes through, too.
         """
         with refusing():
-            candidate = self._candidate(data, now, audience, known)
+            structure, references = self._read(data)
+            names = structure.assertion is None and names_certificate(structure)
+        certificates = known() if names else ()
+        with refusing():
+            candidate = self._candidate(structure, references, now, audience, certificates)
         chosen = profile(candidate.token.certificate)
         with refusing():
             return self._verified(candidate, now, chosen)
@@ -173,13 +178,20 @@ class Verifier:
             self.trust.check(certificate, now)
             check_tls_client(certificate)
 
-    def _candidate(
-        self, data: bytes, now: datetime, audience: str | None, known: Iterable[x509.Certificate]
-    ) -> _Candidate:
+    def _read(self, data: bytes) -> tuple[MessageStructure, tuple[SignedPart, ...]]:
         carries_token = self.policy.carries_token
         structure = read_structure(parse(data, self.policy.limits), carries_token=carries_token)
         check_schema(structure.signature, self.policy.max_references)
-        references = read_references(structure, self.policy.max_references)
+        return structure, read_references(structure, self.policy.max_references)
+
+    def _candidate(
+        self,
+        structure: MessageStructure,
+        references: tuple[SignedPart, ...],
+        now: datetime,
+        audience: str | None,
+        known: Iterable[x509.Certificate],
+    ) -> _Candidate:
         if structure.assertion is None:
             token = resolve_token(structure, self.trust, known)
         else:

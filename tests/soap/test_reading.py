@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from lxml import etree
 
+from opus_soap.encoded import Base64
 from opus_soap.soap.models import (
     AMOUNT,
     DATE,
@@ -64,7 +65,7 @@ XML = f"""<Outer xmlns="{NS}" revision="r0001" other="x"><Navn> æ ø </Navn>
 
 @pytest.fixture
 def read() -> Any:
-    return Reader(ContractProtocol().from_unicode).read(Outer, etree.fromstring(XML))
+    return Reader(ContractProtocol().from_unicode).read(Outer, etree.fromstring(XML), {})
 
 
 def test_values(read):
@@ -74,7 +75,7 @@ def test_values(read):
     assert read.Dag == date(2026, 11, 29)
     assert read.Tid == datetime.fromisoformat("2026-11-29T12:00:00Z")
     assert read.Mark is True
-    assert [(part.Kode, part.Indhold) for part in read.Del] == [("", None), ("b", (bytes(100),))]
+    assert [(part.Kode, part.Indhold) for part in read.Del] == [("", None), ("b", Base64.of(bytes(100)))]
     assert read.Ord == ["a", ""]
     assert read.Mere[0].tag == "{urn:x}x"
     assert read.Mere[1] is None
@@ -98,7 +99,14 @@ def test_both_are_the_same_json(read):
 
 def test_one_message_leaves_nothing_in_the_next():
     reader = Reader(ContractProtocol().from_unicode)
-    reader.read(Outer, etree.fromstring(XML))
-    empty = reader.read(Outer, etree.fromstring(f'<Outer xmlns="{NS}"/>'))
+    reader.read(Outer, etree.fromstring(XML), {})
+    empty = reader.read(Outer, etree.fromstring(f'<Outer xmlns="{NS}"/>'), {})
     assert empty.__dict__ == {}
     assert (empty.Del, empty.Navn) == (None, None)
+
+
+def test_what_was_lifted_is_what_is_read():
+    element = etree.fromstring(f'<Del xmlns="{NS}"><Kode>b</Kode><Indhold/></Del>')
+    content = Base64.of(b"content")
+    read = Reader(ContractProtocol().from_unicode).read(Inner, element, {element[1]: content})
+    assert read.Indhold is content

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -20,6 +19,7 @@ from typing import Any
 from zlib import crc32
 
 from opus_soap.clock import COPENHAGEN
+from opus_soap.encoded import Base64
 from opus_soap.errors import (
     CsvAmountWrong,
     CsvCharacterWrong,
@@ -155,7 +155,7 @@ def document_of(
         "FILE_NAME": file_name,
         "FILE_LENGTH": str(len(data)),
         "FILE_TYPE": "CSV",
-        "FILE": b64encode(data).decode(),
+        "FILE": Base64.of(data),
     }
     return WrittenDocument(header, lines, [attached])
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
+from typing import BinaryIO
 
 from opus_soap.interfaces.postings_in.mistakes import wrong
 from opus_soap.interfaces.postings_in.reading import (
@@ -28,9 +29,23 @@ class Made:
     """A file, and what was written into it."""
 
     name: str
-    data: bytes
+    pieces: Sequence[bytes]
     control: dict[str, str]
     documents: Sequence[Arranged]
+
+    @property
+    def data(self) -> bytes:
+        """All of its bytes."""
+        return b"".join(self.pieces)
+
+    @property
+    def size(self) -> int:
+        """Its bytes, counted."""
+        return sum(map(len, self.pieces))
+
+    def write(self, out: BinaryIO) -> None:
+        """Write it; raises OSError."""
+        out.writelines(self.pieces)
 
 
 @dataclass(frozen=True)
@@ -68,13 +83,13 @@ def known_parts(made: Made, limits: ReadingLimits) -> Known | None:
         for position, document in enumerate(made.documents, start=1)
     ]
     summary = Summary(
-        size=len(made.data),
+        size=made.size,
         documents=len(documents),
         lines=sum(len(document.lines) for document in documents),
         control=Control(made.control),
     )
     good = (
-        b"\r" not in made.data  # a reader makes a line feed of it
+        not any(b"\r" in piece for piece in made.pieces)  # a reader makes a line feed of it
         and _is_within(summary, made.documents, limits)
         and _form("CONTROL_FIELDS").fits(made.control)
         and all(map(_is_good, documents))

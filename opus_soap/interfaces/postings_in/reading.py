@@ -6,7 +6,6 @@ was cut off half-way has no effect at all. Then its parts are read, and held aga
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 from collections import Counter
@@ -19,6 +18,7 @@ from typing import Any, BinaryIO
 import orjson
 from lxml import etree
 
+from opus_soap.encoded import Base64
 from opus_soap.errors import (
     OpusSoapError,
     PostingContentUnexpected,
@@ -354,8 +354,19 @@ def _document(node: etree._Element, position: int) -> Document:
 def digest_of(
     header: Mapping[str, str], files: tuple[Mapping[str, str], ...], lines: list[dict[str, str]]
 ) -> bytes:
-    """SHA-256 of a voucher's values in their order."""
-    return hashlib.sha256(orjson.dumps([header, files, lines])).digest()
+    """SHA-256 of a voucher's values in their order, as JSON of the three."""
+    digest = hashlib.sha256(b"[%b,[" % orjson.dumps(header))
+    for number, file in enumerate(files):
+        digest.update(b",{" if number else b"{")
+        for place, (name, text) in enumerate(file.items()):
+            digest.update(b"%b%b:" % (b"," if place else b"", orjson.dumps(name)))
+            if isinstance(text, Base64):  # long, and nothing in it to escape
+                digest.update(b'"%b"' % text.encode("ascii"))
+            else:
+                digest.update(orjson.dumps(text))
+        digest.update(b"}")
+    digest.update(b"],%b]" % orjson.dumps(lines))
+    return digest.digest()
 
 
 def _decoded(file: Mapping[str, str]) -> bytes | None:
@@ -363,11 +374,7 @@ def _decoded(file: Mapping[str, str]) -> bytes | None:
     if text is None:
         return None
     try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:  # in lines, or wrong
-        pass
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
+        return (text if isinstance(text, Base64) else Base64.read(text)).content
     except ValueError:
         return None
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -102,7 +102,10 @@ class Receiver:
 
     def deliver_made(self, made: Made, *, actor: str, as_sender: str) -> PostingFile:
         """`deliver` of a file that was made here: where all of it is good, it need not be read."""
-        stored = self.take(BytesIO(made.data), made.name, actor=actor)
+        with refusals.noted(self.municipality, actor, made.name, "", self.clock):
+            if made.size > self.limits.max_bytes:
+                raise self._too_large(made.size)
+            stored = self.store.write(made.write)
         known = known_parts(made, self.limits)
         return self.deal_with(stored, made.name, actor=actor, as_sender=as_sender, known=known)
 
@@ -112,8 +115,11 @@ class Receiver:
             try:
                 return self.store.take(source, most_bytes=self.limits.max_bytes)
             except FileTooLarge as error:
-                too_large = PostingFileTooLarge(element="byte", value=error.value, expected=error.expected)
-                raise PostingFileRefused([too_large]) from None
+                raise self._too_large(error.value) from None
+
+    def _too_large(self, size: object) -> PostingFileRefused:
+        expected = self.limits.max_bytes
+        return PostingFileRefused([PostingFileTooLarge(element="byte", value=size, expected=expected)])
 
     def deal_with(
         self,
@@ -316,7 +322,7 @@ def make(documents: Sequence[WrittenDocument], sender: PostingSender, at: dateti
     The same content finds the name that it had. Raises `TooManyAtOnce`.
     """
     in_order = [arranged(document) for document in documents]
-    rest = b"".join([*map(written, in_order), END])
+    rest = [*chain.from_iterable(map(written, in_order)), END]
     for later in range(_MOST_AT_ONCE):
         moment = at + timedelta(seconds=later)
         day, second = f"{moment:%Y%m%d}", f"{moment:%H%M%S}"
@@ -329,19 +335,20 @@ def make(documents: Sequence[WrittenDocument], sender: PostingSender, at: dateti
             "SEND_TIME": second,
         }
         control = arranged_control(control)
-        begin = beginning(control)
+        made = Made(name, [beginning(control), *rest], control, in_order)
         known = find_file(sender, name, made=True)
-        if known is None or _is(known, begin, rest):
-            return Made(name, begin + rest, control, in_order)
+        if known is None or _is(known, made):
+            return made
     raise TooManyAtOnce(value=at.isoformat(), expected=_MOST_AT_ONCE)
 
 
-def _is(known: PostingFile, begin: bytes, rest: bytes) -> bool:
-    """Whether a file is the one that begins and goes on so."""
-    if known.size != len(begin) + len(rest):
+def _is(known: PostingFile, made: Made) -> bool:
+    """Whether a file is the one that was made."""
+    if known.size != made.size:
         return False
-    digest = hashlib.sha256(begin)
-    digest.update(rest)
+    digest = hashlib.sha256()
+    for piece in made.pieces:
+        digest.update(piece)
     return digest.hexdigest() == known.sha256
 
 

@@ -6,7 +6,6 @@ same books, the same receipt. Sent again with the same TransaktionsTid, it is th
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -146,12 +145,11 @@ def _line(line: Any) -> dict[str, str]:
 
 
 def _attached(file: Any) -> dict[str, str]:
-    content = b"".join(file.Indhold)
     return {
         "FILE_NAME": file.FilNavn,
-        "FILE_LENGTH": str(len(content)),
+        "FILE_LENGTH": str(len(file.Indhold.content)),
         "FILE_TYPE": file.FilNavn.rpartition(".")[2].upper()[:10],
-        "FILE": b64encode(content).decode(),
+        "FILE": file.Indhold,
     }
 
 

@@ -6,12 +6,13 @@ is checked here: the file is read, and told its mistakes, like any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import BinaryIO
 from xml.sax.saxutils import escape
 
+from opus_soap.encoded import Base64
 from opus_soap.interfaces.postings_in.schema import NAMESPACE, Sequence, parts
 
 Values = Mapping[str, str]
@@ -47,7 +48,7 @@ def write(out: BinaryIO, control: Values, documents: Iterable[WrittenDocument]) 
     """
     out.write(beginning(arranged_control(control)))
     for document in documents:
-        out.write(written(arranged(document)))
+        out.writelines(written(arranged(document)))
     out.write(END)
 
 
@@ -68,26 +69,32 @@ def arranged_control(control: Values) -> dict[str, str]:
 def beginning(control: Values) -> bytes:
     """What stands before the documents."""
     root = f'<?xml version="1.0" encoding="UTF-8"?>\n<n0:FinancePostingRequest xmlns:n0="{NAMESPACE}">\n'
-    return f"{root}<CONTROL_FIELDS>{''.join(_elements(control))}</CONTROL_FIELDS>".encode()
+    return f"{root}<CONTROL_FIELDS>{_elements(control)}</CONTROL_FIELDS>".encode()
 
 
-def written(document: Arranged) -> bytes:
-    """A document, put together once: an attachment is long."""
-    pieces = ["\n<POSTING_DOCUMENT><HEADER>", *_elements(document.header)]
+def written(document: Arranged) -> list[bytes]:
+    """A document, in pieces: what is attached is long, and is not put together with the rest."""
+    pieces: list[bytes] = []
+    text = "\n<POSTING_DOCUMENT><HEADER>" + _elements(document.header)
     for file in document.files:
-        pieces += ["<FILES>", *_elements(file), "</FILES>"]
-    pieces.append("</HEADER><LINES>")
-    for line in document.lines:
-        pieces += ["<LINE>", *_elements(line), "</LINE>"]
-    pieces.append("</LINES></POSTING_DOCUMENT>")
-    return "".join(pieces).encode()
+        text += "<FILES>"
+        for name, value in file.items():
+            if isinstance(value, Base64):
+                pieces += (f"{text}<{name}>".encode(), value.encode("ascii"))
+                text = f"</{name}>"
+            else:
+                text += _elements({name: value})
+        text += "</FILES>"
+    lines = "".join(f"<LINE>{_elements(line)}</LINE>" for line in document.lines)
+    pieces.append(f"{text}</HEADER><LINES>{lines}</LINES></POSTING_DOCUMENT>".encode())
+    return pieces
 
 
 END = b"\n</n0:FinancePostingRequest>\n"
 
 
-def _elements(values: Values) -> Iterator[str]:
-    return (f"<{name}>{escape(text)}</{name}>" for name, text in values.items())
+def _elements(values: Values) -> str:
+    return "".join([f"<{name}>{escape(text)}</{name}>" for name, text in values.items()])
 
 
 def _ordered(values: Values, places: Mapping[str, int]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from dataclasses import replace
 from io import BytesIO
 
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opus_soap.encoded import Base64
 from opus_soap.interfaces.postings_in.making import Known, Made, known_parts
 from opus_soap.interfaces.postings_in.reading import Control, Document, ReadingLimits, read, survey
 from opus_soap.interfaces.postings_in.writing import (
@@ -35,8 +35,8 @@ VALUE = TEXT | ODD | st.sampled_from([*HEADER.values(), *DEBIT.values()])
 
 def made(*documents: WrittenDocument, control: dict[str, str] = CONTROL) -> Made:
     fields, in_order = arranged_control(control), [arranged(document) for document in documents]
-    data = b"".join([beginning(fields), *map(written, in_order), END])
-    return Made("", data, fields, in_order)
+    pieces = [beginning(fields), *(piece for one in in_order for piece in written(one)), END]
+    return Made("", pieces, fields, in_order)
 
 
 def found(file: Made) -> tuple[Known, bool]:
@@ -50,7 +50,7 @@ def found(file: Made) -> tuple[Known, bool]:
 
 
 def attached(content: bytes) -> dict[str, str]:
-    text = b64encode(content).decode()
+    text = Base64.of(content)
     return {"FILE_NAME": "a.pdf", "FILE_LENGTH": str(len(content)), "FILE_TYPE": "PDF", "FILE": text}
 
 

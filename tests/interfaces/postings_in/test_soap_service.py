@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from copy import deepcopy
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -18,7 +19,7 @@ from opus_soap.ledger.models import Voucher
 from opus_soap.settings import Settings
 from opus_soap.soap.models import KOMBIT_NS, HovedOplysninger
 from opus_soap.soap.service import CallContext, ContractProtocol
-from opus_soap.store import agreements
+from opus_soap.store import agreements, content
 from opus_soap.store.models import PostingFile, PostingSender
 
 SYSTEM = UUID("c0ffee00-1590-4d00-8000-000000000009")
@@ -78,15 +79,19 @@ def send(system, clock, tmp_path):
     service = soap_service.voucher_service(clock, settings)
 
     def once(sent):
-        parent = etree.Element("parent")
-        kind = contract.ModtagFinansbilag_I
-        ContractProtocol().to_parent(None, kind, sent, parent, KOMBIT_NS, kind.get_type_name())
-        body = parent[0]
-        service.contract.validate(body)
+        body = sent if isinstance(sent, etree._Element) else written(sent)
+        lifted = service.contract.accept(body)
         with transaction():
-            return service.dispatch(deepcopy(body), CallContext(system, "999", "m", SYSTEM, NOW))
+            return service.dispatch(body, CallContext(system, "999", "m", SYSTEM, NOW, lifted))
 
     return once
+
+
+def written(sent):
+    parent = etree.Element("parent")
+    kind = contract.ModtagFinansbilag_I
+    ContractProtocol().to_parent(None, kind, sent, parent, KOMBIT_NS, kind.get_type_name())
+    return deepcopy(parent[0])
 
 
 def said(answer):
@@ -171,12 +176,44 @@ def test_what_is_wrong_is_told_as_of_a_file(send, line, number):
     assert b"010190" not in etree.tostring(answer)
 
 
-def test_an_attachment_comes_through(send):
-    file = {"FilNavn": "bilag.pdf", "Medietype": "application/pdf", "Rolle": "BILAG", "Indhold": [b"%PDF-1."]}
-    answer = send(message(voucher(files=[file])))
+def attached(data):
+    return {"FilNavn": "bilag.pdf", "Medietype": "application/pdf", "Rolle": "BILAG", "Indhold": [data]}
+
+
+def long_text(body):
+    (element,) = body.iter("{*}Indhold")
+    return element
+
+
+@pytest.mark.parametrize("size", [7, 4096, 100_000])
+def test_an_attachment_comes_through(send, size):
+    data = b"%PDF-1." * (size // 7)
+    answer = send(message(voucher(files=[attached(data)])))
     assert said(answer)[1]
     (kept,) = Voucher.get().details["FILES"]
-    assert (kept["FILE_NAME"], kept["FILE_TYPE"], kept["FILE_LENGTH"]) == ("bilag.pdf", "PDF", "7")
+    assert (kept["FILE_NAME"], kept["FILE_TYPE"]) == ("bilag.pdf", "PDF")
+    assert kept["FILE_LENGTH"] == str(len(data))
+    assert content.get(kept["sha256"]) == data
+
+
+def test_a_long_attachment_in_lines_is_the_same(send):
+    data = b"%PDF-1." * 10_000
+    sent = written(message(voucher(files=[attached(data)])))
+    text = long_text(sent)
+    text.text = "\n".join(textwrap.wrap(text.text, 76))
+    send(sent)
+    assert content.get(Voucher.get().details["FILES"][0]["sha256"]) == data
+
+
+@pytest.mark.parametrize("wrong", ["*", "=", "Q", "å"])
+def test_a_long_attachment_that_is_no_base64_is_refused(send, wrong):
+    sent = written(message(voucher(files=[attached(b"%PDF-1." * 10_000)])))
+    text = long_text(sent)
+    text.text = text.text[:5000] + wrong + text.text[5000:]
+    with pytest.raises(BodyInvalid) as refused:
+        send(sent)
+    assert "Indhold" in refused.value.element
+    assert Voucher.select().count() == 0
 
 
 def test_a_system_that_is_nobodys_sender_is_told(send):

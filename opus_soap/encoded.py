@@ -1,0 +1,48 @@
+"""A base64 text beside what it holds: an attachment is long, and is decoded once on its way."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
+
+_QUANTUM = 4  # characters that stand together for three bytes
+
+
+class Base64(str):
+    """A base64 text in the one form that encoding gives, and `content`, the bytes that it stands for.
+
+    Nothing in it needs escaping, in XML or in JSON.
+    """
+
+    __slots__ = ("content",)
+
+    content: bytes
+
+    @classmethod
+    def of(cls, content: bytes) -> Base64:
+        """The text of some bytes."""
+        return cls._of(b64encode(content).decode("ascii"), content)
+
+    @classmethod
+    def read(cls, text: str) -> Base64:
+        """A text as it came, with line breaks or without; raises ValueError when it is no base64."""
+        found = cls.as_encoded(text)
+        return cls.of(b64decode("".join(text.split()), validate=True)) if found is None else found
+
+    @classmethod
+    def as_encoded(cls, text: str) -> Base64 | None:
+        """A text that is just as encoding gives it; None for any other."""
+        try:
+            content = a2b_base64(text, strict_mode=True)
+        except ValueError:
+            return None
+        end = text[-_QUANTUM:]  # bits that stand for nothing may have been left there
+        if b2a_base64(a2b_base64(end), newline=False).decode("ascii") != end:
+            return None
+        return cls._of(text, content)
+
+    @classmethod
+    def _of(cls, text: str, content: bytes) -> Base64:
+        made = cls(text)
+        made.content = content
+        return made

@@ -1,0 +1,53 @@
+"""A base64 text and what it holds: exactly what encoding gives, or made so."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from xml.sax.saxutils import escape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opus_soap.encoded import Base64
+
+
+@given(st.binary(max_size=40))
+def test_what_encoding_gives_is_taken_as_it_is(content: bytes) -> None:
+    text = b64encode(content).decode()
+    for found in (Base64.of(content), Base64.as_encoded(text), Base64.read(text)):
+        assert found == text
+        assert found is not None
+        assert found.content == content
+
+
+@given(
+    st.text("AQgw+/=QUJD \n-å", max_size=12)
+    | st.binary(max_size=9).map(lambda some: b64encode(some).decode())
+)
+def test_no_other_text_is(text: str) -> None:
+    found = Base64.as_encoded(text)
+    if found is None:
+        with pytest.raises((ValueError, AssertionError)):
+            assert b64encode(b64decode(text, validate=True)).decode() == text
+    else:
+        assert b64encode(b64decode(text, validate=True)).decode() == text == found
+        assert found.content == b64decode(text)
+
+
+@given(st.binary(max_size=40))
+def test_nothing_in_it_needs_escaping(content: bytes) -> None:
+    text = Base64.of(content)
+    assert (escape(text), json.dumps(text)) == (str(text), f'"{text}"')
+
+
+def test_line_breaks_and_stray_bits_are_read_but_not_kept() -> None:
+    assert Base64.read(" QU\nI= ") == "QUI="
+    assert Base64.read("QR==") == "QQ=="  # the last bits stand for nothing
+
+
+@pytest.mark.parametrize("text", ["Q", "QQ", "QQ=", "=", "QQ==QQ==", "å", "-_AA"])
+def test_what_is_no_base64_is_not_read(text: str) -> None:
+    with pytest.raises(ValueError, match=r"base64|padding|ASCII"):
+        Base64.read(text)
