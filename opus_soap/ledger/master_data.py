@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 from peewee import JOIN, chunked
 
+from opus_soap.database import Prepared
 from opus_soap.errors import CompanyCodeUnknown, MunicipalityUnknown
 from opus_soap.ledger.models import Account, CompanyCode, DimensionValue, Municipality, Supplier, TaxCode
 
@@ -22,7 +23,7 @@ AT_ONCE = 500  # values named in one query: an engine takes only so many
 
 def find_municipality(code: str) -> Municipality:
     """The municipality with a code (three digits); raises `MunicipalityUnknown`."""
-    found: Municipality | None = Municipality.get_or_none(Municipality.code == code)
+    found: Municipality | None = _municipality.first(code)
     if found is None:
         raise MunicipalityUnknown(value=code)
     return found
@@ -30,8 +31,13 @@ def find_municipality(code: str) -> Municipality:
 
 def authority_cvr(code: str) -> str | None:
     """The CVR number of a municipality, if there are books of it here."""
-    found: Municipality | None = Municipality.get_or_none(Municipality.code == code)
+    found: Municipality | None = _municipality.first(code)
     return found.cvr if found is not None else None
+
+
+@Prepared
+def _municipality(code: Any) -> Any:
+    return Municipality.select().where(Municipality.code == code)
 
 
 def company_code(municipality: str, code: str) -> CompanyCode:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal as DecimalValue
 from typing import Any, ClassVar
 
 from lxml import etree
@@ -17,13 +19,22 @@ from opus_soap.errors import BodyInvalid
 from opus_soap.soap import compat  # noqa: F401  before spyne
 from opus_soap.soap.contracts import Lifted
 
-from spyne import ByteArray, Unicode, Uuid, XmlAttribute  # isort: skip
+from spyne import Boolean, ByteArray, Date, DateTime, Decimal, Unicode, Uuid, XmlAttribute  # isort: skip
 from spyne.model.complex import ComplexModelBase  # isort: skip
 from spyne.model.primitive import AnyXml  # isort: skip
 
 # a model and a text → the value
 ReadText = Callable[[Any, str], Any]
 _Read = Callable[[etree._Element, Lifted], Any]
+
+
+# values that Spyne reads otherwise than XML Schema writes them
+_AS_SCHEMA_HAS_IT: Mapping[Any, Callable[[str], Any]] = {
+    Date: date.fromisoformat,
+    DateTime: datetime.fromisoformat,
+    Boolean: lambda text: text in ("true", "1"),
+    Decimal: DecimalValue,
+}
 
 
 class Given:
@@ -98,6 +109,9 @@ class Reader:
             return _content
         if issubclass(model, Unicode) and not issubclass(model, Uuid):
             return lambda element, _: element.text or ""
+        for kind, read in _AS_SCHEMA_HAS_IT.items():
+            if issubclass(model, kind):
+                return lambda element, _, read=read: read((element.text or "").strip())  # type: ignore[misc]
         return lambda element, _: self._read_text(model, element.text or "")
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from opus_soap.errors import AnswerInvalid, BodyInvalid, ValueUnreadable
 from opus_soap.soap.contracts import Contract, Lifted, load_contract
 from opus_soap.soap.models import Ping_I, Ping_O, answer_header
 from opus_soap.soap.reading import Reader
+from opus_soap.soap.writing import Writer
 from opus_soap.store.models import System
 
 import spyne  # isort: skip
@@ -67,16 +67,17 @@ class ContractProtocol(Soap11):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__(validator=None, polymorphic=False, parse_xsi_type=False, cleanup_namespaces=False)
-        self._from_unicode_handlers[spyne.Date] = lambda _, text: date.fromisoformat(text.strip())
-        self._from_unicode_handlers[spyne.DateTime] = lambda _, text: datetime.fromisoformat(text.strip())
-        self._from_unicode_handlers[spyne.Boolean] = lambda _, text: text.strip() in ("true", "1")
-        self._from_unicode_handlers[spyne.Decimal] = lambda _, text: Decimal(text.strip())
-
-        self._reader = Reader(self.from_unicode)
+        self._reader, self._writer = Reader(self.from_unicode), Writer(self.to_unicode)
 
     def complex_from_element(self, ctx: Any, cls: Any, element: etree._Element) -> Any:
         """A structure, read by `Reader`."""
         return self._reader.read(cls, element, ctx.udc.lifted if ctx is not None else {})
+
+    def complex_to_parent(
+        self, ctx: Any, cls: Any, inst: Any, parent: etree._Element, ns: str, name: str, **_: Any
+    ) -> None:
+        """A structure, written by `Writer`."""
+        self._writer.write(cls, inst, parent, f"{{{ns}}}{name}")
 
     def create_in_document(self, ctx: Any, charset: str | None = None) -> None:
         """The tree, and no ids: so that Spyne has no references to resolve."""

@@ -16,7 +16,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from opus_soap.clock import isoformat
-from opus_soap.database import is_postgresql, transaction
+from opus_soap.database import Prepared, is_postgresql, transaction
 from opus_soap.errors import (
     AgreementInvalid,
     CertificateOutOfDate,
@@ -297,17 +297,18 @@ def _parsed(pem: str) -> x509.Certificate:
     return x509.load_pem_x509_certificate(pem.encode("ascii"))
 
 
+@Prepared
+def _in_agreement(thumbprint: Any) -> Any:
+    rows = SystemCertificate.select(SystemCertificate, System).join(System)
+    return rows.where(SystemCertificate.thumbprint_sha256 == thumbprint)
+
+
 def system_by_thumbprint(thumbprint: str, at: datetime) -> System:
     """The system that signs with this certificate (SHA-256, hex) at an instant.
 
     Raises `CertificateUnknown`, `CertificateRevoked`, `CertificateOutOfDate`, `SystemInactive`.
     """
-    row = (
-        SystemCertificate.select(SystemCertificate, System)
-        .join(System)
-        .where(SystemCertificate.thumbprint_sha256 == thumbprint)
-        .first()
-    )
+    row = _in_agreement.first(thumbprint)
     if row is None:
         raise CertificateUnknown(value=thumbprint)
     if row.revoked_at is not None and row.revoked_at <= at:
@@ -324,12 +325,7 @@ def system_by_thumbprint(thumbprint: str, at: datetime) -> System:
 
 def agreement_with(thumbprint: str) -> System | None:
     """The agreement that a certificate (SHA-256, hex) is or was in, whether or not it may be used."""
-    row = (
-        SystemCertificate.select(SystemCertificate, System)
-        .join(System)
-        .where(SystemCertificate.thumbprint_sha256 == thumbprint)
-        .first()
-    )
+    row = _in_agreement.first(thumbprint)
     return None if row is None else row.system
 
 

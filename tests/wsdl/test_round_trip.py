@@ -21,6 +21,7 @@ from opus_soap.soap.contracts import load_contract
 from opus_soap.soap.service import ContractProtocol
 
 import spyne  # isort: skip
+from spyne.protocol.soap import Soap11  # isort: skip
 
 CHOICES = [
     ("FakturaSvarKanIkkeModtagesMarkering", "FakturaSvarPåkrævetMarkering"),
@@ -116,9 +117,15 @@ def generated_simple(model: Any, dice: random.Random) -> Any:
     return [dice.randbytes(dice.randint(0, 500))]
 
 
-def written(model: Any, instance: Any) -> etree._Element:
+class TheirWriter(ContractProtocol):
+    """With Spyne's own writing of structures."""
+
+    complex_to_parent = Soap11.complex_to_parent
+
+
+def written(model: Any, instance: Any, protocol: type[ContractProtocol] = ContractProtocol) -> etree._Element:
     parent = etree.Element("parent")
-    ContractProtocol().to_parent(None, model, instance, parent, model.get_namespace(), model.get_type_name())
+    protocol().to_parent(None, model, instance, parent, model.get_namespace(), model.get_type_name())
     element = parent[0]
     parent.remove(element)
     return element
@@ -140,6 +147,16 @@ def test_generated_messages_are_valid_and_round_trip(folder: str, model: Any):
         canonical = etree.tostring(first, method="c14n")  # now: writing moves the wildcards' elements
         again = written(model, ContractProtocol().from_element(None, model, first))
         assert etree.tostring(again, method="c14n") == canonical, seed
+
+
+@pytest.mark.parametrize(("folder", "model"), MESSAGES, ids=lambda value: getattr(value, "__name__", value))
+def test_they_are_written_as_spyne_would(folder: str, model: Any):
+    for seed in range(10):
+        ours, theirs = (
+            etree.tostring(written(model, generated(model, random.Random(seed)), protocol), method="c14n")
+            for protocol in (ContractProtocol, TheirWriter)
+        )
+        assert ours == theirs, seed
 
 
 def test_values_are_read_as_xml_schema_has_them():
