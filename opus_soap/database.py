@@ -6,6 +6,7 @@ Write transactions are `IMMEDIATE` on SQLite, so that two writers queue instead 
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import time
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from inspect import signature
+from threading import Lock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
@@ -187,9 +189,41 @@ def transaction() -> Iterator[None]:
         yield
         return
     with connected():
-        mode = ("IMMEDIATE",) if isinstance(database, SqliteDatabase) else ()
-        with database.atomic(*mode):
-            yield
+        if isinstance(database, SqliteDatabase):
+            with _turn_to_write(), database.atomic("IMMEDIATE"):
+                yield
+        else:
+            with database.atomic():
+                yield
+
+
+@contextmanager
+def _turn_to_write() -> Iterator[None]:
+    """SQLite has one writer at a time: who waits in this process waits here, and begins at once.
+
+    SQLite's own waiting is a sleep of up to a tenth of a second, then a try; so it is between processes.
+    """
+    lock = _writers.lock
+    if not lock.acquire(timeout=LOCK_SECONDS):
+        raise OperationalError("database is locked")  # as SQLite says it
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class _Writers:
+    """This process's; a child that is forked while a thread writes has no such thread."""
+
+    def __init__(self) -> None:
+        self.renew()
+        os.register_at_fork(after_in_child=self.renew)
+
+    def renew(self) -> None:
+        self.lock = Lock()
+
+
+_writers = _Writers()
 
 
 def retried(work: Callable[P, R]) -> Callable[P, R]:

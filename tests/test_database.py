@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -11,11 +13,14 @@ from hypothesis import strategies as st
 from peewee import OperationalError
 
 from opus_soap import clock
+from opus_soap import database as database_module
 from opus_soap.database import (
     Prepared,
     create,
     encode_json,
     is_any_of,
+    is_postgresql,
+    proxy,
     retried,
     stored_rows,
     transaction,
@@ -140,3 +145,45 @@ def test_a_prepared_query_is_asked_with_other_values_each_time(database):
         assert found == sorted({*wanted} - {"SEK"})
     assert _of_currencies.first("998", ["EUR"]) is None
     assert isinstance(_of_currencies.first("999", ["EUR"]), ExchangeRate)
+
+
+@pytest.fixture
+def writer(database):
+    """A thread in a transaction until the event is set."""
+    begun, end = Event(), Event()
+
+    def write():
+        with transaction():
+            begun.set()
+            end.wait(10)
+        proxy.obj.close()
+
+    thread = Thread(target=write)
+    thread.start()
+    begun.wait(10)
+    yield end
+    end.set()
+    thread.join()
+
+
+def test_who_waits_for_another_thread_of_sqlite_is_told_in_time(writer, monkeypatch):
+    if is_postgresql():
+        pytest.skip("PostgreSQL has many writers")
+    monkeypatch.setattr(database_module, "LOCK_SECONDS", 0.05)  # SQLite itself would wait for ten
+    with pytest.raises(OperationalError, match="locked"), transaction():
+        pass
+    writer.set()
+    monkeypatch.setattr(database_module, "LOCK_SECONDS", 10)
+    with transaction():
+        AuditEntry.create(**_sent("2026-11-30T08:00:00Z"))
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_forked_child_does_not_wait_for_its_parents_threads(writer):
+    if is_postgresql():
+        pytest.skip("PostgreSQL has many writers")
+    child = os.fork()
+    if not child:
+        os._exit(database_module._writers.lock.locked())
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert database_module._writers.lock.locked()
