@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from typing import NamedTuple
 
 from opus_soap.clock import Clock
 from opus_soap.database import transaction
@@ -16,7 +17,14 @@ ADDED, REVOKED = "extract_token.added", "extract_token.revoked"
 _LONGEST_NAME = 80
 
 
-def issue(subscription: Subscription, name: str, *, actor: str, clock: Clock) -> str:
+class Issued(NamedTuple):
+    """A token, and the number that it is revoked by."""
+
+    number: int
+    token: str
+
+
+def issue(subscription: Subscription, name: str, *, actor: str, clock: Clock) -> Issued:
     """A token, which nobody can be told again."""
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     with transaction():
@@ -27,7 +35,7 @@ def issue(subscription: Subscription, name: str, *, actor: str, clock: Clock) ->
             created_at=clock.now(),
         )
         _note(ADDED, made, actor, clock)
-    return token
+    return Issued(made.id, token)
 
 
 def revoke(subscription: Subscription, number: int, *, actor: str, clock: Clock) -> ExtractToken:
