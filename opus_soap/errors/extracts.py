@@ -23,10 +23,10 @@ class SubscriptionInvalid(ExtractError):
     """A subscription says something that cannot be."""
 
     code = "EXT-002"
-    danish = "{element} er {value}; skal være {expected}"
+    danish = "{element} er {value}; det skal være {expected}"
     english = "{element} is {value}; it must be {expected}"
-    remedy_danish = "Ret abonnementet."
-    remedy_english = "Correct the subscription."
+    remedy_danish = "Ret abonnementet: `opus-soap extracts subscribe NAVN …`."
+    remedy_english = "Correct the subscription: `opus-soap extracts subscribe NAME …`."
 
 
 class SubscriptionOverlaps(ExtractError):

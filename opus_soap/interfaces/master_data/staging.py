@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import orjson
 
-from opus_soap.errors import ImportDiskFailed, ImportKeyTwice, ImportTooLarge
+from opus_soap.errors import Both, ImportDiskFailed, ImportKeyTwice, ImportTooLarge
 from opus_soap.interfaces.master_data.form import BY_NAME, PLACES, TABLES, Key, Table
 from opus_soap.interfaces.master_data.reading import Delivered
 
@@ -51,7 +51,9 @@ class Staging:
         """Set a record aside; raises `ImportKeyTwice`, `ImportTooLarge`, `ImportDiskFailed`."""
         self._count += 1
         if self._count > self._most:
-            raise ImportTooLarge(element="records", value=f"> {self._most}", expected=self._most)
+            raise ImportTooLarge(
+                element=Both("poster", "records"), value=f"> {self._most}", expected=self._most
+            )
         key = _key(delivered.table, texts)
         row = (PLACES[delivered.table.name], *key, *[""] * (_KEYS - len(key)))
         values = (*row, orjson.dumps(texts), delivered.action, delivered.file, delivered.line)

@@ -294,7 +294,13 @@ def test_mistakes_of_all_records_and_files_are_told_together(company, xml, table
 
 def test_elements_out_of_order_are_told_by_the_schema(company, xml, take):
     path = xml(("GL_ACCOUNT", {"NAME": "Papir", "GL_ACCOUNT": "22000300"}))
-    assert refused(lambda: take(path)) == [("EXT-118", "GL_ACCOUNT_RECORD", 2)]
+    with pytest.raises(ImportRefused) as found:
+        take(path)
+    [mistake] = found.value.mistakes
+    assert (mistake.error.code, mistake.error.element, mistake.line) == ("EXT-118", "GL_ACCOUNT_RECORD", 2)
+    assert mistake.error.text_danish == (
+        "GL_ACCOUNT_RECORD følger ikke skemaet: NAME: her kan stå: ACTION, GL_ACCOUNT"
+    )
 
 
 def test_the_own_accounts_must_be_in_the_chart(company, xml, take):
@@ -444,9 +450,12 @@ def test_a_rule_that_changes_is_the_one_that_accounts_are_compared_with(company,
     assert AccountRule.get(AccountRule.priority == 5).forbids_any_of == ["order"]
 
 
-@pytest.mark.parametrize("encoding", ["ISO-8859-1", "UTF-16"])
-def test_a_good_file_in_another_encoding_is_refused(company, take, tmp_path, encoding):
+@pytest.mark.parametrize("encoding", ["ISO-8859-1", "UTF-16", "UTF-7"])
+@pytest.mark.parametrize("far", ["", " " * 300], ids=["near", "far"])
+def test_a_good_file_in_another_encoding_is_refused(company, take, tmp_path, encoding, far):
     text = (ROOT / "docs/examples/stamdata.xml").read_text("utf-8")
     path = tmp_path / "in.xml"
-    path.write_bytes(text.replace("UTF-8", encoding, 1).encode(encoding))
+    declared = text.replace('encoding="UTF-8"', f'{far}encoding="{encoding}"', 1)
+    assert declared != text
+    path.write_bytes(declared.encode(encoding))
     assert "EXT-111" in {found for found, *_ in refused(lambda: take(path))}
