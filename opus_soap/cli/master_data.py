@@ -122,13 +122,20 @@ def import_(runtime: Runtime, /, files: tuple[Path, ...], each: bool, **given: A
         )
     except ImportRefused as refused:
         for mistake in refused.mistakes:
-            click.echo(shown(str(mistake)), err=True)
+            click.echo(_line(mistake), err=True)
         raise
     table = listing("Table", *OUTCOMES, numbers=OUTCOMES)
     for name, count in counts.items():
         table.add_row(name, *(str(count[outcome]) for outcome in OUTCOMES))
     runtime.console.print(table)
     click.echo("nothing was changed: a dry run" if wanted.dry_run else "imported")
+
+
+def _line(mistake: Any) -> str:
+    error = mistake.error
+    place = f"{mistake.file}:{mistake.line}" if mistake.line else mistake.file
+    said = f"{error.code}  {error.text_danish}. {error.remedy_danish}"
+    return shown("  ".join(part for part in (place, f"{mistake.table} {mistake.key}".strip(), said) if part))
 
 
 def _told(change: Change) -> None:

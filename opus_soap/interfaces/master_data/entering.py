@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from opus_soap.clock import Clock
 from opus_soap.errors import CompanyCodeUnknown, ImportReferenceUnknown, ImportValueMissing
 from opus_soap.interfaces.master_data.books import PERSONAL
-from opus_soap.interfaces.master_data.form import BY_NAME, DIMENSIONS, MARK, split
+from opus_soap.interfaces.master_data.form import BY_NAME, DIMENSIONS, MARK, Key, split
 from opus_soap.ledger import loading, parking
 from opus_soap.ledger.definition import (
     AccountRow,
@@ -26,7 +27,10 @@ from opus_soap.ledger.definition import (
 )
 from opus_soap.ledger.models import CompanyCode, DimensionValue, Municipality, Supplier
 from opus_soap.money import ore_from_kroner
+from opus_soap.store.models import AuditEntry
 
+_RIGHT_SET = "right.set"  # how the trail calls what `parking.set_right` does
+_RIGHT_KEY = ("user", "profit_center", "ean")
 Given = Mapping[str, str]
 
 
@@ -54,6 +58,22 @@ class Books:
         """Take a right away, as people do."""
         user, center, ean = given["USERNAME"], given["PROFIT_CTR"], given["EAN"]
         self._set_right(user, center, ean, 0)
+
+    def has_had(self, table: str, key: Key) -> bool:
+        """Whether what is not there was, and has been taken away: rights and bank details leave nothing."""
+        if table == "VENDOR_BANK":
+            return self._supplier(str(key[0])) is not None
+        if table != "USER_RIGHT":
+            return False
+        return key in self._rights_ever
+
+    @cached_property
+    def _rights_ever(self) -> frozenset[Key]:
+        """The keys of all rights that were given or taken by somebody."""
+        noted: Any = AuditEntry.select(AuditEntry.detail).where(
+            AuditEntry.event == _RIGHT_SET, AuditEntry.municipality == self.municipality.code
+        )
+        return frozenset(tuple(detail[name] for name in _RIGHT_KEY) for (detail,) in noted.tuples())
 
     def _set_right(self, user: str, center: str, ean: str, limit_ore: int) -> None:
         parking.set_right(

@@ -119,8 +119,14 @@ class Column:
     english: str
     type: ValueType
     required: bool = False
+    decides: bool = False  # of a new record it must be told, and empty is an answer
     keeps: bool = False  # left out, it stays as it is in the books
     derived: bool = False  # told for the receiver; read back, it is compared and not stored
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether a new record must have it."""
+        return self.required or self.decides
 
 
 @dataclass(frozen=True)
@@ -233,10 +239,12 @@ TABLES: tuple[Table, ...] = (
             Column("GL_ACCOUNT", "Artskonto", "G/L account", _text(10), required=True),
             _name(),
             _IDENTITY,
-            Column("BALANCE_ACCOUNT", "Statuskonto", "Carried forward at year-end", YES),
+            Column("BALANCE_ACCOUNT", "Statuskonto", "Carried forward at year-end", YES, decides=True),
             Column("TAX_CODE", "Momskode", "Tax code", _text(4)),
             _BLOCKED,
-            Column("ASSIGNABLE", "Må konteres af fagsystemer", "Case systems may post on it", YES),
+            Column(
+                "ASSIGNABLE", "Må konteres af fagsystemer", "Case systems may post on it", YES, decides=True
+            ),
             Column("CHART_STRING", "Autoriseret kontostreng", "Authorised chart", CHART),
             Column("RULE", "Kontoregel", "PRIORITY of the rule that covers it", PRIORITY, derived=True),
             Column(*_REQUIRES, derived=True),

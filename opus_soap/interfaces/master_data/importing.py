@@ -15,16 +15,19 @@ from typing import NamedTuple
 from opus_soap.clock import Clock
 from opus_soap.database import proxy, transaction
 from opus_soap.errors import (
+    Both,
     CompanyCodeUnknown,
     ImportCannotRemove,
+    ImportColumnsMissing,
     ImportCompanyDiffers,
+    ImportRemovalUnknown,
     ImportRuleDiffers,
 )
 from opus_soap.interfaces.master_data import hierarchy
 from opus_soap.interfaces.master_data.books import Record, Source, covering
 from opus_soap.interfaces.master_data.entering import Books
 from opus_soap.interfaces.master_data.examining import examined
-from opus_soap.interfaces.master_data.form import DELETED, DIMENSIONS, MARK, Table
+from opus_soap.interfaces.master_data.form import DELETED, DIMENSIONS, MARK, Key, Table
 from opus_soap.interfaces.master_data.mistakes import Mistakes
 from opus_soap.interfaces.master_data.reading import Asked, Limits, read
 from opus_soap.interfaces.master_data.staging import Staged, Staging
@@ -163,7 +166,7 @@ class _Entering:
                 return LEFT
             return self._removed(table, before, Staged(key, {}, DELETED, "books", 0))
         if staged.action == DELETED:
-            return self._removed(table, before, staged) if record is not None else UNCHANGED
+            return self._removed(table, before, staged) if record is not None else self._gone(table, staged)
         given = dict(staged.texts)
         if self._wanted.new_ids or not given.get("OBJECT_ID"):
             given.pop("OBJECT_ID", None)
@@ -180,8 +183,29 @@ class _Entering:
         if record is None and table.name == "VENDOR_BANK" and not any(list(given.values())[table.keys :]):
             return UNCHANGED  # none before, none now
         outcome = CHANGED if record is not None else NEW
-        self._enter(outcome, table, staged, given, changed)
+        if outcome == CHANGED or self._tells_all(table, staged):
+            self._enter(outcome, table, staged, given, changed)
         return outcome
+
+    def _tells_all(self, table: Table, staged: Staged) -> bool:
+        """Whether a new record has what it needs; what it lacks is told by the file's own names."""
+        missing = [one.name for one in table.columns if one.is_needed and one.name not in staged.texts]
+        with self._mistakes.of(staged.file, staged.line, table.name, _said(staged.key)):
+            if missing:
+                raise ImportColumnsMissing(
+                    element=Both(f"en ny {table.name}", f"a new {table.name}"),
+                    value=", ".join(missing),
+                    expected=";".join(table.names),
+                )
+        return not missing
+
+    def _gone(self, table: Table, staged: Staged) -> str:
+        """Nothing is left to take away: it has been taken already, or its key is a mistake."""
+        key = _said(staged.key)
+        with self._mistakes.of(staged.file, staged.line, table.name, key):
+            if not self._books.has_had(table.name, staged.key):
+                raise ImportRemovalUnknown(element=table.name, value=key)
+        return UNCHANGED
 
     def _removed(self, table: Table, before: Mapping[str, str], staged: Staged) -> str:
         """Blocked, or, of what cannot be, taken from whom it is of: nothing is deleted that has a history."""
@@ -205,7 +229,7 @@ class _Entering:
         given: Mapping[str, str],
         changed: Mapping[str, tuple[str, str]],
     ) -> None:
-        key = "/".join(map(str, staged.key)).strip("/")
+        key = _said(staged.key)
         with self._mistakes.of(staged.file, staged.line, table.name, key), proxy.obj.atomic():
             if outcome == REMOVED and table.name == "USER_RIGHT":
                 self._books.take_right(given)
@@ -256,6 +280,11 @@ def _side_by_side(
         else:
             yield one, other
             one, other = next(staged, None), next(held, None)
+
+
+def _said(key: Key) -> str:
+    """A key for people."""
+    return "/".join(map(str, key)).strip("/")
 
 
 def _shown(rule: Sequence[str]) -> str:

@@ -15,15 +15,16 @@ from lxml import etree
 
 from opus_soap.errors import (
     Both,
+    ImportColumnsMissing,
     ImportCompanyDiffers,
     ImportElementUnknown,
+    ImportEncodingWrong,
     ImportFileUnreadable,
     ImportNotComplete,
     ImportRemovalUnclear,
     ImportStructureWrong,
     ImportTableUnknown,
     ImportTooLarge,
-    ImportValueMissing,
 )
 from opus_soap.interfaces.master_data.form import (
     ACTION,
@@ -246,9 +247,21 @@ def _csv_records(path: Path, asked: Asked, mistakes: Mistakes) -> Iterator[Deliv
                     texts = dict(zip(columns, row, strict=True))
                     yield Delivered(table, texts, texts.pop(ACTION, ""), path.name, line)
                 line = rows.line_num + 1
-        except (csv.Error, UnicodeDecodeError) as error:
-            said = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
-            raise ImportFileUnreadable(value=f"{rows.line_num + 1}: {said}") from None
+        except UnicodeDecodeError:
+            raise _foreign(path, longest) from None
+        except csv.Error as error:
+            raise ImportFileUnreadable(value=f"{rows.line_num + 1}: {error}") from None
+
+
+def _foreign(path: Path, longest: int) -> ImportEncodingWrong:
+    """Where a file stops being UTF-8: it was decoded in pieces that know no lines."""
+    with path.open("rb") as file:
+        for number, line in enumerate(iter(lambda: file.readline(longest), b""), start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return ImportEncodingWrong(element=str(number), value=f"0x{line[error.start]:02X}")
+    return ImportEncodingWrong(element="?", value="?")
 
 
 def _width(found: int, wanted: int) -> Both:
@@ -275,7 +288,9 @@ def _columns(names: list[str], table: Table) -> list[str]:
     for place, name in enumerate(names):
         if name not in table.names or name in names[:place]:
             raise ImportElementUnknown(element=name[:60] or "-", expected=";".join(table.names))
-    for column in table.columns[: table.keys]:
-        if column.name not in names:
-            raise ImportValueMissing(element=column.name)
+    missing = [column.name for column in table.columns[: table.keys] if column.name not in names]
+    if missing:
+        raise ImportColumnsMissing(
+            element=table.name, value=", ".join(missing), expected=";".join(table.names)
+        )
     return names
