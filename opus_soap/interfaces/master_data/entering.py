@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from opus_soap.clock import Clock
+from opus_soap.database import Prepared
 from opus_soap.errors import CompanyCodeUnknown, ImportReferenceUnknown, ImportValueMissing
 from opus_soap.interfaces.master_data.books import PERSONAL
 from opus_soap.interfaces.master_data.form import BY_NAME, DIMENSIONS, MARK, Key, split
@@ -123,10 +124,13 @@ class Books:
         self._set_right(row.user, row.profit_center, row.ean, row.limit_ore)
 
     def _supplier(self, number: str) -> Supplier | None:
-        found: Supplier | None = Supplier.get_or_none(
-            Supplier.municipality == self.municipality, Supplier.number == number
-        )
+        found: Supplier | None = _supplier_of.first(self.municipality.code, number)
         return found
+
+
+@Prepared
+def _supplier_of(municipality: Any, number: Any) -> Any:
+    return Supplier.select().where(Supplier.municipality == municipality, Supplier.number == number)
 
 
 def _or_none(text: str) -> str | None:

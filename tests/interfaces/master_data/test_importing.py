@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import sqlite3
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,15 @@ from click.testing import CliRunner
 from lxml import etree
 
 from opus_soap.cli.main import main
+from opus_soap.database import transaction
 from opus_soap.errors import CompanyCodeUnknown, ImportRefused, MunicipalityUnknown
+from opus_soap.interfaces.master_data import importing
+from opus_soap.interfaces.master_data.books import Source
 from opus_soap.interfaces.master_data.form import BY_NAME, NAMESPACE, TABLES
 from opus_soap.interfaces.master_data.importing import Change, Wanted, import_files
 from opus_soap.interfaces.master_data.reading import Limits
-from opus_soap.ledger.loading import load_municipality
+from opus_soap.ledger.definition import DimensionRow
+from opus_soap.ledger.loading import load_dimension, load_municipality
 from opus_soap.ledger.models import (
     MODELS,
     Account,
@@ -565,3 +571,78 @@ def test_commas_between_the_columns_are_not_guessed_at(company, tmp_path, take):
     assert mistake.error.code == "EXT-114"
     assert "semikolon" in mistake.error.remedy_danish
     assert "docs/interfaces/master-data.md" in mistake.error.remedy_danish
+
+
+@pytest.fixture
+def others_write(database_url, monkeypatch):
+    """Whether somebody else can write when the import reads the books; SQLite has one lock."""
+    if not database_url.startswith("sqlite"):
+        pytest.skip("on PostgreSQL who writes other rows waits for nobody")
+    other = sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=0, isolation_level=None)
+    could = []
+
+    def tried() -> bool:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        other.execute("ROLLBACK")
+        return True
+
+    def watched(self, table):
+        for record in read(self, table):
+            if self.only is None:
+                could.append(tried())
+            yield record
+
+    read = Source.records
+    monkeypatch.setattr(Source, "records", watched)
+    yield could, tried
+    other.close()
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_others_write_while_files_are_compared(company, run, take, others_write, dry_run, monkeypatch):
+    folder = run(bank_details=True, persons=True)
+    could, _ = others_write
+    could.clear()
+    looked_again = []
+    monkeypatch.setattr(Source, "find", lambda *asked: looked_again.append(asked) or {})
+    counts = take(*folder.glob("*.xml"), complete=True, dry_run=dry_run)
+    assert sum(count["unchanged"] for count in counts.values()) > 100
+    assert len(could) > 100
+    assert all(could)
+    assert not looked_again
+
+
+def test_the_lock_is_taken_for_what_changes_alone(company, run, table, take, others_write):
+    could, tried = others_write
+    seen = []
+    path = table("COSTCENTER", ["COSTCENTER", "NAME"], ["1101", "Andet navn"], ["1102", "Nyt navn"])
+    take(path, tell=lambda change: seen.append((change.key, tried())))
+    assert all(could)
+    assert seen == [("1101", False), ("1102", False)]
+
+
+def test_what_somebody_else_did_meanwhile_is_seen(company, table, take, monkeypatch):
+    """Between the comparison and the lock: the same change, another one, a record that was new."""
+    columns = ["COSTCENTER", "NAME"]
+    wanted = [["1101", "Andet"], ["1102", "Nyt"], ["9998", "Sidste"], ["9999", "Helt sidste"]]
+
+    @contextmanager
+    def after_others():
+        load_dimension(company, "cost_center", DimensionRow(code="1101", name="Andet"))
+        load_dimension(company, "cost_center", DimensionRow(code="1102", name="Deres"))
+        load_dimension(company, "cost_center", DimensionRow(code="9998", name="Deres"))
+        with transaction():
+            yield
+
+    monkeypatch.setattr(importing, "transaction", after_others)
+    told = []
+    counts = take(table("COSTCENTER", columns, *wanted), tell=told.append)
+    assert counts["COSTCENTER"] == {"unchanged": 1, "changed": 2, "new": 1, "not in the files": 14}
+    assert [(one.outcome, one.key, one.columns.get("NAME")) for one in told] == [
+        ("changed", "1102", ("Deres", "Nyt")),
+        ("changed", "9998", ("Deres", "Sidste")),
+        ("new", "9999", ("", "Helt sidste")),
+    ]
