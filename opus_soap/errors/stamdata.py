@@ -224,3 +224,20 @@ class ImportColumnsMissing(ExtractError):
     english = "{element} needs the columns {value}; the table has {expected}"
     remedy_danish = "Tilføj dem. I kolonner som BALANCE_ACCOUNT, ASSIGNABLE og BLOCKED er X ja, tom nej."
     remedy_english = "Add them. In columns such as BALANCE_ACCOUNT, ASSIGNABLE, BLOCKED: X is yes, empty no."
+
+
+class ImportWouldBeUndone(ExtractError):
+    """A declaration says otherwise than what was imported, or than rights that somebody has set.
+
+    `changes` tells each record.
+    """
+
+    code = "EXT-160"
+    danish = "Filen ville ændre {value} poster, der er indlæst eller sat på anden vis; intet er ændret"
+    english = "The file would change {value} records that were imported or set otherwise; nothing has changed"
+    remedy_danish = "Ret filen til det, der gælder, eller sig --overwrite; prøv først med --dry-run."
+    remedy_english = "Let the file say what counts, or say --overwrite; try with --dry-run first."
+
+    def __init__(self, changes: Sequence[object]) -> None:
+        super().__init__(value=len(changes))
+        self.changes = changes

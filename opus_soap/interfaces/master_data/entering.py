@@ -70,11 +70,7 @@ class Books:
 
     @cached_property
     def _rights_ever(self) -> frozenset[Key]:
-        """The keys of all rights that were given or taken by somebody."""
-        noted: Any = AuditEntry.select(AuditEntry.detail).where(
-            AuditEntry.event == _RIGHT_SET, AuditEntry.municipality == self.municipality.code
-        )
-        return frozenset(tuple(detail[name] for name in _RIGHT_KEY) for (detail,) in noted.tuples())
+        return rights_ever(self.municipality.code)
 
     def _set_right(self, user: str, center: str, ean: str, limit_ore: int) -> None:
         parking.set_right(
@@ -131,6 +127,14 @@ class Books:
 @Prepared
 def _supplier_of(municipality: Any, number: Any) -> Any:
     return Supplier.select().where(Supplier.municipality == municipality, Supplier.number == number)
+
+
+def rights_ever(municipality: str) -> frozenset[Key]:
+    """The keys of all rights that somebody has given or taken, and not a declaration."""
+    noted: Any = AuditEntry.select(AuditEntry.detail).where(
+        AuditEntry.event == _RIGHT_SET, AuditEntry.municipality == municipality
+    )
+    return frozenset(tuple(detail[name] for name in _RIGHT_KEY) for (detail,) in noted.tuples())
 
 
 def _or_none(text: str) -> str | None:

@@ -115,7 +115,7 @@ def import_files(
                 for table in staging.tables():
                     counts[table.name] += entered.table(table)
                 entered.end()
-                said = {name: dict(count) for name, count in counts.items()}
+                told = {name: dict(count) for name, count in counts.items()}
                 audit.record(
                     IMPORTED,
                     f"{wanted.municipality}/{wanted.company}",
@@ -123,7 +123,7 @@ def import_files(
                     at=clock.now(),
                     municipality=wanted.municipality,
                     files=[path.name for path in paths],
-                    counts=said,
+                    counts=told,
                 )
                 if wanted.dry_run:
                     raise _DryRun
@@ -200,7 +200,7 @@ class _Entering:
     def _tells_all(self, table: Table, staged: Staged) -> bool:
         """Whether a new record has what it needs; what it lacks is told by the file's own names."""
         missing = [one.name for one in table.columns if one.is_needed and one.name not in staged.texts]
-        with self._mistakes.of(staged.file, staged.line, table.name, _said(staged.key)):
+        with self._mistakes.of(staged.file, staged.line, table.name, said(staged.key)):
             if missing:
                 raise ImportColumnsMissing(
                     element=Both(f"en ny {table.name}", f"a new {table.name}"),
@@ -211,7 +211,7 @@ class _Entering:
 
     def _gone(self, table: Table, staged: Staged) -> str:
         """Nothing is left to take away: it has been taken already, or its key is a mistake."""
-        key = _said(staged.key)
+        key = said(staged.key)
         with self._mistakes.of(staged.file, staged.line, table.name, key):
             if not self._books.has_had(table.name, staged.key):
                 raise ImportRemovalUnknown(element=table.name, value=key)
@@ -239,7 +239,7 @@ class _Entering:
         facts: Mapping[str, str],
         changed: Mapping[str, tuple[str, str]],
     ) -> None:
-        key = _said(staged.key)
+        key = said(staged.key)
         with self._mistakes.of(staged.file, staged.line, table.name, key), proxy.obj.atomic():
             if outcome == REMOVED and table.name == "USER_RIGHT":
                 self._books.take_right(facts)
@@ -272,7 +272,7 @@ class _Entering:
                 raise error
 
 
-def _said(key: Key) -> str:
+def said(key: Key) -> str:
     """A key for people."""
     return "/".join(map(str, key)).strip("/")
 
