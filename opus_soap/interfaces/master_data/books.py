@@ -116,7 +116,7 @@ class Source:
     @cached_property
     def rules(self) -> list[tuple[re.Pattern[str], Texts]]:
         """What each rule covers, and its record."""
-        return [(re.compile(texts[1]), texts) for texts in _rules(self)]
+        return [(re.compile(texts[1]), texts) for texts in _rules(replace(self, only=None))]
 
 
 def binary(column: Field) -> Any:

@@ -646,3 +646,12 @@ def test_what_somebody_else_did_meanwhile_is_seen(company, table, take, monkeypa
         ("changed", "9998", ("Deres", "Sidste")),
         ("new", "9999", ("", "Helt sidste")),
     ]
+
+
+def test_accounts_that_are_found_have_their_rules(company):
+    """Some keys of accounts are asked for; the rules that cover them are all of them."""
+    source = Source(company)
+    all_of_them = {record.key: record for record in source.records("GL_ACCOUNT")}
+    some = source.find("GL_ACCOUNT", list(all_of_them)[:3])
+    assert some == {key: all_of_them[key] for key in list(all_of_them)[:3]}
+    assert any(record.texts[-3] for record in some.values())
