@@ -89,6 +89,26 @@ class ConditionDimensionUnknown(ExtractError):
     remedy_english = "Use SAP's name, such as COSTCENTER for a cost centre."
 
 
+class SubscriptionEnded(ExtractError):
+    """Something is asked of a subscription that has ended."""
+
+    code = "EXT-009"
+    danish = "Abonnementet {value} er afsluttet ({expected})"
+    english = "The subscription {value} has ended ({expected})"
+    remedy_danish = "Lav et nyt under et andet navn: `opus-soap extracts subscribe NAVN …`."
+    remedy_english = "Make a new one under another name: `opus-soap extracts subscribe NAME …`."
+
+
+class SubscriptionUnderWay(ExtractError):
+    """A subscription cannot end: something of it has not been handed over."""
+
+    code = "EXT-019"
+    danish = "Abonnementet {element} kan ikke afsluttes; ikke afleveret er {value}"
+    english = "The subscription {element} cannot end; not handed over are {value}"
+    remedy_danish = "Aflever dem (`opus-soap extracts run NAVN`), eller opgiv dem med --give-up."
+    remedy_english = "Hand them over (`opus-soap extracts run NAME`), or give them up with --give-up."
+
+
 class ExtractFolderTaken(ExtractError):
     """A folder of an extract's name is there, and it is not what these books make."""
 

@@ -10,9 +10,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from opus_soap.clock import Clock
+from opus_soap.clock import Clock, business_date
 from opus_soap.database import new_uuid, transaction
-from opus_soap.errors import Both, SubscriptionFixed, SubscriptionInvalid, SubscriptionOverlaps
+from opus_soap.errors import (
+    Both,
+    SubscriptionEnded,
+    SubscriptionFixed,
+    SubscriptionInvalid,
+    SubscriptionOverlaps,
+)
 from opus_soap.extracts.calendar import Calendar
 from opus_soap.extracts.delivering import is_fetched, shown_target
 from opus_soap.extracts.kinds import Kinds, Options
@@ -52,8 +58,8 @@ def add(
 ) -> Subscription:
     """Make a subscription, or give the one of this name the same kind other terms.
 
-    Raises `SubscriptionInvalid`, `SubscriptionOverlaps`, `CompanyCodeUnknown`, and what the kind has
-    against the options.
+    Raises `SubscriptionInvalid`, `SubscriptionOverlaps`, `SubscriptionEnded`, `CompanyCodeUnknown`, and what
+    the kind has against the options.
     """
     if kind not in kinds:
         raise SubscriptionInvalid(element="kind", value=kind, expected=", ".join(sorted(kinds)))
@@ -86,6 +92,7 @@ def add(
                 **terms,
             )
         else:
+            _require_not_ended(subscription)
             _change(subscription, kind, terms)
         said = {"terms": {key: value for key, value in terms.items() if key != "target"}}
         audit.record(ADDED, subscription.uuid, actor=actor, at=clock.now(), municipality=municipality, **said)
@@ -95,9 +102,10 @@ def add(
 def set_active(subscription: Subscription, active: bool, *, actor: str, clock: Clock) -> None:
     """Pause or resume; what was missed meanwhile comes once, with the next.
 
-    Raises `SubscriptionOverlaps`.
+    Raises `SubscriptionOverlaps`, `SubscriptionEnded`.
     """
     with transaction():
+        _require_not_ended(subscription)
         if active and not subscription.active:
             said = {name: getattr(subscription, name) for name in ("company_code", "receiver")}
             _check_overlap(subscription.municipality, subscription.name, subscription.kind, said)
@@ -111,6 +119,13 @@ def set_active(subscription: Subscription, active: bool, *, actor: str, clock: C
             municipality=subscription.municipality,
             subscription=subscription.name,
         )
+
+
+def _require_not_ended(subscription: Subscription) -> None:
+    """As it is now; its name stands in what its receiver has got, and is not used again."""
+    ended_at = Subscription.get_by_id(subscription.id).ended_at
+    if ended_at is not None:
+        raise SubscriptionEnded(value=subscription.name, expected=business_date(ended_at))
 
 
 def _change(subscription: Subscription, kind: str, terms: Mapping[str, Any]) -> None:

@@ -158,7 +158,7 @@ def _texts(table: Table, record: Record | None) -> Mapping[str, str]:
 
 
 def _require_none_undone(code: str, found: Sequence[_Found], ever: Collection[Key], overwrite: bool) -> None:
-    """Raises `ImportWouldBeUndone`: any change counts once files were imported; of rights those that were set."""
+    """Raises `ImportWouldBeUndone`: once files were imported any change counts, else those of rights."""
     imported = AuditEntry.event == IMPORTED, AuditEntry.municipality == code
     any_change = AuditEntry.select().where(*imported).exists()
     undone = [
