@@ -142,7 +142,7 @@ def test_a_stranger_beside_the_records_is_a_mistake():
         (unit(startDate="1.1.2026"), "startDate", "[0-9]{4}-"),
         (unit("123456789"), "orgUnit @id", "[0-9]{1,8}"),
         (unit().replace("client", 'more="1" client'), "@more", "findes ikke"),
-        (unit().replace('client="999"', ""), "orgUnit 10", "attributten mangler"),
+        (unit().replace('client="999"', ""), "orgUnit 10", "attributten client mangler"),
         (unit().replace("<endDate>", "<x/><endDate>"), "x", "endDate"),
         (employee(isManager="ja"), "isManager", "'true', 'false'"),
         (employee(invoiceLimit="1000"), "invoiceLimit", r"\.[0-9]{2}"),
