@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Callable, Collection, Iterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -27,9 +26,8 @@ from pydantic_settings import (
 )
 
 from opus_soap.errors import SettingsInvalid
+from opus_soap.settings_sources import CONFIG, PREFIX, SECRETS_DIR, config, secrets
 
-PREFIX = "OPUS_SOAP_"
-CONFIG, SECRETS_DIR = f"{PREFIX}CONFIG", f"{PREFIX}SECRETS_DIR"
 LONGEST_LEASE_SECONDS, LONGEST_WAIT_SECONDS = 86_400, 604_800  # bounds of what may be set
 SECURITY_MODELS = ("token", "x509", "context")
 _TEST_PREFIX = f"{PREFIX}TEST_"
@@ -204,6 +202,15 @@ class Settings(BaseSettings):
     )
     max_pending_requests: int = Field(
         64, ge=1, le=500, description="Requests under way in one process; more get 503 with Retry-After."
+    )
+    max_pending_downloads: int = Field(
+        32,
+        ge=1,
+        le=500,
+        description="Downloads of extracts under way in one process, besides the requests; more get 503.",
+    )
+    max_downloads_of_subscription: int = Field(
+        4, ge=1, le=500, description="Of them those of one subscription; a slow receiver waits for itself."
     )
 
     # --- documents
@@ -419,8 +426,8 @@ class Settings(BaseSettings):
         return (
             init_settings,
             env_settings,
-            InitSettingsSource(settings_cls, _secrets(settings_cls.model_fields)),
-            InitSettingsSource(settings_cls, _config()),
+            InitSettingsSource(settings_cls, secrets(settings_cls.model_fields)),
+            InitSettingsSource(settings_cls, config()),
         )
 
 
@@ -468,30 +475,3 @@ def _unknown_variables() -> Iterator[str]:
     for elsewhere in _variables_elsewhere if unknown else ():
         unknown -= set(elsewhere())
     yield from (f"{name}: there is no such setting" for name in sorted(unknown))
-
-
-def _config() -> dict[str, Any]:
-    """What the TOML file says; nothing when none is named."""
-    named = os.environ.get(CONFIG)
-    if not named:
-        return {}
-    try:
-        return tomllib.loads(Path(named).read_text("utf-8"))
-    except OSError as error:
-        raise SettingsInvalid(value=f"{CONFIG}: {named}: {error.strerror}") from None
-    except ValueError as error:  # not TOML, not UTF-8
-        raise SettingsInvalid(value=f"{CONFIG}: {named}: {error}") from None
-
-
-def _secrets(names: Collection[str]) -> dict[str, str]:
-    """The files of the secrets folder that are called like a setting; nothing when none is named."""
-    named = os.environ.get(SECRETS_DIR)
-    if not named:
-        return {}
-    try:
-        present = {path.name: path for path in Path(named).iterdir()}
-        return {name: present[name].read_text("utf-8").strip() for name in names if name in present}
-    except OSError as error:
-        raise SettingsInvalid(value=f"{SECRETS_DIR}: {error.filename}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise SettingsInvalid(value=f"{SECRETS_DIR}: {named}: a secret is not UTF-8") from None

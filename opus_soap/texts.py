@@ -18,6 +18,9 @@ _PERSON = re.compile(
     r"(?<![0-9])(?:0[1-9]|[12][0-9]|3[01]|6[1-9]|[78][0-9]|9[01])[ ./_-]?(?:0[1-9]|1[0-2])[ ./_-]?[0-9]{2}"
     r" ?[./_-]? ?[0-9]{4}(?![0-9])"
 )
+XML_BEGINNING = 200  # bytes, in which a declaration of XML ends
+_XML_ENCODING = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"']*)")
+_UTF_8 = ("UTF-8", "US-ASCII", "ASCII")
 _TEN_DIGITS = re.compile(r"(?>\D*\d){10}")
 
 
@@ -34,6 +37,24 @@ def visible(text: str, *, instead: str = "\ufffd", keep: str = "") -> str:
 def legal_xml(text: str) -> str:
     """The text with every character replaced that XML 1.0 cannot hold, bytes that are no text among them."""
     return _NOT_XML.sub("\ufffd", text)
+
+
+def foreign_encoding(begin: bytes) -> str:
+    """In what XML is encoded that is not UTF-8, by its first `XML_BEGINNING` bytes; empty when it is UTF-8.
+
+    A parser would read whatever is declared, and tells it only when it has read everything. It believes a
+    byte order mark, and two bytes a character, more than the declaration.
+    """
+    if b"\x00" in begin or begin.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "UTF-16 / UTF-32"
+    begin = begin.removeprefix(b"\xef\xbb\xbf")
+    if not begin.startswith(b"<?xml"):
+        return ""
+    if b"?>" not in begin:
+        return f"> {XML_BEGINNING} bytes"
+    declared = _XML_ENCODING.match(begin.partition(b"?>")[0])
+    encoding = declared[1].decode("ascii", "replace") if declared else "UTF-8"
+    return "" if encoding.upper() in _UTF_8 else encoding[:40] or "-"
 
 
 def comparable(text: str) -> str:

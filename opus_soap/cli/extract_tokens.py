@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
-from opus_soap.cli.shown import listing, local
+from opus_soap.cli.shown import listing, local, shown
 from opus_soap.extracts import tokens
 from opus_soap.extracts.ordering import find_subscription
 from opus_soap.store.extract_models import ExtractToken
@@ -28,7 +28,8 @@ def token(
 ) -> None:
     """List the tokens that the extracts of the subscription NAME are downloaded with, or make or revoke one.
 
-    A token is shown once, on a line of its own; its hash is kept.
+    A token is shown once, alone on standard output; its number, for --revoke, is told beside it. Its hash is
+    kept.
     """
     runtime.open_database()
     subscription = find_subscription(municipality, subscription_name)
@@ -37,7 +38,10 @@ def token(
     if holder is not None:
         if not holder.strip():
             raise click.BadParameter("it is empty", param_hint="--name")
-        click.echo(tokens.issue(subscription, holder.strip(), actor=actor(), clock=runtime.clock))
+        made = tokens.issue(subscription, holder.strip(), actor=actor(), clock=runtime.clock)
+        click.echo(made.token)
+        said = f"{subscription.name}: token {made.number} ({holder.strip()}); it is not shown again"
+        click.echo(shown(said), err=True)
         return
     if number is not None:
         ended = tokens.revoke(subscription, number, actor=actor(), clock=runtime.clock)

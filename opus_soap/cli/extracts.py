@@ -17,6 +17,7 @@ from opus_soap.errors import ParquetMissing
 from opus_soap.extracts import manifest, ordering, subscribing
 from opus_soap.extracts.calendar import MANUAL
 from opus_soap.extracts.delivering import Deliverer, is_fetched, shown_target, waiting_before
+from opus_soap.extracts.ending import end
 from opus_soap.extracts.producing import Producer
 from opus_soap.extracts.verifying import check_between
 from opus_soap.extracts.verifying import verify as verify_manifest
@@ -174,7 +175,7 @@ def list_(runtime: Runtime, municipality: str) -> None:
     table = listing("Subscription", "Kind", "Receiver", "Mode", "Calendar", "Next", "Target", "State")
     own = Subscription.select().where(Subscription.municipality == municipality).order_by(Subscription.name)
     for row in own:
-        mode, state = "delta" if row.delta else "full", "active" if row.active else "paused"
+        mode, state = "delta" if row.delta else "full", _state(row)
         target = next(iter(row.target), "download")
         when = f"{row.calendar} {row.at}"
         table.add_row(row.name, row.kind, row.receiver, mode, when, row.due_on or "", target, state)
@@ -186,6 +187,31 @@ def list_(runtime: Runtime, municipality: str) -> None:
         mode, done = "full" if made.full else "delta", local(made.delivered_at)
         table.add_row(made.name, mode, local(made.ordered_at), made.state, done, made.last_error)
     runtime.console.print(table)
+
+
+def _state(subscription: Subscription) -> str:
+    if subscription.ended_at is not None:
+        return f"ended {business_date(subscription.ended_at)}"
+    return "active" if subscription.active else "paused"
+
+
+@extracts.command()
+@click.argument("name")
+@click.option("--give-up", is_flag=True, help="Also give up what has not been handed over.")
+@_MUNICIPALITY
+@click.pass_obj
+@reports_errors
+def unsubscribe(runtime: Runtime, name: str, give_up: bool, municipality: str) -> None:
+    """End the subscription NAME for good: nothing more is ordered, its tokens are revoked, its history stays.
+
+    For a while only: opus-soap schedule pause.
+    """
+    runtime.open_database()
+    subscription = ordering.find_subscription(municipality, name)
+    given_up = end(producer_of(runtime), subscription, give_up=give_up, actor=actor(), clock=runtime.clock)
+    for extract in given_up:
+        click.echo(f"{extract.name}: given up")
+    click.echo(f"{subscription.name} has ended; what it gave out stays in `opus-soap extracts list`")
 
 
 @extracts.command()

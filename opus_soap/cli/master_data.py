@@ -13,9 +13,18 @@ import click
 
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, shown
-from opus_soap.errors import ImportRefused, MasterDataInvalid
-from opus_soap.interfaces.master_data.importing import OUTCOMES, Change, Wanted, import_files
-from opus_soap.ledger.loading import load_municipality
+from opus_soap.errors import ImportRefused, ImportWouldBeUndone, MasterDataInvalid
+from opus_soap.interfaces.master_data.comparing import UNCHANGED
+from opus_soap.interfaces.master_data.declaring import declare
+from opus_soap.interfaces.master_data.importing import (
+    CHANGED,
+    NEW,
+    OUTCOMES,
+    Change,
+    Counts,
+    Wanted,
+    import_files,
+)
 from opus_soap.ledger.master_data import company_code as find_company
 from opus_soap.ledger.master_data import dimensions as all_dimensions
 from opus_soap.ledger.models import DimensionValue, DocumentType
@@ -30,17 +39,37 @@ def master_data() -> None:
 
 @master_data.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
+@click.option("--overwrite", is_flag=True, help="Also change what was imported, and rights set otherwise.")
+@click.option("--list", "each", is_flag=True, help="Tell each record that is new, too.")
 @click.pass_obj
 @reports_errors
-def load(runtime: Runtime, file: Path) -> None:
-    """Load a municipality from a TOML definition; what is there is brought up to date, nothing deleted."""
+def load(runtime: Runtime, file: Path, dry_run: bool, overwrite: bool, each: bool) -> None:
+    """Load a municipality from a TOML definition; what is there is brought up to date, nothing deleted.
+
+    Each record that changes is told. Once files have been imported, none is changed without --overwrite.
+    """
     runtime.open_database()
     try:
         definition = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MasterDataInvalid(element=str(file), value=error, expected="TOML in UTF-8") from None
-    municipality = load_municipality(definition)
-    click.echo(f"{municipality.code} {municipality.name} is loaded")
+    try:
+        done = declare(
+            definition,
+            actor=actor(),
+            clock=runtime.clock,
+            overwrite=overwrite,
+            dry_run=dry_run,
+            tell=lambda change: _told(change) if each or change.outcome == CHANGED else None,
+        )
+    except ImportWouldBeUndone as refused:
+        for change in refused.changes:
+            click.echo(_changed(change), err=True)
+        raise
+    _show(runtime, done.counts, (NEW, CHANGED, UNCHANGED))
+    head = done.municipality
+    click.echo("nothing was changed: a dry run" if dry_run else f"{head.code} {head.name} is loaded")
 
 
 @master_data.command()
@@ -122,15 +151,30 @@ def import_(runtime: Runtime, /, files: tuple[Path, ...], each: bool, **given: A
         )
     except ImportRefused as refused:
         for mistake in refused.mistakes:
-            click.echo(shown(str(mistake)), err=True)
+            click.echo(_line(mistake), err=True)
         raise
-    table = listing("Table", *OUTCOMES, numbers=OUTCOMES)
-    for name, count in counts.items():
-        table.add_row(name, *(str(count[outcome]) for outcome in OUTCOMES))
-    runtime.console.print(table)
+    _show(runtime, counts, OUTCOMES)
     click.echo("nothing was changed: a dry run" if wanted.dry_run else "imported")
 
 
+def _line(mistake: Any) -> str:
+    error = mistake.error
+    place = f"{mistake.file}:{mistake.line}" if mistake.line else mistake.file
+    said = f"{error.code}  {error.text_danish}. {error.remedy_danish}"
+    return shown("  ".join(part for part in (place, f"{mistake.table} {mistake.key}".strip(), said) if part))
+
+
+def _show(runtime: Runtime, counts: Counts, outcomes: tuple[str, ...]) -> None:
+    table = listing("Table", *outcomes, numbers=outcomes)
+    for name, count in counts.items():
+        table.add_row(name, *(str(count[outcome]) for outcome in outcomes))
+    runtime.console.print(table)
+
+
 def _told(change: Change) -> None:
+    click.echo(_changed(change))
+
+
+def _changed(change: Any) -> str:
     what = ", ".join(f"{name}: {was or '-'} → {now or '-'}" for name, (was, now) in change.columns.items())
-    click.echo(shown(f"{change.outcome} {change.table} {change.key}  {what}"))
+    return shown(f"{change.outcome} {change.table} {change.key}  {what}")

@@ -27,11 +27,11 @@ def schedule() -> None:
 @click.pass_obj
 @reports_errors
 def list_(runtime: Runtime, municipality: str) -> None:
-    """List every subscription with its calendar."""
+    """List every subscription that has not ended, with its calendar."""
     runtime.open_database()
     table = listing("Subscription", "Kind", "Calendar", "At", "Next", "State")
-    own = Subscription.select().where(Subscription.municipality == municipality).order_by(Subscription.name)
-    for row in own:
+    own = Subscription.municipality == municipality, Subscription.ended_at.is_null()
+    for row in Subscription.select().where(*own).order_by(Subscription.name):
         state = "active" if row.active else "paused"
         table.add_row(row.name, row.kind, row.calendar, row.at, row.due_on or "", state)
     runtime.console.print(table)

@@ -6,7 +6,8 @@ import click
 
 from opus_soap.cli.runtime import Runtime, reports_errors
 from opus_soap.cli.shown import listing
-from opus_soap.settings import PREFIX, shown
+from opus_soap.settings import shown
+from opus_soap.settings_sources import PREFIX
 
 
 @click.command()

@@ -2,7 +2,8 @@
 
 An error class carries a stable code, a Danish and an English sentence, and a remedy in both
 languages. An instance adds the facts: the element at fault, its value, what was expected.
-Sentences are `str.format` templates over `element`, `value`, `expected` and the keyword details.
+Sentences are `str.format` templates over `element`, `value`, `expected` and the keyword details; a fact
+that is words, and not a name or a number, is given in `Both` languages.
 A value may be personal: give `sensitive=True` and it never appears in a text, a log or a fault.
 
 Codes: three letters for the room, three digits. They never change meaning; docs/reference/errors.md
@@ -13,8 +14,9 @@ lists them all. The WS-Security profile (`opus_soap.wss`) has its own tree, mapp
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import ClassVar, NamedTuple
 
 # An identifier or a hash is kept whole: six of its digits may look like a date by chance.
 _KEPT = r"(?<!\w)(?P<kept>[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{64})(?!\w)"
@@ -39,6 +41,16 @@ def danish_dates(text: str) -> str:
     return _ISO_DATE.sub(r"\3.\2.\1", text)
 
 
+class Both(NamedTuple):
+    """A fact that is said in another way in each language; by itself, in English."""
+
+    danish: str
+    english: str
+
+    def __str__(self) -> str:
+        return self.english
+
+
 class OpusSoapError(Exception):
     """Root of the tree. Only subclasses with a code are raised."""
 
@@ -51,25 +63,29 @@ class OpusSoapError(Exception):
     def __init__(
         self,
         *,
-        element: str = "",
+        element: str | Both = "",
         value: object = "",
         expected: object = "",
         sensitive: bool = False,
         **details: object,
     ) -> None:
-        self.element = mask_cpr(element)
+        self.element = mask_cpr(str(element))
         self.value = MASK if sensitive and value not in ("", None) else mask_cpr(str(value))
         self.expected = mask_cpr(str(expected))
         self.details = {name: mask_cpr(str(detail)) for name, detail in details.items()}
+        given = {"element": element, "value": "" if sensitive else value, "expected": expected, **details}
+        self._danish = {name: mask_cpr(it.danish) for name, it in given.items() if isinstance(it, Both)}
         super().__init__(self.text_english)
 
-    def _filled(self, template: str) -> str:
-        return template.format(element=self.element, value=self.value, expected=self.expected, **self.details)
+    def _filled(self, template: str, said: Mapping[str, str] = MappingProxyType({})) -> str:
+        """The template with the facts, those of them as they are `said` in its language."""
+        facts = {"element": self.element, "value": self.value, "expected": self.expected, **self.details}
+        return template.format(**{**facts, **said})
 
     @property
     def text_danish(self) -> str:
         """The Danish sentence with the facts filled in."""
-        return self._filled(self.danish)
+        return self._filled(self.danish, self._danish)
 
     @property
     def text_english(self) -> str:

@@ -83,3 +83,13 @@ class ExtractBusy(ExtractError):
     english = "Somebody else is producing {element}, or handing it over"
     remedy_danish = "Vent, og se `opus-soap extracts show NAVN`."
     remedy_english = "Wait, and see `opus-soap extracts show NAME`."
+
+
+class DownloadsBusy(ExtractError):
+    """As many downloads as there may be are under way: of a subscription, or of all."""
+
+    code = "EXT-048"
+    danish = "Der er allerede {value} hentninger i gang {element}; højst {expected}"
+    english = "{value} downloads {element} are under way already; at most {expected}"
+    remedy_danish = "Hent færre filer ad gangen, og prøv igen efter de sekunder, som Retry-After siger."
+    remedy_english = "Fetch fewer files at a time, and try again after as many seconds as Retry-After says."

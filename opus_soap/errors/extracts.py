@@ -23,10 +23,10 @@ class SubscriptionInvalid(ExtractError):
     """A subscription says something that cannot be."""
 
     code = "EXT-002"
-    danish = "{element} er {value}; skal være {expected}"
+    danish = "{element} er {value}; det skal være {expected}"
     english = "{element} is {value}; it must be {expected}"
-    remedy_danish = "Ret abonnementet."
-    remedy_english = "Correct the subscription."
+    remedy_danish = "Ret abonnementet: `opus-soap extracts subscribe NAVN …`."
+    remedy_english = "Correct the subscription: `opus-soap extracts subscribe NAME …`."
 
 
 class SubscriptionOverlaps(ExtractError):
@@ -87,6 +87,26 @@ class ConditionDimensionUnknown(ExtractError):
     english = "There is no dimension {value}; there are {expected}"
     remedy_danish = "Brug SAP's navn, fx COSTCENTER for omkostningssted."
     remedy_english = "Use SAP's name, such as COSTCENTER for a cost centre."
+
+
+class SubscriptionEnded(ExtractError):
+    """Something is asked of a subscription that has ended."""
+
+    code = "EXT-009"
+    danish = "Abonnementet {value} er afsluttet ({expected})"
+    english = "The subscription {value} has ended ({expected})"
+    remedy_danish = "Lav et nyt under et andet navn: `opus-soap extracts subscribe NAVN …`."
+    remedy_english = "Make a new one under another name: `opus-soap extracts subscribe NAME …`."
+
+
+class SubscriptionUnderWay(ExtractError):
+    """A subscription cannot end: something of it has not been handed over."""
+
+    code = "EXT-019"
+    danish = "Abonnementet {element} kan ikke afsluttes; ikke afleveret er {value}"
+    english = "The subscription {element} cannot end; not handed over are {value}"
+    remedy_danish = "Aflever dem (`opus-soap extracts run UDTRÆK`), eller opgiv dem med --give-up."
+    remedy_english = "Hand them over (`opus-soap extracts run EXTRACT`), or give them up with --give-up."
 
 
 class ExtractFolderTaken(ExtractError):

@@ -55,10 +55,16 @@ class ImportElementUnknown(ExtractError):
     """A record has an element or a column that its table has not, or has it twice."""
 
     code = "EXT-114"
-    danish = "{element} er ukendt eller står to gange; skal være {expected}"
-    english = "{element} is unknown or stands twice; it must be {expected}"
-    remedy_danish = "Brug tabellens navne, hvert højst én gang."
-    remedy_english = "Use the names of the table, each once at most."
+    danish = "{element} er ukendt eller står to gange; tabellen har {expected}"
+    english = "{element} is unknown or stands twice; the table has {expected}"
+    remedy_danish = (
+        "Brug tabellens navne, hvert højst én gang, i CSV med semikolon imellem; hvilke en ny post "
+        "skal have, står i docs/interfaces/master-data.md."
+    )
+    remedy_english = (
+        "Use the names of the table, each once at most, in CSV with semicolons between them; which of them "
+        "a new record needs is told in docs/interfaces/master-data.md."
+    )
 
 
 class ImportValueMissing(ExtractError):
@@ -179,3 +185,59 @@ class ImportRemovalUnclear(ExtractError):
     english = "{element} {value}: SLETTET may mean that the creditor is just not in the extract any more"
     remedy_danish = "Indlæs et udtræk af stamdata med personer (PERSONS), eller en CSV-fil."
     remedy_english = "Load an extract of stamdata with persons (PERSONS), or a CSV file."
+
+
+class ImportEncodingWrong(ExtractError):
+    """A CSV file is in the code of a spreadsheet's country, or in UTF-16."""
+
+    code = "EXT-127"
+    danish = "Filen er ikke UTF-8: byte {value} i linje {element}"
+    english = "The file is not UTF-8: byte {value} in line {element}"
+    remedy_danish = (
+        "Gem den som UTF-8. I Excel: Filer, Gem som, filtypen »CSV UTF-8«; den almindelige »CSV« er "
+        "Windows-1252."
+    )
+    remedy_english = (
+        "Save it as UTF-8. In Excel: File, Save As, the type “CSV UTF-8”; the plain “CSV” is Windows-1252."
+    )
+
+
+class ImportRemovalUnknown(ExtractError):
+    """Something is to be taken away that there is not: its key may be mistyped."""
+
+    code = "EXT-128"
+    danish = "{element} {value} er SLETTET i filen, men findes ikke i bøgerne"
+    english = "{element} {value} is SLETTET in the file, but is not in the books"
+    remedy_danish = (
+        "Ret nøglen, eller tag posten ud; er den rigtig, mangler en tidligere leverance at blive indlæst."
+    )
+    remedy_english = (
+        "Correct the key, or take the record out; if it is right, an earlier delivery has not been loaded."
+    )
+
+
+class ImportColumnsMissing(ExtractError):
+    """A table lacks columns of its key, or a new record some that it must tell."""
+
+    code = "EXT-129"
+    danish = "{element} kræver kolonnerne {value}; tabellen har {expected}"
+    english = "{element} needs the columns {value}; the table has {expected}"
+    remedy_danish = "Tilføj dem. I kolonner som BALANCE_ACCOUNT, ASSIGNABLE og BLOCKED er X ja, tom nej."
+    remedy_english = "Add them. In columns such as BALANCE_ACCOUNT, ASSIGNABLE, BLOCKED: X is yes, empty no."
+
+
+class ImportWouldBeUndone(ExtractError):
+    """A declaration says otherwise than what was imported, or than rights that somebody has set.
+
+    `changes` tells each record.
+    """
+
+    code = "EXT-160"
+    danish = "Filen ville ændre {value} poster, der er indlæst eller sat på anden vis; intet er ændret"
+    english = "The file would change {value} records that were imported or set otherwise; nothing has changed"
+    remedy_danish = "Ret filen til det, der gælder, eller sig --overwrite; prøv først med --dry-run."
+    remedy_english = "Let the file say what counts, or say --overwrite; try with --dry-run first."
+
+    def __init__(self, changes: Sequence[object]) -> None:
+        super().__init__(value=len(changes))
+        self.changes = changes

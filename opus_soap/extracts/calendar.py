@@ -14,7 +14,7 @@ from functools import cache
 import holidays
 
 from opus_soap.clock import COPENHAGEN
-from opus_soap.errors import SubscriptionInvalid
+from opus_soap.errors import Both, SubscriptionInvalid
 
 MANUAL, WEEKDAYS, WEEKLY, ONCE = "manual", "weekdays", "weekly", "once"
 DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
@@ -38,7 +38,7 @@ class Calendar:
         Raises `SubscriptionInvalid`.
         """
         if not (found := _AT.fullmatch(at)):
-            raise SubscriptionInvalid(element="at", value=at[:20], expected="HH:MM")
+            raise SubscriptionInvalid(element="at", value=at[:20], expected=Both("TT:MM", "HH:MM"))
         when = time(int(found[1]), int(found[2]))
         rule, _, rest = text.partition(":")
         if text in (MANUAL, WEEKDAYS):
@@ -50,7 +50,8 @@ class Calendar:
                 return cls(ONCE, when, on=date.fromisoformat(rest))
             except ValueError:
                 pass
-        expected = f"manual, weekdays, weekly:{'|'.join(DAYS)}, once:yyyy-mm-dd"
+        rules = f"manual, weekdays, weekly:{'|'.join(DAYS)}, once:"
+        expected = Both(f"{rules}åååå-mm-dd", f"{rules}yyyy-mm-dd")
         raise SubscriptionInvalid(element="calendar", value=text[:40], expected=expected)
 
     def first(self, start: date) -> date | None:

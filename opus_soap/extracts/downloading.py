@@ -2,12 +2,14 @@
 
 A download that is cut goes on where it stopped (Range). Who has fetched all of an extract confirms it:
 `POST …/<EXTRACT>/kvittering` with the SHA-256 of its manifest; then it is handed over. Who asks shows a
-token of the subscription; what is another's looks as if it were not there.
+token of the subscription; what is another's looks as if it were not there. What waits for its receiver (a
+file that is read, a receipt that is written) has a place among the downloads, and none among the requests.
 """
 
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -17,9 +19,11 @@ from opus_soap.errors import DownloadForbidden, DownloadMissing, MethodNotAllowe
 from opus_soap.extracts import manifest, tokens
 from opus_soap.extracts.delivering import Deliverer
 from opus_soap.extracts.fetching import MADE, confirm, find_produced, open_file
+from opus_soap.extracts.shares import Shares
 from opus_soap.settings import Settings
 from opus_soap.soap import limits
-from opus_soap.soap.answers import Answer, file_answer
+from opus_soap.soap.access_log import ASKED
+from opus_soap.soap.answers import Answer, FileBody, file_answer
 from opus_soap.soap.front import AtWork
 from opus_soap.store.extract_models import Extract, ExtractToken, Subscription
 
@@ -30,7 +34,7 @@ _RECEIPT_BYTES = 1024
 _LONGEST_NAME = 120  # in a text
 
 
-@dataclass(frozen=True)
+@dataclass
 class Downloads:
     """The door for receivers who fetch."""
 
@@ -39,32 +43,44 @@ class Downloads:
     prefix: str = "/udtraek/"
     methods: tuple[str, ...] = ("GET", "HEAD", "POST")
 
+    def __post_init__(self) -> None:
+        self._shares = Shares(
+            self.settings.max_pending_downloads, self.settings.max_downloads_of_subscription
+        )
+
     def answer(self, environ: dict[str, Any], path: str, method: str, at_work: AtWork) -> Answer:
         """A list, a file, or what came of a receipt.
 
         Raises `DownloadForbidden`, `DownloadMissing`, `DownloadReceiptWrong`, `DownloadReceiptEarly`,
-        `DownloadReceiptUnwanted`, `ExtractFolderFailed`, `ExtractDiffers`, and what `limits` raises.
+        `DownloadReceiptUnwanted`, `DownloadsBusy`, `ExtractFolderFailed`, `ExtractDiffers`, and what `limits`
+        raises.
         """
         name, _, rest = path.removeprefix(self.prefix).partition("/")
         extract_name, _, file_name = rest.partition("/")
-        with at_work():
-            token = _authenticated(environ)
-            if name != token.subscription.name:
-                raise DownloadMissing(value=path[:_LONGEST_NAME])
-            if method == "POST":
-                if file_name != RECEIPT:
+        with ExitStack() as until_sent:
+            with at_work():
+                token = _authenticated(environ)
+                if name != token.subscription.name:
+                    raise DownloadMissing(value=path[:_LONGEST_NAME])
+                asked = environ[ASKED] = {"subscription": name, "token": token.id}
+                if method == "POST" and file_name != RECEIPT:
                     raise MethodNotAllowed(value=method, expected="GET, HEAD")
+                if method != "POST" and not rest:
+                    return 200, _JSON, _json(_list(token.subscription))
+                until_sent.enter_context(self._shares.one(name))
                 extract = find_produced(token.subscription, extract_name)
-            elif not rest:
-                return 200, _JSON, _json(_list(token.subscription))
-            else:
-                return self._file(environ, find_produced(token.subscription, extract_name), file_name)
-        limits.check_headers(environ, _RECEIPT_BYTES, ("text/plain",))
-        shown = limits.read_body(environ, _RECEIPT_BYTES, self.settings.read_timeout_seconds)
-        with at_work():
-            return 200, _JSON, _json(self._confirmed(extract, token, shown))
+                asked["extract"] = extract.name
+                if method != "POST":
+                    status, media_type, body = self._file(environ, extract, file_name)
+                    asked["file"] = file_name
+                    body.when_closed = until_sent.pop_all().close
+                    return status, media_type, body
+            limits.check_headers(environ, _RECEIPT_BYTES, ("text/plain",))
+            shown = limits.read_body(environ, _RECEIPT_BYTES, self.settings.read_timeout_seconds)
+            with at_work():
+                return 200, _JSON, _json(self._confirmed(extract, token, shown))
 
-    def _file(self, environ: dict[str, Any], extract: Extract, name: str) -> Answer:
+    def _file(self, environ: dict[str, Any], extract: Extract, name: str) -> tuple[int, str, FileBody]:
         found = open_file(self.deliverer.producer, extract, name)
         media_type = _MEDIA_TYPES.get(PurePath(name).suffix, "application/octet-stream")
         return file_answer(environ, found.file, found.size, found.sha256, media_type)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from opus_soap.errors import (
+    Both,
     DownloadMissing,
     DownloadReceiptEarly,
     DownloadReceiptUnwanted,
@@ -61,8 +62,12 @@ def open_file(producer: Producer, extract: Extract, name: str) -> Fetched:
         raise ExtractFolderFailed(element=name, value=error.strerror or "?") from None
     if (actual := os.fstat(file.fileno()).st_size) != size:
         file.close()
-        raise ExtractDiffers(element=extract.name, value=f"{name}: {actual} bytes, noted {size}")
+        raise ExtractDiffers(element=extract.name, value=_lengths(name, actual, size))
     return Fetched(file, size, sha256)
+
+
+def _lengths(name: str, actual: int, noted: int) -> Both:
+    return Both(f"{name}: {actual} byte, noteret {noted}", f"{name}: {actual} bytes, noted {noted}")
 
 
 def confirm(deliverer: Deliverer, extract: Extract, said: str, where: str) -> Extract:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from opus_soap.errors import SubscriptionInvalid
+from opus_soap.errors import Both, SubscriptionInvalid
 from opus_soap.extracts.output import Output
 from opus_soap.ledger.models import CompanyCode
 from opus_soap.texts import is_hidden, visible
@@ -67,6 +67,7 @@ class Kind(Protocol):
         """All of its files. What it wrote goes into `output.totals`."""
 
 
+VISIBLE = Both("tegn, der kan ses", "characters that can be seen")
 Kinds = Mapping[str, Kind]
 
 
@@ -85,5 +86,5 @@ def listed(options: Options, name: str) -> list[str]:
         raise SubscriptionInvalid(element=name, value=str(value)[:40], expected='["…", "…"]')
     if any(is_hidden(character) for text in value for character in text):
         shown = visible(str(value)[:40])
-        raise SubscriptionInvalid(element=name, value=shown, expected="characters that can be seen")
+        raise SubscriptionInvalid(element=name, value=shown, expected=VISIBLE)
     return list(value)

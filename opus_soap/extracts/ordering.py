@@ -18,6 +18,7 @@ from opus_soap.errors import (
     ExtractKeyMissing,
     ExtractNotReady,
     ExtractUnknown,
+    SubscriptionEnded,
     SubscriptionPaused,
     SubscriptionUnknown,
 )
@@ -70,8 +71,7 @@ def order(
     """Order the next extract of a subscription; `full` though the subscription asks for deltas.
 
     What is due on a business date is ordered once: the same again is the order that there is (`note` hears
-    of it again). Raises
-    `SubscriptionPaused`, `ExtractKeyMissing`, `SealKeyUnusable`.
+    of it again). Raises `SubscriptionPaused`, `SubscriptionEnded`, `ExtractKeyMissing`, `SealKeyUnusable`.
     """
     kind = kinds[subscription.kind]
     company = company_code(subscription.municipality, subscription.company_code)
@@ -79,20 +79,22 @@ def order(
         raise ExtractKeyMissing(value=key_file.name)
     key = load_seal_key(key_file)
     with transaction():
-        held = _held(subscription)
-        if not held.active:
-            raise SubscriptionPaused(value=held.name)
-        if due_on is not None and (before := _ordered_for(held, due_on)) is not None:
+        current = held(subscription)
+        if current.ended_at is not None:
+            raise SubscriptionEnded(value=current.name, expected=f"{business_date(current.ended_at)}")
+        if not current.active:
+            raise SubscriptionPaused(value=current.name)
+        if due_on is not None and (before := _ordered_for(current, due_on)) is not None:
             note(before)
             return before
         seal(company, key, clock=clock)
-        extract = _next(held, kind, company, actor, clock.now(), full, due_on)
+        extract = _next(current, kind, company, actor, clock.now(), full, due_on)
         audit.record(
             ORDERED,
             extract.uuid,
             actor=actor,
             at=extract.ordered_at,
-            municipality=held.municipality,
+            municipality=current.municipality,
             extract=extract.name,
         )
         note(extract)
@@ -102,15 +104,15 @@ def order(
 def approve(extract: Extract, *, actor: str, clock: Clock) -> Extract:
     """Let a requested extract be produced; raises `ApprovalNeeded` to who requested it, `ExtractNotReady`."""
     with transaction():
-        held = _held_extract(extract)
-        if held.state != Extract.REQUESTED:
-            raise ExtractNotReady(element=held.name, value=held.state, expected=Extract.REQUESTED)
-        if actor == held.ordered_by:
-            raise ApprovalNeeded(element=held.name, value=actor)
-        held.state, held.approved_by, held.approved_at = Extract.ORDERED, actor, clock.now()
-        held.save(only=[Extract.state, Extract.approved_by, Extract.approved_at])
-        _note(APPROVED, held, actor, held.approved_at)
-    return held
+        current = _held_extract(extract)
+        if current.state != Extract.REQUESTED:
+            raise ExtractNotReady(element=current.name, value=current.state, expected=Extract.REQUESTED)
+        if actor == current.ordered_by:
+            raise ApprovalNeeded(element=current.name, value=actor)
+        current.state, current.approved_by, current.approved_at = Extract.ORDERED, actor, clock.now()
+        current.save(only=[Extract.state, Extract.approved_by, Extract.approved_at])
+        _note(APPROVED, current, actor, current.approved_at)
+    return current
 
 
 def cancel(extract: Extract, *, actor: str, clock: Clock) -> Extract:
@@ -119,18 +121,23 @@ def cancel(extract: Extract, *, actor: str, clock: Clock) -> Extract:
     One that others follow on is given up after them. Raises `ExtractNotReady`.
     """
     with transaction():
-        _held(extract.subscription)  # nobody orders what follows on it
-        held = _held_extract(extract)
-        if held.state not in (Extract.REQUESTED, Extract.ORDERED):
+        held(extract.subscription)  # nobody orders what follows on it
+        current = _held_extract(extract)
+        if current.state not in (Extract.REQUESTED, Extract.ORDERED):
             expected = f"{Extract.REQUESTED}, {Extract.ORDERED}"
-            raise ExtractNotReady(element=held.name, value=held.state, expected=expected)
-        behind = Extract.get_or_none(Extract.follows == held, Extract.state != Extract.CANCELLED)
+            raise ExtractNotReady(element=current.name, value=current.state, expected=expected)
+        behind = Extract.get_or_none(Extract.follows == current, Extract.state != Extract.CANCELLED)
         if behind is not None:
             raise ExtractNotReady(element=behind.name, value=behind.state, expected=Extract.CANCELLED)
-        held.state = Extract.CANCELLED
-        held.save(only=[Extract.state])
-        _note(CANCELLED, held, actor, clock.now())
-    return held
+        give_up(current, actor=actor, at=clock.now())
+    return current
+
+
+def give_up(extract: Extract, *, actor: str, at: datetime) -> None:
+    """That nobody waits for it any more, in the caller's transaction."""
+    extract.state = Extract.CANCELLED
+    extract.save(only=[Extract.state])
+    _note(CANCELLED, extract, actor, at)
 
 
 def _note(event: str, extract: Extract, actor: str, at: datetime) -> None:
@@ -138,7 +145,7 @@ def _note(event: str, extract: Extract, actor: str, at: datetime) -> None:
     audit.record(event, extract.uuid, actor=actor, at=at, municipality=municipality, extract=extract.name)
 
 
-def _held(subscription: Subscription) -> Subscription:
+def held(subscription: Subscription) -> Subscription:
     """The row as it is now, nobody else's until the transaction ends."""
     query = Subscription.select().where(Subscription.id == subscription.id)
     found: Subscription = (query.for_update() if is_postgresql() else query).get()

@@ -22,7 +22,7 @@ from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, Generic, NamedTuple, TypeVar
 
-from opus_soap.errors import ExtractStateUnusable
+from opus_soap.errors import Both, ExtractStateUnusable
 from opus_soap.extracts.kinds import Job
 from opus_soap.extracts.output import Output
 
@@ -118,7 +118,9 @@ def reading(path: Path) -> Iterator[Noted]:
         raise ExtractStateUnusable(element=path.name, value=error.strerror or "?") from None
     except UnicodeDecodeError:
         pass
-    raise ExtractStateUnusable(element=path.name, value="not as it was written")
+    raise ExtractStateUnusable(
+        element=path.name, value=Both("ikke som den blev skrevet", "not as it was written")
+    )
 
 
 def changes(noted: Iterable[Noted], now: Iterable[tuple[str, str, Held]]) -> Iterator[Change[Held]]:

@@ -10,9 +10,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from opus_soap.clock import Clock
+from opus_soap.clock import Clock, business_date
 from opus_soap.database import new_uuid, transaction
-from opus_soap.errors import SubscriptionFixed, SubscriptionInvalid, SubscriptionOverlaps
+from opus_soap.errors import (
+    Both,
+    SubscriptionEnded,
+    SubscriptionFixed,
+    SubscriptionInvalid,
+    SubscriptionOverlaps,
+)
 from opus_soap.extracts.calendar import Calendar
 from opus_soap.extracts.delivering import is_fetched, shown_target
 from opus_soap.extracts.kinds import Kinds, Options
@@ -24,6 +30,11 @@ from opus_soap.texts import is_hidden, visible
 
 ADDED, PAUSED, RESUMED = "subscription.added", "subscription.paused", "subscription.resumed"
 _NAME = re.compile(r"[A-Z0-9][A-Z0-9-]{0,19}")
+_NAMED = Both("1–20 tegn, A–Z, 0–9 og -", "1–20 of A–Z, 0–9, -")
+_RECEIVER = Both("1–120 tegn, der kan ses", "1–120 characters that can be seen")
+_ONE_TARGET = Both("én af folder, sftp, system", "one of folder, sftp, system")
+_ABSOLUTE = Both("en absolut sti", "an absolute path")
+_AGREEMENT = Both("en aftales UUID", "the UUID of an agreement")
 _SFTP = ("host", "port", "user", "folder", "known_hosts", "key", "password_file")
 
 
@@ -47,13 +58,13 @@ def add(
 ) -> Subscription:
     """Make a subscription, or give the one of this name the same kind other terms.
 
-    Raises `SubscriptionInvalid`, `SubscriptionOverlaps`, `CompanyCodeUnknown`, and what the kind has
-    against the options.
+    Raises `SubscriptionInvalid`, `SubscriptionOverlaps`, `SubscriptionEnded`, `CompanyCodeUnknown`, and what
+    the kind has against the options.
     """
     if kind not in kinds:
         raise SubscriptionInvalid(element="kind", value=kind, expected=", ".join(sorted(kinds)))
     if not _NAME.fullmatch(name := name.upper()):
-        raise SubscriptionInvalid(element="name", value=name[:40], expected="1–20 of A–Z, 0–9, -")
+        raise SubscriptionInvalid(element="name", value=name[:40], expected=_NAMED)
     books = company_code(municipality, company)
     terms = {
         "company_code": books.code,
@@ -81,6 +92,7 @@ def add(
                 **terms,
             )
         else:
+            _require_not_ended(subscription)
             _change(subscription, kind, terms)
         said = {"terms": {key: value for key, value in terms.items() if key != "target"}}
         audit.record(ADDED, subscription.uuid, actor=actor, at=clock.now(), municipality=municipality, **said)
@@ -90,9 +102,10 @@ def add(
 def set_active(subscription: Subscription, active: bool, *, actor: str, clock: Clock) -> None:
     """Pause or resume; what was missed meanwhile comes once, with the next.
 
-    Raises `SubscriptionOverlaps`.
+    Raises `SubscriptionOverlaps`, `SubscriptionEnded`.
     """
     with transaction():
+        _require_not_ended(subscription)
         if active and not subscription.active:
             said = {name: getattr(subscription, name) for name in ("company_code", "receiver")}
             _check_overlap(subscription.municipality, subscription.name, subscription.kind, said)
@@ -106,6 +119,13 @@ def set_active(subscription: Subscription, active: bool, *, actor: str, clock: C
             municipality=subscription.municipality,
             subscription=subscription.name,
         )
+
+
+def _require_not_ended(subscription: Subscription) -> None:
+    """As it is now; its name stands in what its receiver has got, and is not used again."""
+    ended_at = Subscription.get_by_id(subscription.id).ended_at
+    if ended_at is not None:
+        raise SubscriptionEnded(value=subscription.name, expected=business_date(ended_at))
 
 
 def _change(subscription: Subscription, kind: str, terms: Mapping[str, Any]) -> None:
@@ -140,8 +160,7 @@ def _check_overlap(municipality: str, name: str, kind: str, terms: Mapping[str, 
 
 def _receiver(text: str) -> str:
     if not 0 < len(text.strip()) <= 120 or any(map(is_hidden, text)):
-        expected = "1–120 characters that can be seen"
-        raise SubscriptionInvalid(element="receiver", value=visible(text[:40]), expected=expected)
+        raise SubscriptionInvalid(element="receiver", value=visible(text[:40]), expected=_RECEIVER)
     return text.strip()
 
 
@@ -153,11 +172,10 @@ def _first(calendar: Calendar, starts_on: date) -> str | None:
 def _target(target: Mapping[str, Any]) -> dict[str, Any]:
     """Where to put the files: nowhere (they are downloaded, or a system fetches them), a folder, a server."""
     if set(target) - {"folder", "sftp", "system"} or len(target) > 1:
-        expected = "one of folder, sftp, system"
-        raise SubscriptionInvalid(element="target", value=", ".join(target), expected=expected)
+        raise SubscriptionInvalid(element="target", value=", ".join(target), expected=_ONE_TARGET)
     if "folder" in target:
         if not Path(target["folder"]).is_absolute():
-            raise SubscriptionInvalid(element="folder", value=target["folder"], expected="an absolute path")
+            raise SubscriptionInvalid(element="folder", value=target["folder"], expected=_ABSOLUTE)
         return {"folder": str(target["folder"])}
     if "sftp" in target:
         sftp = {key: value for key, value in dict(target["sftp"]).items() if value is not None}
@@ -179,7 +197,8 @@ def _within(target: dict[str, Any]) -> dict[str, Any]:
     """A place that its receipts have room for."""
     longest = ExtractDelivery.door.max_length
     if not is_fetched(target) and len(shown := shown_target(target)) > longest:
-        raise SubscriptionInvalid(element="target", value=len(shown), expected=f"≤ {longest} characters")
+        expected = Both(f"højst {longest} tegn", f"at most {longest} characters")
+        raise SubscriptionInvalid(element="target", value=f"{shown[:40]}…", expected=expected)
     return target
 
 
@@ -190,5 +209,5 @@ def _system(text: str) -> str:
     except ValueError:
         uuid = None
     if uuid is None or not System.select().where(System.uuid == uuid).exists():
-        raise SubscriptionInvalid(element="system", value=text[:40], expected="the UUID of an agreement")
+        raise SubscriptionInvalid(element="system", value=text[:40], expected=_AGREEMENT)
     return str(uuid)

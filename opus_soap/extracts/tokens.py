@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from typing import NamedTuple
 
-from opus_soap.clock import Clock
+from opus_soap.clock import Clock, business_date
 from opus_soap.database import transaction
-from opus_soap.errors import TokenUnknown
+from opus_soap.errors import SubscriptionEnded, TokenUnknown
 from opus_soap.store import audit
 from opus_soap.store.credentials import TOKEN_PREFIX
 from opus_soap.store.extract_models import ExtractToken, Subscription
@@ -16,10 +17,20 @@ ADDED, REVOKED = "extract_token.added", "extract_token.revoked"
 _LONGEST_NAME = 80
 
 
-def issue(subscription: Subscription, name: str, *, actor: str, clock: Clock) -> str:
-    """A token, which nobody can be told again."""
+class Issued(NamedTuple):
+    """A token, and the number that it is revoked by."""
+
+    number: int
+    token: str
+
+
+def issue(subscription: Subscription, name: str, *, actor: str, clock: Clock) -> Issued:
+    """A token, which nobody can be told again; raises `SubscriptionEnded`."""
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     with transaction():
+        ended_at = Subscription.get_by_id(subscription.id).ended_at
+        if ended_at is not None:
+            raise SubscriptionEnded(value=subscription.name, expected=business_date(ended_at))
         made = ExtractToken.create(
             subscription=subscription,
             name=name[:_LONGEST_NAME],
@@ -27,7 +38,7 @@ def issue(subscription: Subscription, name: str, *, actor: str, clock: Clock) ->
             created_at=clock.now(),
         )
         _note(ADDED, made, actor, clock)
-    return token
+    return Issued(made.id, token)
 
 
 def revoke(subscription: Subscription, number: int, *, actor: str, clock: Clock) -> ExtractToken:
@@ -39,18 +50,33 @@ def revoke(subscription: Subscription, number: int, *, actor: str, clock: Clock)
         if found is None:
             raise TokenUnknown(value=number, expected=subscription.name)
         if found.revoked_at is None:
-            found.revoked_at = clock.now()
-            found.save(only=[ExtractToken.revoked_at])
-            _note(REVOKED, found, actor, clock)
+            _revoke(found, actor, clock)
     return found
 
 
+def revoke_all(subscription: Subscription, *, actor: str, clock: Clock) -> None:
+    """Those of a subscription, in the caller's transaction."""
+    good = ExtractToken.subscription == subscription, ExtractToken.revoked_at.is_null()
+    for token in list(ExtractToken.select().where(*good)):
+        _revoke(token, actor, clock)
+
+
+def _revoke(token: ExtractToken, actor: str, clock: Clock) -> None:
+    token.revoked_at = clock.now()
+    token.save(only=[ExtractToken.revoked_at])
+    _note(REVOKED, token, actor, clock)
+
+
 def find(token: str) -> ExtractToken | None:
-    """What is known of a token, with its subscription; None when it was revoked, or is none of ours."""
+    """What is known of a token, with its subscription; None when it is good for nothing."""
     found: ExtractToken | None = (
         ExtractToken.select(ExtractToken, Subscription)
         .join(Subscription)
-        .where(ExtractToken.value == _hash(token), ExtractToken.revoked_at.is_null())
+        .where(
+            ExtractToken.value == _hash(token),
+            ExtractToken.revoked_at.is_null(),
+            Subscription.ended_at.is_null(),
+        )
         .first()
     )
     return found

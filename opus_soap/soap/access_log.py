@@ -16,6 +16,7 @@ from typing import TextIO
 import structlog
 
 access = structlog.get_logger("opus_soap.access")
+ASKED = "opus_soap.asked"  # in the environ: what a resource adds to the line of its request
 
 
 def configure_logging(level: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import structlog
@@ -25,29 +25,34 @@ class FileBody:
     length: int
     headers: tuple[tuple[str, str], ...] = ()
     when_closed: Callable[[], None] = lambda: None
+    about: Mapping[str, object] = field(default_factory=dict)  # for the log
+    sent: int | None = None  # bytes that the connection has taken; None: nobody has begun
 
     def __len__(self) -> int:
         return self.length
 
     def __iter__(self) -> Iterator[bytes]:
         """Raises `FileEndedEarly`: the connection is cut, for the length has been announced."""
-        left = self.length
+        left, self.sent = self.length, 0
         while left:
             try:
                 piece = self.file.read(min(_STEP, left))
             except OSError:
                 piece = b""
             if not piece:
-                log.error("file not sent to its end", sent=self.length - left, length=self.length)
+                log.error("file ended early", sent=self.sent, length=self.length, **self.about)
                 raise FileEndedEarly(value=self.length - left, expected=self.length)
             left -= len(piece)
             yield piece
+            self.sent += len(piece)
 
     def close(self) -> None:
         """Close the file; the second time nothing happens."""
         if not self.file.closed:
             self.file.close()
             self.when_closed()
+            if self.sent is not None and self.sent < self.length:  # the line of its request tells no cut
+                log.info("download cut", sent=self.sent, length=self.length, **self.about)
 
 
 Answer = tuple[int, str, bytes | FileBody]  # status, media type, body

@@ -32,7 +32,7 @@ from opus_soap.errors import (
 from opus_soap.keys import MessageVerifier
 from opus_soap.settings import Settings
 from opus_soap.soap import limits
-from opus_soap.soap.access_log import access
+from opus_soap.soap.access_log import ASKED, access
 from opus_soap.soap.answers import Answer, FileBody
 from opus_soap.soap.callers import Callers
 from opus_soap.soap.client_certificates import ClientCertificates, networks
@@ -134,6 +134,8 @@ class SoapFront:
         if resource is not None:
             exchange.endpoint = resource.prefix
             status, media_type, body = self._ask(resource, environ, exchange, path, method)
+            if isinstance(body, FileBody):
+                body.about = {"correlation_id": str(exchange.correlation_id), **environ.get(ASKED, {})}
         elif method in ("GET", "HEAD"):
             status, media_type, body = self._get(environ, exchange, path)
         else:
@@ -150,6 +152,7 @@ class SoapFront:
             bytes_in=len(exchange.request or b""),
             bytes_out=len(body),
             ms=exchange.timings.parts,
+            **environ.get(ASKED, {}),
         )
         headers = [("Content-Type", media_type), ("Content-Length", str(len(body)))]
         if isinstance(body, FileBody):
@@ -182,10 +185,8 @@ class SoapFront:
                 raise ServerBusy
             if method not in resource.methods:
                 raise MethodNotAllowed(value=method[:20], expected=", ".join(resource.methods))
-            answer = resource.answer(environ, path, method, partial(self._at_work, exchange))
-            if isinstance(answer[2], FileBody):  # it counts as under way until it has been sent
-                answer[2].when_closed, taken = self._slots.release, False
-            return answer
+            # a file that is still to be sent counts no more: its resource bounds those itself
+            return resource.answer(environ, path, method, partial(self._at_work, exchange))
         except OpusSoapError as error:
             return self._tell(exchange, fault_for(error))
         except Unavailable:

@@ -26,6 +26,7 @@ class Subscription(BaseModel):
     active = BooleanField(default=True)
     due_on = CharField(max_length=10, null=True)  # the next business date (ISO); null: none
     created_at = InstantField()
+    ended_at = InstantField(null=True)  # since then nothing is ordered, and nobody gets in
 
     class Meta:
         indexes = ((("municipality", "name"), True),)

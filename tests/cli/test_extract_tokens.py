@@ -20,8 +20,10 @@ def run(database_url, database, company, clock, tmp_path, monkeypatch):
     def invoke(*arguments: str, status: int = 0) -> str:
         result = CliRunner().invoke(main, ["extracts", "token", *arguments])
         assert result.exit_code == status, result.output
-        return result.output
+        said.append(result.stderr)
+        return result.stdout if status == 0 else result.output
 
+    invoke.said = said = []
     yield invoke
     disconnect()
 
@@ -29,10 +31,11 @@ def run(database_url, database, company, clock, tmp_path, monkeypatch):
 def test_a_token_is_made_shown_once_listed_and_revoked(run):
     token = run("sub1", "--name", "Modtager A/S").strip()
     assert tokens.find(token).name == "Modtager A/S"
+    number = str(tokens.find(token).id)
+    assert run.said == [f"SUB1: token {number} (Modtager A/S); it is not shown again\n"]
     listed = run("SUB1")
     assert "Modtager A/S" in listed
     assert token not in listed
-    number = str(tokens.find(token).id)
     assert run("SUB1", "--revoke", number) == f"SUB1: token {number} (Modtager A/S) revoked\n"
     assert tokens.find(token) is None
     assert "Modtager A/S" in run("SUB1")

@@ -272,3 +272,26 @@ def test_a_folder_of_other_books_is_told(run, subscribe, tmp_path):
     shutil.copytree(place, later)
     (later / f"{place.name}.manifest.json").rename(later / f"{later.name}.manifest.json")
     assert "EXT-018" in run("extracts", "run", "lis", status=1)
+
+
+def test_a_subscription_is_ended(run, subscribe, inbox):
+    subscribe("LIS", "--folder", str(inbox), "--calendar", "weekdays")
+    run("extracts", "run", "LIS")
+    inbox.rename(inbox.with_name("away"))
+    assert "EXT-020" in run("extracts", "run", "LIS", status=1)
+    said = run("extracts", "unsubscribe", "lis", status=1)
+    assert "EXT-019" in said
+    assert "(produced)" in said
+    said = run("extracts", "unsubscribe", "LIS", "--give-up").splitlines()
+    assert said[0].startswith("POSTERINGER_UD_999_0020_LIS_")
+    assert said[0].endswith(": given up")
+    assert said[1] == "LIS has ended; what it gave out stays in `opus-soap extracts list`"
+    listed = run("extracts", "list")
+    assert "ended" in listed
+    assert "delivered" in listed
+    assert "LIS" not in run("schedule", "list")
+    assert "EXT-009" in run("extracts", "run", "LIS", status=1)
+    assert "EXT-009" in run("schedule", "resume", "LIS", status=1)
+    assert "EXT-009" in run("extracts", "token", "LIS", "--name", "x", status=1)
+    assert "EXT-009" in subscribe("LIS", status=1)
+    assert "LIS has ended" in run("extracts", "unsubscribe", "LIS")

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from opus_soap.cli.main import main
-from opus_soap.database import disconnect
+from opus_soap.database import connect, disconnect
+from opus_soap.store.organisation_models import OrgUnit
 from tests.conftest import ROOT
 from tests.interfaces.master_data.organisation.conftest import CPR, employee, kmd, leaver, unit
 
@@ -92,8 +93,10 @@ def test_a_dry_run_and_a_warning(run, file):
     assert "0 units" in run("organisation", "list")
 
 
-def test_what_is_loaded_does_not_move_the_cursor(run, file):
-    run("organisation", "load", file(unit("10", longName="a\u202eb[bold]")))
+def test_what_is_loaded_does_not_move_the_cursor(run, file, sqlite_url):
+    run("organisation", "load", file(unit("10", longName="ab[bold]")))
+    connect(sqlite_url)
+    OrgUnit.update(long_name="a\u202eb[bold]").execute()  # it may have come before such names were refused
     assert "a\ufffdb[bold]" in run("organisation", "list")
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import date
 
 import pytest
 
 from opus_soap.errors import (
     AccountUnknown,
+    Both,
     DimensionBlocked,
     DocumentRefused,
+    OpusSoapError,
     ParkedVoucherDecided,
     PostingRateMissing,
     ReversalTooEarly,
@@ -20,6 +23,14 @@ from opus_soap.errors import (
     concrete_errors,
 )
 from opus_soap.errors.base import mask_cpr
+
+
+class DocumentRefusedForWords(OpusSoapError):
+    """Of this test alone: it has no code in the tree's list."""
+
+    danish = "{element} er {value}; {expected}"
+    english = "{element} is {value}; {expected}"
+
 
 SEPARATORS = ["", "-", " ", ".", "\u00a0", "\u202f", "\u2010", "\u2011", "–", "—", "−", " - ", "\t", "\n"]
 
@@ -90,3 +101,20 @@ def test_remedies_have_nothing_to_fill_in():
     """They are told as they stand."""
     remedies = [(error.remedy_danish, error.remedy_english) for error in concrete_errors()]
     assert [text for pair in remedies for text in pair if "{" in text] == []
+
+
+def test_words_are_said_in_the_language_of_the_text():
+    error = DocumentRefusedForWords(
+        element=Both("posten", "the record"), expected=Both("et helt tal", "a whole number"), value="x"
+    )
+    assert error.text_danish == "posten er x; et helt tal"
+    assert error.text_english == str(error).removeprefix(": ") == "the record is x; a whole number"
+    assert pickle.loads(pickle.dumps(error)).text_danish == error.text_danish
+
+
+def test_words_are_masked_in_both_languages_and_kept_back_when_they_may_be_personal():
+    masked = DocumentRefusedForWords(value=Both("nr. 010170-1234", "no. 010170-1234"))
+    assert "010170" not in masked.text_danish + masked.text_english
+    kept = DocumentRefusedForWords(value=Both("hemmelig", "secret"), sensitive=True)
+    assert "hemmelig" not in kept.text_danish
+    assert "secret" not in kept.text_english

@@ -12,18 +12,27 @@ from opus_soap.errors import FileEndedEarly, TokenUnknown
 from opus_soap.extracts import tokens
 from opus_soap.extracts.downloading import Downloads
 from opus_soap.settings import Settings
+from opus_soap.soap import answers
+from opus_soap.soap.access_log import access
 from opus_soap.soap.answers import FileBody
 from opus_soap.soap.front import SoapFront
 from opus_soap.store.extract_models import Extract, ExtractDelivery, ExtractToken
 from opus_soap.store.models import AuditEntry
 from tests.extracts.doors import Doors
 
+OF_ONE = 2  # downloads at a time of one subscription
+
 
 class Client:
     """Asks the server without a network between."""
 
     def __init__(self, doors: Doors) -> None:
-        settings = Settings(max_pending_requests=1, read_timeout_seconds=5)
+        settings = Settings(
+            max_pending_requests=1,
+            max_pending_downloads=3,
+            max_downloads_of_subscription=OF_ONE,
+            read_timeout_seconds=5,
+        )
         self.downloads = Downloads(doors.deliverer, settings)
         self.front = SoapFront([], settings, doors.clock, None, None, resources=[self.downloads])
         self.token = ""
@@ -68,7 +77,7 @@ def subscription(doors):
 @pytest.fixture
 def client(doors, subscription, clock):
     made = Client(doors)
-    made.token = tokens.issue(subscription, "Modtager A/S", actor="t", clock=clock)
+    made.token = tokens.issue(subscription, "Modtager A/S", actor="t", clock=clock).token
     return made
 
 
@@ -298,14 +307,93 @@ def test_a_file_that_ends_early_cuts_the_connection(client, doors, extract):
     answer.close()
 
 
-def test_a_download_counts_as_under_way_until_it_is_over(client, extract):
+@pytest.fixture
+def logged(monkeypatch):
+    """What the server writes to its log, event by event."""
+    events = []
+    for log in (access, answers.log):
+        monkeypatch.setattr(log, "info", lambda event, **told: events.append((event, told)))
+    return events
+
+
+def test_a_download_has_its_place_until_it_is_over(client, doors, extract, clock):
+    other = doors.subscribe("SUB2")
+    theirs = doors.produced(other)
+    path = f"/udtraek/SUB2/{theirs.name}/{theirs.name}.txt"
+    known = {"HTTP_AUTHORIZATION": f"Bearer {tokens.issue(other, 'B', actor='t', clock=clock).token}"}
+    mine = [client.started(place(extract))[2] for _ in range(OF_ONE)]
+    assert all(isinstance(answer, FileBody) for answer in mine)
+    status, headers, said = client.ask(place(extract))
+    assert (status, said[:7]) == (503, b"EXT-048")
+    assert "Retry-After" in headers
+    assert "2 hentninger i gang for abonnementet SUB1" in said.decode()
+    assert client.ask(place(extract), "HEAD")[0] == 503
+    receipt = place(extract, "kvittering"), "POST", extract.manifest_sha256.encode()
+    assert client.ask(*receipt)[0] == 503  # whoever writes it slowly has a place too
+    # nobody else is kept out by them
+    assert client.ask("/udtraek/SUB1/")[0] == 200
+    _, _, another = client.started(path, **known)
+    status, _, said = client.ask(path, **known)  # there are three in all
+    assert (status, said[:7]) == (503, b"EXT-048")
+    assert "3 hentninger i gang i alt" in said.decode()
+    next(iter(mine[0]))
+    assert client.ask(place(extract))[0] == 503
+    for answer in (*mine, another):
+        answer.close()
+        answer.close()  # its place is given back once
+    assert client.ask(*receipt)[0] == 200
+    for _ in range(2):
+        mine = [client.started(place(extract))[2] for _ in range(OF_ONE)]
+        assert client.ask(place(extract))[0] == 503
+        for answer in mine:
+            answer.close()
+
+
+def test_what_is_refused_gives_its_place_back(client, doors, extract):
+    name, folder = extract.name, doors.producer.place(extract)
+    (folder / f"{name}.txt").rename(folder / "aside")
+    for _ in range(OF_ONE + 1):
+        assert client.ask(place(extract))[0] == 503
+        assert client.ask(place(extract, "no such file"))[0] == 404
+        assert client.ask(place(extract, "kvittering"), "POST", b"0" * 64)[0] == 422
+    (folder / "aside").rename(folder / f"{name}.txt")
+    for _ in range(OF_ONE + 1):
+        assert client.ask(place(extract), HTTP_RANGE=f"bytes={SIZE}-")[0] == 416
+        assert client.ask(place(extract), "HEAD")[0] == 200
+    assert client.ask(place(extract))[0] == 200
+
+
+def test_the_log_tells_who_fetched_what(client, extract, logged):
+    client.ask(place(extract))
+    told = {"subscription": "SUB1", "token": ExtractToken.get().id, "extract": extract.name}
+    [(event, line)] = logged
+    assert event == "request"
+    assert line.items() >= {**told, "file": f"{extract.name}.txt", "status": 200, "bytes_out": SIZE}.items()
+    logged.clear()
+    client.ask(place(extract, "\u202ename of theirs"))  # what there is not is not repeated
+    [(_, line)] = logged
+    assert line.items() >= {**told, "outcome": "EXT-040"}.items()
+    assert "file" not in line
+    logged.clear()
+    client.ask(place(extract), HTTP_AUTHORIZATION="Bearer opus_nothing")
+    assert "subscription" not in logged[0][1]
+
+
+def test_the_log_tells_of_a_download_that_is_cut(client, extract, logged):
     _, _, answer = client.started(place(extract))
-    assert isinstance(answer, FileBody)
-    assert client.ask("/udtraek/SUB1/")[0] == 503
-    next(iter(answer))
-    assert client.ask("/udtraek/SUB1/")[0] == 503
+    pieces = iter(answer)
+    first = next(pieces)
+    next(pieces)  # the connection has taken the one before
     answer.close()
     answer.close()
-    assert client.ask("/udtraek/SUB1/")[0] == 200
-    assert client.ask(place(extract), "HEAD")[0] == 200
-    assert client.ask("/udtraek/SUB1/")[0] == 200
+    (_, line), (event, told) = logged
+    assert event == "download cut"
+    assert told == {
+        "correlation_id": line["correlation_id"],
+        "subscription": "SUB1",
+        "token": ExtractToken.get().id,
+        "extract": extract.name,
+        "file": f"{extract.name}.txt",
+        "sent": len(first),
+        "length": SIZE,
+    }

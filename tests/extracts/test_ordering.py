@@ -142,6 +142,23 @@ def test_terms_that_cannot_be_are_refused(desk, change):
         desk.subscribe(**change)
 
 
+@pytest.mark.parametrize(
+    ("change", "danish"),
+    [
+        ({"name": "æ"}, "name er Æ; det skal være 1–20 tegn, A–Z, 0–9 og -"),
+        ({"receiver": " "}, "receiver er  ; det skal være 1–120 tegn, der kan ses"),
+        ({"at": "6:00"}, "at er 6:00; det skal være TT:MM"),
+        ({"target": {"folder": "here"}}, "folder er here; det skal være en absolut sti"),
+        ({"target": {"ftp": {}}}, "target er ftp; det skal være én af folder, sftp, system"),
+        ({"target": {"system": "x"}}, "system er x; det skal være en aftales UUID"),
+    ],
+)
+def test_a_danish_text_is_danish_throughout(desk, change, danish):
+    with pytest.raises(errors.SubscriptionInvalid) as refused:
+        desk.subscribe(**change)
+    assert refused.value.text_danish == danish
+
+
 def test_the_same_to_the_same_receiver_would_come_twice(desk):
     desk.subscribe("LIS", receiver="Ledelsesinformation")
     with pytest.raises(errors.SubscriptionOverlaps):

@@ -1,16 +1,18 @@
-"""Downloads from a real gunicorn: 200 MB, cut in the middle, gone on with, in no more memory than before."""
+"""Downloads from a real gunicorn: cut and gone on with in constant memory; slow ones keep nobody else out."""
 
 from __future__ import annotations
 
 import hashlib
 import http.client
 import json
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -27,25 +29,37 @@ CUT = 50 * 1024 * 1024
 MOST_GROWTH_KB = 20 * 1024
 
 
-@pytest.fixture
-def server(tmp_path) -> Iterator[tuple[int, int, str, Extract]]:
-    """Port, pid, token and a large extract."""
+class Served(NamedTuple):
+    """Port, pid, and of each subscription a token and an extract, by its name."""
+
+    port: int
+    pid: int
+    tokens: dict[str, str]
+    extracts: dict[str, Extract]
+
+
+@contextmanager
+def serving(tmp_path: Path, size: int, *names: str, **settings: int) -> Iterator[Served]:
+    """One process of `serve`, which gives out an extract of `size` bytes of each of these subscriptions."""
     clock, folder = SystemClock(), tmp_path / "receiver"
     folder.mkdir()
     scene = prepare(tmp_path, clock, opus_port=0, case_port=0)
     environment = scene.environment("opus")
     connect(environment["OPUS_SOAP_DATABASE_URL"]).connect(reuse_if_open=True)
     doors = Doors(folder, clock)
-    doors.kind.size = SIZE
-    subscription = doors.subscribe()
-    extract = doors.produced(subscription)
-    token = tokens.issue(subscription, "Modtager A/S", actor="t", clock=clock)
+    doors.kind.size = size
+    shown, extracts = {}, {}
+    for name in names:
+        subscription = doors.subscribe(name)
+        extracts[name] = doors.produced(subscription)
+        shown[name] = tokens.issue(subscription, "Modtager A/S", actor="t", clock=clock).token
     disconnect()
+    given = {f"OPUS_SOAP_{key.upper()}": str(value) for key, value in settings.items()}
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "opus_soap", "serve", "--workers=1", "--threads=2",
              f"--bind=127.0.0.1:{scene.opus_port}"],
-            env={"PATH": "", **environment, "OPUS_SOAP_EXTRACTS_FOLDER": str(folder / "extracts")},
+            env={"PATH": "", **environment, **given, "OPUS_SOAP_EXTRACTS_FOLDER": str(folder / "extracts")},
             stdout=log,
             stderr=log,
         )  # fmt: skip
@@ -54,7 +68,7 @@ def server(tmp_path) -> Iterator[tuple[int, int, str, Extract]]:
         while not healthy(scene):
             assert time.monotonic() < until, (tmp_path / "log").read_text()
             time.sleep(0.1)
-        yield scene.opus_port, process.pid, token, extract
+        yield Served(scene.opus_port, process.pid, shown, extracts)
     finally:
         process.terminate()
         process.wait(30)
@@ -68,8 +82,13 @@ def most_memory_kb(pid: int) -> int:
 
 
 @pytest.mark.slow
-def test_a_large_file_is_streamed_and_goes_on_after_a_cut(server):
-    port, pid, token, extract = server
+def test_a_large_file_is_streamed_and_goes_on_after_a_cut(tmp_path):
+    with serving(tmp_path, SIZE, "SUB1") as server:
+        fetch_in_two_and_confirm(server)
+
+
+def fetch_in_two_and_confirm(server: Served) -> None:
+    port, pid, token, extract = server.port, server.pid, server.tokens["SUB1"], server.extracts["SUB1"]
     place, headers = f"/udtraek/SUB1/{extract.name}", {"Authorization": f"Bearer {token}"}
 
     @contextmanager
@@ -105,3 +124,74 @@ def test_a_large_file_is_streamed_and_goes_on_after_a_cut(server):
     confirmed = extract.manifest_sha256.encode()
     with ask(f"{place}/kvittering", "POST", confirmed, **{"Content-Type": "text/plain"}) as answer:
         assert (answer.status, json.loads(answer.read())["state"]) == (200, "delivered")
+
+
+LISTENED_TO = 4  # SOAP callers at a time
+AT_ONCE, OF_ONE = 3, 2  # downloads
+UNSIGNED = (
+    b'<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body/></soap:Envelope>'
+)
+
+
+class Slow:
+    """A receiver that reads the head of its answer, and then no more."""
+
+    def __init__(self, server: Served, name: str) -> None:
+        extract = server.extracts[name]
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self._socket.settimeout(20)
+        self._socket.connect(("127.0.0.1", server.port))
+        self._socket.sendall(
+            f"GET /udtraek/{name}/{extract.name}/{extract.name}.txt HTTP/1.1\r\nHost: x\r\n"
+            f"Authorization: Bearer {server.tokens[name]}\r\n\r\n".encode()
+        )
+        self.said = b""
+        while b"\r\n\r\n" not in self.said:
+            piece = self._socket.recv(1024)
+            assert piece
+            self.said += piece
+        self.status = int(self.said.split()[1])
+
+    def close(self) -> None:
+        """Hang up, whatever is still to come."""
+        self._socket.close()
+
+
+def soap_status(server: Served) -> int:
+    """What a SOAP caller gets for a message without security: a fault (500), or 503 when nobody listens."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    try:
+        path = "/service/Stamdata/DimensionHent/1"
+        connection.request("POST", path, UNSIGNED, {"Content-Type": "text/xml; charset=utf-8"})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_slow_downloads_keep_nobody_else_out(tmp_path):
+    """More of them than anybody is listened to; then each has its share, and SOAP all of its own."""
+    limits = {
+        "max_pending_requests": LISTENED_TO,
+        "max_pending_downloads": AT_ONCE,
+        "max_downloads_of_subscription": OF_ONE,
+    }
+    slow: list[Slow] = []
+    with serving(tmp_path, 64 * 1024 * 1024, "SUB1", "SUB2", **limits) as server:
+        try:
+            for name in ("SUB1",) * LISTENED_TO + ("SUB2",) * LISTENED_TO:
+                slow.append(Slow(server, name))
+            assert [soap_status(server) for _ in range(LISTENED_TO)] == [500] * LISTENED_TO
+            assert [one.status for one in slow] == [200, 200, 503, 503, 200, 503, 503, 503]
+            refused = slow[2].said
+            assert b"Retry-After: " in refused
+            slow[0].close()  # its place is another's, as soon as the server sees it
+            until = time.monotonic() + 20
+            while (again := Slow(server, "SUB2")).status == 503 and time.monotonic() < until:
+                again.close()
+                time.sleep(0.1)
+            slow.append(again)
+            assert again.status == 200
+        finally:
+            for one in slow:
+                one.close()

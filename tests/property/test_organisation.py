@@ -36,8 +36,8 @@ def text(longest: int) -> st.SearchStrategy[str | None]:
     """A text that the schema takes, or none."""
     letters = st.characters(
         codec="utf-8",
-        exclude_categories=["Cc", "Cs", "Cn", "Co", "Mn", "Mc", "Me"],
-        exclude_characters="\u2028",
+        exclude_categories=["Cc", "Cf", "Cs", "Cn", "Co", "Mn", "Mc", "Me", "Zl", "Zp"],
+        exclude_characters="\u115f\u1160\u2800\u3164\uffa0",  # hidden, whatever Unicode calls them
     )
     plain = st.text(letters, min_size=1, max_size=longest).map(
         lambda one: normalize("NFC", one).strip()[:longest].strip()

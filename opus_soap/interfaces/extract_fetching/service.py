@@ -73,8 +73,9 @@ def extract_service(deliverer: Deliverer, settings: Settings) -> SoapService:
 
 
 def own(context: CallContext) -> Iterator[Subscription]:
-    """The subscriptions that a system may see, by name."""
-    rows = Subscription.select().where(Subscription.municipality == context.municipality)
+    """The subscriptions that a system may see, by name: not those that have ended."""
+    mine = Subscription.municipality == context.municipality, Subscription.ended_at.is_null()
+    rows = Subscription.select().where(*mine)
     for row in rows.order_by(Subscription.name):
         if row.target.get("system") == str(context.system.uuid):
             yield row

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from peewee import JOIN, CharField, Field, Tuple
 
-from opus_soap.database import is_postgresql
+from opus_soap.database import is_any_of, is_postgresql
 from opus_soap.interfaces.master_data.form import BY_NAME, DIMENSIONS, MARK, SAP_NAMES, Key, Texts, joined
 from opus_soap.ledger.models import (
     Account,
@@ -74,12 +74,18 @@ class Source:
     company: CompanyCode
     persons: bool = True
     purchasing_only: bool = False
+    only: Sequence[str | int] | None = None  # what keys begin with; None: all
 
     def records(self, table: str) -> Iterator[Record]:
         """The records of a table; memory does not grow with them."""
         shape = BY_NAME[table]
         for texts in _READERS[table](self):
             yield Record(table, shape.key(texts), texts)
+
+    def find(self, table: str, keys: Sequence[Key]) -> Mapping[Key, Record]:
+        """Those of some keys that there are, by their keys; more come with them that begin alike."""
+        some = replace(self, only=sorted({key[0] for key in keys}))
+        return {record.key: record for record in some.records(table)}
 
     def count(self, tables: Sequence[str]) -> int:
         """About how many records that will be; bank details are not counted."""
@@ -110,7 +116,7 @@ class Source:
     @cached_property
     def rules(self) -> list[tuple[re.Pattern[str], Texts]]:
         """What each rule covers, and its record."""
-        return [(re.compile(texts[1]), texts) for texts in _rules(self)]
+        return [(re.compile(texts[1]), texts) for texts in _rules(replace(self, only=None))]
 
 
 def binary(column: Field) -> Any:
@@ -120,8 +126,10 @@ def binary(column: Field) -> Any:
     return column
 
 
-def _paged(query: Any, *keys: Field) -> Iterator[tuple[Any, ...]]:
+def _paged(source: Source, query: Any, *keys: Field) -> Iterator[tuple[Any, ...]]:
     """Rows in the order of the keys, which are the first columns."""
+    if source.only is not None:
+        query = query.where(is_any_of(keys[0], source.only))
     order = [binary(key) for key in keys]
     query = query.order_by(*order).limit(AT_ONCE)
     page = list(query.tuples())
@@ -139,13 +147,13 @@ def _companies(source: Source) -> Iterator[Texts]:
 
 def _tax_codes(source: Source) -> Iterator[Texts]:
     columns = TaxCode.code, TaxCode.name, TaxCode.rate_basis_points
-    for code, name, rate in _paged(source.own(TaxCode, *columns), TaxCode.code):
+    for code, name, rate in _paged(source, source.own(TaxCode, *columns), TaxCode.code):
         yield code, name, str(kroner_from_ore(rate))
 
 
 def _document_types(source: Source) -> Iterator[Texts]:
     columns = DocumentType.code, DocumentType.name, DocumentType.first_number
-    for code, name, first in _paged(source.own(DocumentType, *columns), DocumentType.code):
+    for code, name, first in _paged(source, source.own(DocumentType, *columns), DocumentType.code):
         yield code, name, str(first)
 
 
@@ -157,7 +165,7 @@ def _rules(source: Source) -> Iterator[Texts]:
         AccountRule.forbids_any_of,
     )
     query = source.own(AccountRule, *columns)
-    for priority, pattern, requires, forbids in _paged(query, AccountRule.priority):
+    for priority, pattern, requires, forbids in _paged(source, query, AccountRule.priority):
         yield str(priority), pattern, _kinds(requires), _kinds(forbids)
 
 
@@ -173,7 +181,7 @@ def _accounts(source: Source) -> Iterator[Texts]:
         Account.chart_string,
     )
     query = source.own(Account, *columns).join(TaxCode, JOIN.LEFT_OUTER)
-    for number, name, uuid, balance, tax, blocked, assignable, chart in _paged(query, Account.number):
+    for number, name, uuid, balance, tax, blocked, assignable, chart in _paged(source, query, Account.number):
         yield (
             number,
             name,
@@ -206,14 +214,14 @@ def _dimensions(kind: str) -> Callable[[Source], Iterator[Texts]]:
 
     def read(source: Source) -> Iterator[Texts]:
         query = source.own(DimensionValue, *columns).where(DimensionValue.kind == kind)
-        for code, name, uuid, parent, blocked, first, last in _paged(query, DimensionValue.code):
+        for code, name, uuid, parent, blocked, first, last in _paged(source, query, DimensionValue.code):
             yield code, name, str(uuid), parent or "", _mark(blocked), _day(first), _day(last)
 
     return read
 
 
 def _suppliers(source: Source) -> Iterator[Texts]:
-    for row in _paged(source.suppliers(*_SUPPLIER), Supplier.number):
+    for row in _paged(source, source.suppliers(*_SUPPLIER), Supplier.number):
         number, name, uuid, cvr, identifiers, street, code, city, country, purchasing, person, active = row
         known = joined([one for one in identifiers if not one.startswith(PERSONAL)])
         marks = _mark(purchasing), _mark(person), _mark(not active)
@@ -222,7 +230,7 @@ def _suppliers(source: Source) -> Iterator[Texts]:
 
 def _bank_details(source: Source) -> Iterator[Texts]:
     """Of those suppliers that have any."""
-    for row in _paged(source.suppliers(Supplier.number, *_BANK), Supplier.number):
+    for row in _paged(source, source.suppliers(Supplier.number, *_BANK), Supplier.number):
         if any(row[1:]):
             yield row
 
@@ -232,7 +240,7 @@ def _rights(source: Source) -> Iterator[Texts]:
     query = UserRight.select(*keys, UserRight.limit_ore).where(
         UserRight.municipality == source.company.municipality_id
     )
-    for user, profit_center, ean, limit in _paged(query, *keys):
+    for user, profit_center, ean, limit in _paged(source, query, *keys):
         yield user, profit_center, ean, str(kroner_from_ore(limit))
 
 

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from opus_soap.clock import Clock
+from opus_soap.database import Prepared
 from opus_soap.errors import CompanyCodeUnknown, ImportReferenceUnknown, ImportValueMissing
 from opus_soap.interfaces.master_data.books import PERSONAL
-from opus_soap.interfaces.master_data.form import BY_NAME, DIMENSIONS, MARK, split
+from opus_soap.interfaces.master_data.form import BY_NAME, DIMENSIONS, MARK, Key, split
 from opus_soap.ledger import loading, parking
 from opus_soap.ledger.definition import (
     AccountRow,
@@ -26,7 +28,10 @@ from opus_soap.ledger.definition import (
 )
 from opus_soap.ledger.models import CompanyCode, DimensionValue, Municipality, Supplier
 from opus_soap.money import ore_from_kroner
+from opus_soap.store.models import AuditEntry
 
+_RIGHT_SET = "right.set"  # how the trail calls what `parking.set_right` does
+_RIGHT_KEY = ("user", "profit_center", "ean")
 Given = Mapping[str, str]
 
 
@@ -54,6 +59,18 @@ class Books:
         """Take a right away, as people do."""
         user, center, ean = given["USERNAME"], given["PROFIT_CTR"], given["EAN"]
         self._set_right(user, center, ean, 0)
+
+    def has_had(self, table: str, key: Key) -> bool:
+        """Whether what is not there was, and has been taken away: rights and bank details leave nothing."""
+        if table == "VENDOR_BANK":
+            return self._supplier(str(key[0])) is not None
+        if table != "USER_RIGHT":
+            return False
+        return key in self._rights_ever
+
+    @cached_property
+    def _rights_ever(self) -> frozenset[Key]:
+        return rights_ever(self.municipality.code)
 
     def _set_right(self, user: str, center: str, ean: str, limit_ore: int) -> None:
         parking.set_right(
@@ -103,10 +120,21 @@ class Books:
         self._set_right(row.user, row.profit_center, row.ean, row.limit_ore)
 
     def _supplier(self, number: str) -> Supplier | None:
-        found: Supplier | None = Supplier.get_or_none(
-            Supplier.municipality == self.municipality, Supplier.number == number
-        )
+        found: Supplier | None = _supplier_of.first(self.municipality.code, number)
         return found
+
+
+@Prepared
+def _supplier_of(municipality: Any, number: Any) -> Any:
+    return Supplier.select().where(Supplier.municipality == municipality, Supplier.number == number)
+
+
+def rights_ever(municipality: str) -> frozenset[Key]:
+    """The keys of all rights that somebody has given or taken, and not a declaration."""
+    noted: Any = AuditEntry.select(AuditEntry.detail).where(
+        AuditEntry.event == _RIGHT_SET, AuditEntry.municipality == municipality
+    )
+    return frozenset(tuple(detail[name] for name in _RIGHT_KEY) for (detail,) in noted.tuples())
 
 
 def _or_none(text: str) -> str | None:

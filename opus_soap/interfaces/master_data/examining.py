@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from opus_soap.errors import ImportValueMissing, ImportValueWrong
+from opus_soap.errors import Both, ImportValueMissing, ImportValueWrong
 from opus_soap.identifiers import canonical
 from opus_soap.interfaces.master_data.books import PERSONAL
 from opus_soap.interfaces.master_data.form import (
@@ -20,6 +20,7 @@ from opus_soap.interfaces.master_data.mistakes import Mistakes
 from opus_soap.interfaces.master_data.reading import Delivered
 from opus_soap.ledger.checks import normalised_wbs
 
+_IDENTIFIERS = Both("ART:VÆRDI|ART:VÆRDI…, fx GLN:5798009900012", "SCHEME:VALUE|SCHEME:VALUE…")
 _ACTIONS = (NEW, CHANGED, DELETED)
 
 
@@ -68,9 +69,12 @@ def _identifier(column: Column, text: str) -> str:
     scheme, _, value = text.rpartition(":")
     known = canonical(scheme, value)
     if known is None:
-        raise ImportValueWrong(element=column.name, value=text[:60], expected="SCHEME:VALUE|SCHEME:VALUE…")
+        raise ImportValueWrong(element=column.name, value=text[:60], expected=_IDENTIFIERS)
     if known.startswith(PERSONAL):
         raise ImportValueWrong(
-            element=column.name, value=text[:60], sensitive=True, expected="no number of a person"
+            element=column.name,
+            value=text[:60],
+            sensitive=True,
+            expected=Both("intet personnummer", "no number of a person"),
         )
     return known

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from opus_soap.errors import Both
 from opus_soap.extracts.output import Form
 from opus_soap.texts import is_hidden
 
@@ -42,7 +43,7 @@ class ValueType:
     name: str  # in the schema
     longest: int
     pattern: str = ""
-    expected: str = ""  # for people
+    expected: str | Both = ""  # for people
 
     def is_met(self, text: str) -> bool:
         """Whether a text that is not empty is one of these."""
@@ -62,38 +63,51 @@ def _is_day(text: str) -> bool:
 
 
 def _text(longest: int) -> ValueType:
-    return ValueType(f"Text{longest}", longest, expected=f"1–{longest} tegn / characters")
+    return ValueType(
+        f"Text{longest}",
+        longest,
+        expected=Both(f"1–{longest} tegn, der kan ses", f"1–{longest} characters that can be seen"),
+    )
 
 
-def _like(name: str, longest: int, pattern: str, expected: str) -> ValueType:
+def _like(name: str, longest: int, pattern: str, expected: str | Both) -> ValueType:
     return ValueType(name, longest, pattern, expected)
 
 
-DATE = _like("Date", 8, r"[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])", "yyyymmdd")
-YES = _like("Mark", 1, "X", "X, or nothing")
-UUID = _like("Identity", 36, r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "a UUID in lower case")
-AMOUNT = _like("Amount", 17, r"(0|[1-9][0-9]{0,11})\.[0-9]{2}", "kroner, such as 25000.00")
-RATE = _like("Rate", 6, r"(0|[1-9][0-9]{0,2})\.[0-9]{2}", "percent, such as 25.00")
-PRIORITY = _like("Priority", 10, r"0|-?[1-9][0-9]{0,8}", "a whole number")
-COMPANY = _like("CompanyCode", 4, r"[A-Z0-9]{4}", "4 of A–Z, 0–9")
-CURRENCY = _like("Currency", 3, r"[A-Z]{3}", "ISO 4217, such as DKK")
-DOC_TYPE = _like("DocumentType", 2, r"[A-Z0-9]{2}", "2 of A–Z, 0–9")
+DATE = _like("Date", 8, r"[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])", Both("ååååmmdd", "yyyymmdd"))
+YES = _like("Mark", 1, "X", Both("X eller tom", "X, or nothing"))
+UUID = _like(
+    "Identity",
+    36,
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    Both("en UUID med små bogstaver", "a UUID in lower case"),
+)
+AMOUNT = _like(
+    "Amount", 17, r"(0|[1-9][0-9]{0,11})\.[0-9]{2}", Both("kroner, fx 25000.00", "kroner, such as 25000.00")
+)
+RATE = _like("Rate", 6, r"(0|[1-9][0-9]{0,2})\.[0-9]{2}", Both("procent, fx 25.00", "percent, such as 25.00"))
+PRIORITY = _like("Priority", 10, r"0|-?[1-9][0-9]{0,8}", Both("et helt tal", "a whole number"))
+COMPANY = _like("CompanyCode", 4, r"[A-Z0-9]{4}", Both("4 tegn, A–Z og 0–9", "4 of A–Z, 0–9"))
+CURRENCY = _like("Currency", 3, r"[A-Z]{3}", Both("ISO 4217, fx DKK", "ISO 4217, such as DKK"))
+DOC_TYPE = _like("DocumentType", 2, r"[A-Z0-9]{2}", Both("2 tegn, A–Z og 0–9", "2 of A–Z, 0–9"))
 SERIES = _like("SeriesNumber", 10, r"[1-9][0-9]{0,9}", "1–9999999999")
-CHART = _like("ChartString", 16, r"[0-9]{16}", "16 digits")
+CHART = _like("ChartString", 16, r"[0-9]{16}", Both("16 cifre", "16 digits"))
 KINDS = _like(
     "Dimensions",
     70,
     rf"({'|'.join(DIMENSIONS)})( ({'|'.join(DIMENSIONS)}))*",
-    f"{' '.join(DIMENSIONS)}, a blank between them",
+    Both(f"{' '.join(DIMENSIONS)}, med mellemrum imellem", f"{' '.join(DIMENSIONS)}, a blank between them"),
 )
-CVR = _like("Cvr", 8, r"[0-9]{8}", "8 digits")
-COUNTRY = _like("Country", 2, r"[A-Z]{2}", "ISO 3166, such as DK")
-BANK_KEY = _like("BankKey", 4, r"[0-9]{4}", "4 digits")
-BANK_ACCT = _like("BankAccount", 10, r"[0-9]{1,10}", "1–10 digits")
-IBAN = _like("Iban", 34, r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", "an IBAN without blanks")
-BIC = _like("Bic", 11, r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?", "8 or 11 characters")
-FIK = _like("FikCreditor", 8, r"[0-9]{8}", "8 digits")
-EAN = _like("Ean", 13, r"[0-9]{13}", "13 digits")
+CVR = _like("Cvr", 8, r"[0-9]{8}", Both("8 cifre", "8 digits"))
+COUNTRY = _like("Country", 2, r"[A-Z]{2}", Both("ISO 3166, fx DK", "ISO 3166, such as DK"))
+BANK_KEY = _like("BankKey", 4, r"[0-9]{4}", Both("4 cifre", "4 digits"))
+BANK_ACCT = _like("BankAccount", 10, r"[0-9]{1,10}", Both("1–10 cifre", "1–10 digits"))
+IBAN = _like(
+    "Iban", 34, r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", Both("et IBAN uden mellemrum", "an IBAN without blanks")
+)
+BIC = _like("Bic", 11, r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?", Both("8 eller 11 tegn", "8 or 11 characters"))
+FIK = _like("FikCreditor", 8, r"[0-9]{8}", Both("8 cifre", "8 digits"))
+EAN = _like("Ean", 13, r"[0-9]{13}", Both("13 cifre", "13 digits"))
 
 
 @dataclass(frozen=True)
@@ -105,8 +119,14 @@ class Column:
     english: str
     type: ValueType
     required: bool = False
+    decides: bool = False  # of a new record it must be told, and empty is an answer
     keeps: bool = False  # left out, it stays as it is in the books
     derived: bool = False  # told for the receiver; read back, it is compared and not stored
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether a new record must have it."""
+        return self.required or self.decides
 
 
 @dataclass(frozen=True)
@@ -219,10 +239,12 @@ TABLES: tuple[Table, ...] = (
             Column("GL_ACCOUNT", "Artskonto", "G/L account", _text(10), required=True),
             _name(),
             _IDENTITY,
-            Column("BALANCE_ACCOUNT", "Statuskonto", "Carried forward at year-end", YES),
+            Column("BALANCE_ACCOUNT", "Statuskonto", "Carried forward at year-end", YES, decides=True),
             Column("TAX_CODE", "Momskode", "Tax code", _text(4)),
             _BLOCKED,
-            Column("ASSIGNABLE", "Må konteres af fagsystemer", "Case systems may post on it", YES),
+            Column(
+                "ASSIGNABLE", "Må konteres af fagsystemer", "Case systems may post on it", YES, decides=True
+            ),
             Column("CHART_STRING", "Autoriseret kontostreng", "Authorised chart", CHART),
             Column("RULE", "Kontoregel", "PRIORITY of the rule that covers it", PRIORITY, derived=True),
             Column(*_REQUIRES, derived=True),

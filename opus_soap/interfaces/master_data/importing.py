@@ -1,30 +1,43 @@
 """Master data back into the books: what files deliver, compared with what is there; all of it or nothing.
 
-First every record is held against its form and set aside, sorted. Then both lists are walked through side by
-side, in one transaction: what is new is made, what is another is changed, and what is no more is blocked.
+First every record is held against its form and set aside, sorted. Then both lists are walked through side
+by side, as the books are at one moment (`comparing`): what comes to nothing is counted, the rest is planned.
+That is entered in one transaction, each record against what the books then hold: what is new is made, what
+is another is changed, and what is no more is blocked.
+
+So nobody waits for the reading and the comparing, however long they take. SQLite lets nobody else write
+during the transaction, which takes as long as what changes, whatever the files and the books hold. It is not
+divided: others would see half a chart, and a mistake in the last record could not undo the first. A dry run
+is the same transaction, taken back; when nothing is planned there is none. Two imports at once act record by
+record, as if one had come after the other.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from opus_soap.clock import Clock
 from opus_soap.database import proxy, transaction
 from opus_soap.errors import (
+    Both,
     CompanyCodeUnknown,
     ImportCannotRemove,
+    ImportColumnsMissing,
     ImportCompanyDiffers,
+    ImportRemovalUnknown,
     ImportRuleDiffers,
 )
 from opus_soap.interfaces.master_data import hierarchy
 from opus_soap.interfaces.master_data.books import Record, Source, covering
+from opus_soap.interfaces.master_data.comparing import LEFT, UNCHANGED, Comparison, given, told_rule
 from opus_soap.interfaces.master_data.entering import Books
 from opus_soap.interfaces.master_data.examining import examined
-from opus_soap.interfaces.master_data.form import DELETED, DIMENSIONS, MARK, Table
+from opus_soap.interfaces.master_data.form import DELETED, DIMENSIONS, MARK, Key, Table
 from opus_soap.interfaces.master_data.mistakes import Mistakes
 from opus_soap.interfaces.master_data.reading import Asked, Limits, read
 from opus_soap.interfaces.master_data.staging import Staged, Staging
@@ -34,7 +47,8 @@ from opus_soap.ledger.models import CompanyCode, Municipality
 from opus_soap.store import audit
 
 IMPORTED = "master_data.imported"
-NEW, CHANGED, UNCHANGED, REMOVED, LEFT = "new", "changed", "unchanged", "removed", "not in the files"
+NEW, CHANGED, REMOVED = "new", "changed", "removed"
+_AT_ONCE = 500  # records
 OUTCOMES = (NEW, CHANGED, UNCHANGED, REMOVED, LEFT)
 
 
@@ -90,14 +104,18 @@ def import_files(
                     with mistakes.of(delivered.file, delivered.line, delivered.table.name):
                         staging.add(delivered, texts)
         mistakes.require_none()
-        counts: dict[str, Counter[str]] = {}
+        company = _company(municipality, wanted)
+        source = Source(company) if company is not None else None
+        counts = Comparison(staging, source, wanted.complete, wanted.new_ids).settle()
+        if wanted.dry_run and staging.is_settled():
+            return counts
         try:
             with transaction():
                 entered = _Entering(municipality, wanted, staging, mistakes, tell, actor, clock)
                 for table in staging.tables():
-                    counts[table.name] = entered.table(table)
+                    counts[table.name] += entered.table(table)
                 entered.end()
-                said = {name: dict(count) for name, count in counts.items()}
+                told = {name: dict(count) for name, count in counts.items()}
                 audit.record(
                     IMPORTED,
                     f"{wanted.municipality}/{wanted.company}",
@@ -105,7 +123,7 @@ def import_files(
                     at=clock.now(),
                     municipality=wanted.municipality,
                     files=[path.name for path in paths],
-                    counts=said,
+                    counts=told,
                 )
                 if wanted.dry_run:
                     raise _DryRun
@@ -114,8 +132,15 @@ def import_files(
     return counts
 
 
+def _company(municipality: Municipality, wanted: Wanted) -> CompanyCode | None:
+    found: CompanyCode | None = CompanyCode.get_or_none(
+        CompanyCode.municipality == municipality, CompanyCode.code == wanted.company
+    )
+    return found
+
+
 class _Entering:
-    """One walk through the tables, inside a transaction."""
+    """What is planned, table by table, inside a transaction."""
 
     def __init__(
         self,
@@ -128,21 +153,20 @@ class _Entering:
         clock: Clock,
     ) -> None:
         self._wanted, self._staging, self._mistakes, self._tell = wanted, staging, mistakes, tell
-        company = CompanyCode.get_or_none(
-            CompanyCode.municipality == municipality, CompanyCode.code == wanted.company
-        )
-        self._books = Books(municipality, company, actor, clock)
+        self._books = Books(municipality, _company(municipality, wanted), actor, clock)
 
     def table(self, table: Table) -> Counter[str]:
-        """Enter the records of a table; how many came to what."""
+        """Enter what is planned of a table; how many records came to what."""
         counts: Counter[str] = Counter()
         if self._books.company is None and table.name != "COMP_CODE":
             self._mistakes.require_none()  # what hindered it to be made
             raise CompanyCodeUnknown(value=f"{self._wanted.municipality}/{self._wanted.company}")
         source = Source(self._books.company) if self._books.company is not None else None
-        held = source.records(table.name) if source is not None else iter(())
-        for staged, record in _side_by_side(self._staging.records(table.name), held):
-            counts[self._one(table, staged, record, source)] += 1
+        planned = self._staging.planned(table.name)
+        while some := list(islice(planned, _AT_ONCE)):
+            held = source.find(table.name, [staged.key for staged in some]) if source is not None else {}
+            for staged in some:
+                counts[self._one(table, staged, held.get(staged.key), source)] += 1
         if table.name in DIMENSIONS:
             self._check_hierarchy(table.name)
         return counts
@@ -155,46 +179,56 @@ class _Entering:
                 check_own_accounts(company)
         self._mistakes.require_none()
 
-    def _one(self, table: Table, staged: Staged | None, record: Record | None, source: Source | None) -> str:
-        before = dict(table.values(record.texts)) if record is not None else {}
-        if staged is None:
-            key = record.key if record is not None else ()
-            if not self._wanted.complete or before.get("PERSON"):  # who is a person may just not be told
-                return LEFT
-            return self._removed(table, before, Staged(key, {}, DELETED, "books", 0))
+    def _one(self, table: Table, staged: Staged, record: Record | None, source: Source | None) -> str:
+        before = table.values(record.texts) if record is not None else {}
         if staged.action == DELETED:
-            return self._removed(table, before, staged) if record is not None else UNCHANGED
-        given = dict(staged.texts)
-        if self._wanted.new_ids or not given.get("OBJECT_ID"):
-            given.pop("OBJECT_ID", None)
-        for column in table.columns:
-            if column.derived:
-                given.pop(column.name, None)
-                before.pop(column.name, None)
+            return self._removed(table, before, staged) if record is not None else self._gone(table, staged)
+        facts = given(table, staged, self._wanted.new_ids)
         self._check_own(table, staged, source)
         changed = {
-            name: (before.get(name, ""), text) for name, text in given.items() if before.get(name) != text
+            name: (before.get(name, ""), text) for name, text in facts.items() if before.get(name) != text
         }
         if record is not None and not changed:
             return UNCHANGED
-        if record is None and table.name == "VENDOR_BANK" and not any(list(given.values())[table.keys :]):
+        if record is None and table.name == "VENDOR_BANK" and not any(list(facts.values())[table.keys :]):
             return UNCHANGED  # none before, none now
         outcome = CHANGED if record is not None else NEW
-        self._enter(outcome, table, staged, given, changed)
+        if outcome == CHANGED or self._tells_all(table, staged):
+            self._enter(outcome, table, staged, facts, changed)
         return outcome
+
+    def _tells_all(self, table: Table, staged: Staged) -> bool:
+        """Whether a new record has what it needs; what it lacks is told by the file's own names."""
+        missing = [one.name for one in table.columns if one.is_needed and one.name not in staged.texts]
+        with self._mistakes.of(staged.file, staged.line, table.name, said(staged.key)):
+            if missing:
+                raise ImportColumnsMissing(
+                    element=Both(f"en ny {table.name}", f"a new {table.name}"),
+                    value=", ".join(missing),
+                    expected=";".join(table.names),
+                )
+        return not missing
+
+    def _gone(self, table: Table, staged: Staged) -> str:
+        """Nothing is left to take away: it has been taken already, or its key is a mistake."""
+        key = said(staged.key)
+        with self._mistakes.of(staged.file, staged.line, table.name, key):
+            if not self._books.has_had(table.name, staged.key):
+                raise ImportRemovalUnknown(element=table.name, value=key)
+        return UNCHANGED
 
     def _removed(self, table: Table, before: Mapping[str, str], staged: Staged) -> str:
         """Blocked, or, of what cannot be, taken from whom it is of: nothing is deleted that has a history."""
         names = [column.name for column in table.columns]
         keys = {name: before[name] for name in names[: table.keys]}
         if "BLOCKED" in names:
-            given = {**keys, "BLOCKED": MARK}
+            facts = {**keys, "BLOCKED": MARK}
         else:
-            given = {**keys, **dict.fromkeys(names[table.keys :], "")}
-        changed = {name: (before[name], given[name]) for name in given if given[name] != before[name]}
+            facts = {**keys, **dict.fromkeys(names[table.keys :], "")}
+        changed = {name: (before[name], facts[name]) for name in facts if facts[name] != before[name]}
         if not changed:
             return UNCHANGED
-        self._enter(REMOVED, table, staged, given, changed)
+        self._enter(REMOVED, table, staged, facts, changed)
         return REMOVED
 
     def _enter(
@@ -202,17 +236,17 @@ class _Entering:
         outcome: str,
         table: Table,
         staged: Staged,
-        given: Mapping[str, str],
+        facts: Mapping[str, str],
         changed: Mapping[str, tuple[str, str]],
     ) -> None:
-        key = "/".join(map(str, staged.key)).strip("/")
+        key = said(staged.key)
         with self._mistakes.of(staged.file, staged.line, table.name, key), proxy.obj.atomic():
             if outcome == REMOVED and table.name == "USER_RIGHT":
-                self._books.take_right(given)
-            elif outcome == REMOVED and table.name not in ("VENDOR_BANK",) and "BLOCKED" not in given:
+                self._books.take_right(facts)
+            elif outcome == REMOVED and table.name not in ("VENDOR_BANK",) and "BLOCKED" not in facts:
                 raise ImportCannotRemove(element=table.name, value=key)
             else:
-                self._books.enter(table.name, given)
+                self._books.enter(table.name, facts)
             self._tell(Change(outcome, table.name, key, changed))
 
     def _check_own(self, table: Table, staged: Staged, source: Source | None) -> None:
@@ -222,7 +256,7 @@ class _Entering:
             if table.name == "COMP_CODE" and key != self._wanted.company:
                 raise ImportCompanyDiffers(value=key, expected=self._wanted.company)
             if table.name == "GL_ACCOUNT" and source is not None:
-                told = tuple(staged.texts.get(name, "") for name in ("RULE", "REQUIRES_ONE_OF", "FORBIDS"))
+                told = told_rule(staged)
                 rule = covering(source.rules, key)
                 if any(told) and told != rule:
                     raise ImportRuleDiffers(element=key, value=_shown(told), expected=_shown(rule))
@@ -230,7 +264,7 @@ class _Entering:
     def _check_hierarchy(self, name: str) -> None:
         parents = (
             (str(staged.key[0]), staged.texts["PARENT"], staged)
-            for staged in self._staging.records(name)
+            for staged in self._staging.planned(name)
             if staged.texts.get("PARENT")
         )
         for error, staged in hierarchy.mistakes(self._books.own, name, parents):
@@ -238,24 +272,9 @@ class _Entering:
                 raise error
 
 
-def _side_by_side(
-    staged: Iterator[Staged], held: Iterator[Record]
-) -> Iterator[tuple[Staged | None, Record | None]]:
-    """Two lists in the order of the same keys, in one walk: those of one key together.
-
-    What is entered on the way lies behind the place where the books are read.
-    """
-    one, other = next(staged, None), next(held, None)
-    while one is not None or other is not None:
-        if other is None or (one is not None and one.key < other.key):
-            yield one, None
-            one = next(staged, None)
-        elif one is None or other.key < one.key:
-            yield None, other
-            other = next(held, None)
-        else:
-            yield one, other
-            one, other = next(staged, None), next(held, None)
+def said(key: Key) -> str:
+    """A key for people."""
+    return "/".join(map(str, key)).strip("/")
 
 
 def _shown(rule: Sequence[str]) -> str:

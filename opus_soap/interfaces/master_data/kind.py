@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from opus_soap.clock import isoformat
 from opus_soap.database import snapshot
-from opus_soap.errors import SubscriptionInvalid
+from opus_soap.errors import Both, SubscriptionInvalid
 from opus_soap.extracts.kinds import Job, Options
 from opus_soap.extracts.output import Form, Output
 from opus_soap.extracts.state import REMOVED, before, changes, writing
@@ -58,14 +58,16 @@ class MasterData:
             )
         chosen = _listed(options.get("tables", list(self.tables)))
         if not chosen or set(chosen) - set(self.tables):
-            expected = f"some of {', '.join(self.tables)}"
+            names = ", ".join(self.tables)
+            expected = Both(f"nogle af {names}", f"some of {names}")
             raise SubscriptionInvalid(element="tables", value=str(options["tables"])[:100], expected=expected)
         marks = {name: options.get(name, False) for name in known[1:]}
         for name, value in marks.items():
             if not isinstance(value, bool):
-                raise SubscriptionInvalid(element=name, value=str(value)[:40], expected="true or false")
+                raise SubscriptionInvalid(element=name, value=str(value)[:40], expected="true, false")
         if marks["bank_details"] and "VENDOR" not in chosen:
-            raise SubscriptionInvalid(element="bank_details", value="true", expected="with the table VENDOR")
+            expected = Both("valgt sammen med tabellen VENDOR", "chosen with the table VENDOR")
+            raise SubscriptionInvalid(element="bank_details", value="true", expected=expected)
         return {"tables": [name for name in self.tables if name in chosen], **marks}
 
     def write(self, job: Job, output: Output) -> None:

@@ -21,12 +21,6 @@ class Mistake:
     table: str = ""
     key: str = ""
 
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return "  ".join(
-            part for part in (place, f"{self.table} {self.key}".strip(), str(self.error)) if part
-        )
-
 
 @dataclass
 class Mistakes:

@@ -6,7 +6,6 @@ Nothing of a file is believed: no DOCTYPE, no entity, no network, and a limit on
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +14,17 @@ from typing import Any, NamedTuple, TextIO
 from lxml import etree
 
 from opus_soap.errors import (
+    Both,
+    ImportColumnsMissing,
     ImportCompanyDiffers,
     ImportElementUnknown,
+    ImportEncodingWrong,
     ImportFileUnreadable,
     ImportNotComplete,
     ImportRemovalUnclear,
     ImportStructureWrong,
     ImportTableUnknown,
     ImportTooLarge,
-    ImportValueMissing,
 )
 from opus_soap.interfaces.master_data.form import (
     ACTION,
@@ -37,10 +38,15 @@ from opus_soap.interfaces.master_data.form import (
     Table,
 )
 from opus_soap.interfaces.master_data.mistakes import Mistake, Mistakes
+from opus_soap.interfaces.master_data.schema_words import place_of, reason_of
+from opus_soap.texts import XML_BEGINNING, foreign_encoding
 
 _CONTROL = "CONTROL_FIELDS"
 _STAMDATA, _KREDITORER = (f"{{{NAMESPACE}}}{form.root}" for form in (STAMDATA, KREDITORER))
 _STEP = 64 * 1024  # bytes
+_TEXT_BETWEEN = Both("tekst mellem posterne", "text between records")
+_CONTROL_FIRST = Both(f"{_CONTROL} skal komme først", f"{_CONTROL} must come first")
+_BEHIND = Both("står efter en tabel, der kommer senere", "stands behind a table that comes later")
 
 
 @dataclass(frozen=True)
@@ -50,10 +56,6 @@ class Limits:
     max_bytes: int = 1024 * 1024 * 1024
     max_record_bytes: int = 1024 * 1024
     max_records: int = 5_000_000  # of all files together
-
-
-_DECLARATION = 200  # bytes
-_DECLARED = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"']*)")
 
 
 class Delivered(NamedTuple):
@@ -111,7 +113,8 @@ class _XmlReader:
         since = 0  # bytes since the last record ended
         try:
             with self._path.open("rb") as file:
-                _check_encoding(file.read(_DECLARATION))
+                if other := foreign_encoding(file.read(XML_BEGINNING)):
+                    raise ImportFileUnreadable(value=other)
                 file.seek(0)
                 while data := file.read(_STEP):
                     parser.feed(data)
@@ -121,7 +124,7 @@ class _XmlReader:
                         yield from self._record(part)
                     if since > self._asked.limits.max_record_bytes:
                         most = self._asked.limits.max_record_bytes
-                        raise ImportTooLarge(element="record", value=f"> {most}", expected=most)
+                        raise ImportTooLarge(element=Both("post", "record"), value=f"> {most}", expected=most)
             parser.close()
             for part in self._parts(parser):
                 yield from self._record(part)
@@ -144,7 +147,7 @@ class _XmlReader:
             assert self._root is not None
             while len(self._root) > 1:
                 if (self._root[0].tail or "").strip():
-                    self._strange(self._root[0], "text between records")
+                    self._strange(self._root[0], _TEXT_BETWEEN)
                 del self._root[0]
 
     def _begin(self, root: etree._Element) -> None:
@@ -163,7 +166,7 @@ class _XmlReader:
             self._control(node)
             return
         if not self._controlled:
-            raise ImportStructureWrong(element=name[:60], value=f"{_CONTROL} must come first")
+            raise ImportStructureWrong(element=name[:60], value=_CONTROL_FIRST)
         table = BY_NAME.get(name.removesuffix(RECORD)) if name.endswith(RECORD) else None
         file, line = self._path.name, int(node.sourceline or 0)
         if table is None or etree.QName(node).namespace != NAMESPACE:
@@ -174,7 +177,7 @@ class _XmlReader:
         self._place = max(place, before)
         before_it = len(self._mistakes.found)
         if place < before:
-            self._strange(node, "behind a table that comes later")
+            self._strange(node, _BEHIND)
         with self._mistakes.of(file, line, table.name):
             texts = _texts(node, table)
             delivered = Delivered(table, texts, texts.pop(ACTION), file, line)
@@ -183,14 +186,12 @@ class _XmlReader:
             yield delivered
             # who got it has told what is wrong with its values; the schema tells the rest
             if len(self._mistakes.found) == before_it and not STAMDATA.schema.validate(node):
-                last = STAMDATA.schema.error_log.last_error
-                self._strange(node, last.message if last is not None else "?")
+                self._strange(node, _why(STAMDATA.schema))
 
     def _control(self, node: etree._Element) -> None:
         self._controlled = True
         if not STAMDATA.schema.validate(node):
-            last = STAMDATA.schema.error_log.last_error
-            self._strange(node, last.message if last is not None else "?")
+            self._strange(node, _why(STAMDATA.schema))
             return
         texts = {etree.QName(child).localname: child.text or "" for child in node}
         if self._asked.complete and texts["MODE"] != "FULL":
@@ -199,9 +200,19 @@ class _XmlReader:
         if texts["COMP_CODE"] != self._asked.company:
             raise ImportCompanyDiffers(value=texts["COMP_CODE"], expected=self._asked.company)
 
-    def _strange(self, node: etree._Element, why: str) -> None:
-        error = ImportStructureWrong(element=etree.QName(node).localname[:60], value=why[:300])
+    def _strange(self, node: etree._Element, why: Both) -> None:
+        error = ImportStructureWrong(element=etree.QName(node).localname[:60], value=why)
         self._mistakes.add(Mistake(error, self._path.name, int(node.sourceline or 0)))
+
+
+def _why(schema: etree.XMLSchema) -> Both:
+    """What a schema had against the element that it looked at, and where in it."""
+    found = schema.error_log.last_error
+    if found is None:
+        return Both("?", "?")
+    where, reason = place_of(found).element[:60], reason_of(found)
+    said = reason if isinstance(reason, Both) else Both(reason, reason)
+    return Both(f"{where}: {said.danish}"[:300], f"{where}: {said.english}"[:300])
 
 
 def _name(node: Any) -> str:
@@ -232,20 +243,35 @@ def _csv_records(path: Path, asked: Asked, mistakes: Mistakes) -> Iterator[Deliv
             for row in rows:
                 with mistakes.of(path.name, line, table.name):
                     if len(row) != len(columns):
-                        expected = f"{len(columns)} columns"
-                        raise ImportStructureWrong(element=table.name, value=f"{len(row)}, not {expected}")
+                        raise ImportStructureWrong(element=table.name, value=_width(len(row), len(columns)))
                     texts = dict(zip(columns, row, strict=True))
                     yield Delivered(table, texts, texts.pop(ACTION, ""), path.name, line)
                 line = rows.line_num + 1
-        except (csv.Error, UnicodeDecodeError) as error:
-            said = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
-            raise ImportFileUnreadable(value=f"{rows.line_num + 1}: {said}") from None
+        except UnicodeDecodeError:
+            raise _foreign(path, longest) from None
+        except csv.Error as error:
+            raise ImportFileUnreadable(value=f"{rows.line_num + 1}: {error}") from None
+
+
+def _foreign(path: Path, longest: int) -> ImportEncodingWrong:
+    """Where a file stops being UTF-8: it was decoded in pieces that know no lines."""
+    with path.open("rb") as file:
+        for number, line in enumerate(iter(lambda: file.readline(longest), b""), start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return ImportEncodingWrong(element=str(number), value=f"0x{line[error.start]:02X}")
+    return ImportEncodingWrong(element="?", value="?")
+
+
+def _width(found: int, wanted: int) -> Both:
+    return Both(f"{found} kolonner i stedet for {wanted}", f"{found} columns instead of {wanted}")
 
 
 def _lines(file: TextIO, longest: int) -> Iterator[str]:
     while line := file.readline(longest):
         if len(line) == longest:
-            raise ImportTooLarge(element="line", value=f"≥ {longest}", expected=longest)
+            raise ImportTooLarge(element=Both("linje", "line"), value=f"≥ {longest}", expected=longest)
         yield line
 
 
@@ -262,17 +288,9 @@ def _columns(names: list[str], table: Table) -> list[str]:
     for place, name in enumerate(names):
         if name not in table.names or name in names[:place]:
             raise ImportElementUnknown(element=name[:60] or "-", expected=";".join(table.names))
-    for column in table.columns[: table.keys]:
-        if column.name not in names:
-            raise ImportValueMissing(element=column.name)
+    missing = [column.name for column in table.columns[: table.keys] if column.name not in names]
+    if missing:
+        raise ImportColumnsMissing(
+            element=table.name, value=", ".join(missing), expected=";".join(table.names)
+        )
     return names
-
-
-def _check_encoding(begin: bytes) -> None:
-    """It is UTF-8, and says nothing else; the parser tells its encoding when it has read everything."""
-    declared = _DECLARED.match(begin)
-    encoding = declared[1].decode("ascii", "replace") if declared else "UTF-8"
-    if b"\x00" in begin or begin.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "UTF-16 / UTF-32"
-    if encoding.upper() not in ("UTF-8", "US-ASCII", "ASCII"):
-        raise ImportFileUnreadable(value=encoding[:40])

@@ -12,6 +12,7 @@ from lxml import etree
 
 from opus_soap import errors
 from opus_soap.database import transaction
+from opus_soap.extracts.ending import end
 from opus_soap.interfaces.extract_fetching import contract
 from opus_soap.interfaces.extract_fetching.service import extract_service
 from opus_soap.settings import Settings
@@ -170,3 +171,11 @@ def test_a_subscription_names_a_system_that_there_is(doors, given):
 def test_every_state_has_a_name():
     names = {value for name, value in vars(Extract).items() if name.isupper() and isinstance(value, str)}
     assert set(contract.STATES) == names
+
+
+def test_what_has_ended_is_nobodys(ask, doors, subscription, clock):
+    extract = doors.produced(subscription)
+    end(doors.producer, subscription, give_up=True, actor="t", clock=clock)
+    assert ask("HentAbonnementer").findall(f"{NS}Abonnement") == []
+    with pytest.raises(errors.SubscriptionUnknown):
+        ask("HentUdtraek", AbonnementNavn="OURS", UdtrækNavn=extract.name)

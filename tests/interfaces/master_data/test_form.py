@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from lxml import etree
 
+from opus_soap.errors import Both
 from opus_soap.interfaces.master_data.form import ACTION, RECORD, TABLES, joined, split
 from tests.conftest import ROOT
 
@@ -43,3 +46,16 @@ def test_identifiers_with_any_character_are_told_apart():
     identifiers = ["GLN:5798002000016", "X:a|b", "X:a%7Cb", "X:%"]
     assert split(joined(identifiers)) == sorted(identifiers, key=lambda one: joined([one]))
     assert split("") == []
+
+
+ENGLISH = re.compile(
+    r"\b(a|an|and|between|blank|blanks?|case|characters?|digits?|nothing|number|of|or|such|that|whole|with|without)\b"
+)
+
+
+def test_what_a_value_must_be_is_said_in_whole_danish():
+    """In the Danish text nothing of the English one, of any type."""
+    for one in {column.type for table in TABLES for column in table.columns}:
+        danish = one.expected.danish if isinstance(one.expected, Both) else one.expected
+        assert danish, one.name
+        assert not ENGLISH.search(danish), (one.name, danish)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import sqlite3
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,15 @@ from click.testing import CliRunner
 from lxml import etree
 
 from opus_soap.cli.main import main
+from opus_soap.database import transaction
 from opus_soap.errors import CompanyCodeUnknown, ImportRefused, MunicipalityUnknown
-from opus_soap.interfaces.master_data.form import NAMESPACE, TABLES
+from opus_soap.interfaces.master_data import importing
+from opus_soap.interfaces.master_data.books import Source
+from opus_soap.interfaces.master_data.form import BY_NAME, NAMESPACE, TABLES
 from opus_soap.interfaces.master_data.importing import Change, Wanted, import_files
 from opus_soap.interfaces.master_data.reading import Limits
-from opus_soap.ledger.loading import load_municipality
+from opus_soap.ledger.definition import DimensionRow
+from opus_soap.ledger.loading import load_dimension, load_municipality
 from opus_soap.ledger.models import (
     MODELS,
     Account,
@@ -24,6 +30,7 @@ from opus_soap.ledger.models import (
     Supplier,
     UserRight,
 )
+from opus_soap.ledger.parking import set_right
 from opus_soap.store.models import AuditEntry
 from tests.conftest import ROOT
 
@@ -294,7 +301,13 @@ def test_mistakes_of_all_records_and_files_are_told_together(company, xml, table
 
 def test_elements_out_of_order_are_told_by_the_schema(company, xml, take):
     path = xml(("GL_ACCOUNT", {"NAME": "Papir", "GL_ACCOUNT": "22000300"}))
-    assert refused(lambda: take(path)) == [("EXT-118", "GL_ACCOUNT_RECORD", 2)]
+    with pytest.raises(ImportRefused) as found:
+        take(path)
+    [mistake] = found.value.mistakes
+    assert (mistake.error.code, mistake.error.element, mistake.line) == ("EXT-118", "GL_ACCOUNT_RECORD", 2)
+    assert mistake.error.text_danish == (
+        "GL_ACCOUNT_RECORD følger ikke skemaet: NAME: her kan stå: ACTION, GL_ACCOUNT"
+    )
 
 
 def test_the_own_accounts_must_be_in_the_chart(company, xml, take):
@@ -371,12 +384,12 @@ def test_hostile_and_broken_xml_is_refused(company, take, tmp_path, data, code):
     ("name", "data", "code"),
     [
         ("KONTI.csv", b"GL_ACCOUNT;NAME\r\n", "EXT-113"),
-        ("X_GL_ACCOUNT.csv", b"", "EXT-115"),
-        ("X_GL_ACCOUNT.csv", b"NAME\r\nx\r\n", "EXT-115"),
+        ("X_GL_ACCOUNT.csv", b"", "EXT-129"),
+        ("X_GL_ACCOUNT.csv", b"NAME\r\nx\r\n", "EXT-129"),
         ("X_GL_ACCOUNT.csv", b"GL_ACCOUNT;COLOUR\r\n", "EXT-114"),
         ("X_GL_ACCOUNT.csv", b"GL_ACCOUNT;NAME;NAME\r\n", "EXT-114"),
         ("X_GL_ACCOUNT.csv", b"GL_ACCOUNT,NAME\r\n", "EXT-114"),
-        ("X_GL_ACCOUNT.csv", b"GL_ACCOUNT;NAME\r\n1;\xe6\r\n", "EXT-111"),
+        ("X_GL_ACCOUNT.csv", b"GL_ACCOUNT;NAME\r\n1;\xe6\r\n", "EXT-127"),
         ("X_GL_ACCOUNT.csv", b'GL_ACCOUNT;NAME\r\n1;"x', "EXT-111"),
         ("X_GL_ACCOUNT.csv", b"GL_ACCOUNT;NAME\r\n1;" + b"x" * 2000, "EXT-112"),
         ("VENDOR_BANK.csv", b"VENDOR_NO;NAME\r\n", "EXT-114"),
@@ -426,7 +439,8 @@ def test_the_command_line_tells_all(company, database_url, monkeypatch, xml, tab
     assert Account.get(Account.number == "22000300").name == "Kontorartikler"
     bad = run(xml(account(CHART_STRING="1")))
     assert bad.exit_code == 1
-    assert "in.xml:2  GL_ACCOUNT 22000300  EXT-116: CHART_STRING is '1'; it must be 16 digits" in bad.output
+    told = "in.xml:2  GL_ACCOUNT 22000300  EXT-116  CHART_STRING er '1'; skal være 16 cifre. Ret værdien."
+    assert told in bad.output
     assert "EXT-110" in bad.output
     assert run(xml(account())).exit_code == 0
     assert Account.get(Account.number == "22000300").name == "Papir"
@@ -444,9 +458,200 @@ def test_a_rule_that_changes_is_the_one_that_accounts_are_compared_with(company,
     assert AccountRule.get(AccountRule.priority == 5).forbids_any_of == ["order"]
 
 
-@pytest.mark.parametrize("encoding", ["ISO-8859-1", "UTF-16"])
-def test_a_good_file_in_another_encoding_is_refused(company, take, tmp_path, encoding):
+@pytest.mark.parametrize("encoding", ["ISO-8859-1", "UTF-16", "UTF-7"])
+@pytest.mark.parametrize("far", ["", " " * 300], ids=["near", "far"])
+def test_a_good_file_in_another_encoding_is_refused(company, take, tmp_path, encoding, far):
     text = (ROOT / "docs/examples/stamdata.xml").read_text("utf-8")
     path = tmp_path / "in.xml"
-    path.write_bytes(text.replace("UTF-8", encoding, 1).encode(encoding))
+    declared = text.replace('encoding="UTF-8"', f'{far}encoding="{encoding}"', 1)
+    assert declared != text
+    path.write_bytes(declared.encode(encoding))
     assert "EXT-111" in {found for found, *_ in refused(lambda: take(path))}
+
+
+@pytest.mark.parametrize(
+    ("table_name", "texts"),
+    [
+        ("GL_ACCOUNT", {"GL_ACCOUNT": "22009999"}),
+        ("COSTCENTER", {"COSTCENTER": "9999"}),
+        ("VENDOR", {"VENDOR_NO": "299999"}),
+        ("VENDOR_BANK", {"VENDOR_NO": "299999"}),
+        ("USER_RIGHT", {"USERNAME": "mohaa", "PROFIT_CTR": "P210"}),  # moha is meant
+        ("USER_RIGHT", {"USERNAME": "moha", "PROFIT_CTR": "P211"}),
+        ("TAX_CODE", {"TAX_CODE": "Q"}),
+    ],
+)
+def test_what_is_to_be_taken_away_must_be_there(company, xml, take, table_name, texts):
+    """Who has mistyped a key would otherwise believe that it is blocked, or that a right is gone."""
+    with pytest.raises(ImportRefused) as found:
+        take(xml((table_name, {"ACTION": "SLETTET", **texts})))
+    [mistake] = found.value.mistakes
+    key = "/".join(texts.values())
+    assert (mistake.error.code, mistake.table, mistake.key, mistake.line) == ("EXT-128", table_name, key, 2)
+    assert mistake.error.text_danish == f"{table_name} {key} er SLETTET i filen, men findes ikke i bøgerne"
+    assert refused(lambda: take(xml((table_name, {"ACTION": "SLETTET", **texts})), dry_run=True))
+
+
+def test_what_has_been_taken_away_is_taken_away_once(company, xml, take, clock):
+    """A delta that is loaded again is no mistake, though of rights and bank details nothing is left."""
+    gone = [
+        ("COSTCENTER", {"ACTION": "SLETTET", "COSTCENTER": "1101"}),
+        ("VENDOR_BANK", {"ACTION": "SLETTET", "VENDOR_NO": "200002"}),
+        ("USER_RIGHT", {"ACTION": "SLETTET", "USERNAME": "moha", "PROFIT_CTR": "P210"}),
+        ("USER_RIGHT", {"ACTION": "SLETTET", "USERNAME": "ANKR", "EAN": "5798009900029"}),
+    ]
+    set_right("999", "ankr", "", ean="5798009900029", limit_ore=0, actor="t", clock=clock)  # by somebody else
+    first, again = take(xml(*gone)), take(xml(*gone))
+    assert (first["COSTCENTER"]["removed"], again["COSTCENTER"]["unchanged"]) == (1, 1)
+    assert (first["VENDOR_BANK"]["removed"], again["VENDOR_BANK"]["unchanged"]) == (1, 1)
+    assert (first["USER_RIGHT"]["removed"], first["USER_RIGHT"]["unchanged"]) == (1, 1)
+    assert again["USER_RIGHT"]["unchanged"] == 2
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_a_csv_file_of_a_spreadsheet_is_to_be_saved_as_utf_8(company, tmp_path, take, encoding):
+    path = tmp_path / "GL_ACCOUNT.csv"
+    path.write_bytes(
+        ("GL_ACCOUNT;NAME\r\n" + "22000300;Papir\r\n" * 900 + "22000400;Køb\r\n").encode(encoding)
+    )
+    with pytest.raises(ImportRefused) as found:
+        take(path)
+    mistake = found.value.mistakes[-1]
+    assert mistake.error.code == "EXT-127"
+    line, byte = (902, "0xF8") if encoding == "cp1252" else (1, "0xFF")
+    assert mistake.error.text_danish == f"Filen er ikke UTF-8: byte {byte} i linje {line}"
+    assert "Excel" in mistake.error.remedy_danish
+    assert "CSV UTF-8" in mistake.error.remedy_danish
+
+
+def columns_of(name: str) -> tuple[list[str], list[str]]:
+    """What a new record of a table must tell, and a record that does."""
+    given = {
+        **{"COMP_CODE": "0020", "NAME": "Ny", "CURRENCY": "DKK", "VAT_ACCOUNT": "90510025"},
+        **{"RETAINED_ACCOUNT": "90900000", "VENDOR_ACCOUNT": "95100000", "TAX_CODE": "Q", "TAX_RATE": "1.00"},
+        **{"DOC_TYPE": "QQ", "FIRST_NUMBER": "1", "PRIORITY": "77", "PATTERN": "x", "GL_ACCOUNT": "22009999"},
+        **{"VENDOR_NO": "299999", "USERNAME": "ny", "AMOUNT_LIMIT": "1.00"},
+        **dict.fromkeys(("PROFIT_CTR", "COSTCENTER", "WBS_ELEMENT", "ORDERID", "NETWORK", "FUNC_AREA"), "N1"),
+    }
+    given |= {"WBS_ELEMENT": "XG-0000009999-00001"} | ({"PROFIT_CTR": ""} if name == "USER_RIGHT" else {})
+    columns = BY_NAME[name].columns
+    needed = [one.name for place, one in enumerate(columns) if one.is_needed or place < BY_NAME[name].keys]
+    return needed, [given.get(name, "") for name in needed]
+
+
+OF_NEW = [one.name for one in TABLES if one.name not in ("COMP_CODE", "VENDOR_BANK")]
+
+
+@pytest.mark.parametrize("name", OF_NEW)
+def test_a_new_record_needs_some_columns_and_is_told_which(company, table, take, name):
+    names, row = columns_of(name)
+    assert take(table(name, names, row), dry_run=True)[name]["new"] == 1
+    for place, column in enumerate(names):
+        path = table(name, names[:place] + names[place + 1 :], row[:place] + row[place + 1 :])
+        with pytest.raises(ImportRefused) as found:
+            take(path)
+        [mistake] = found.value.mistakes
+        assert mistake.error.code == "EXT-129"
+        assert f"kræver kolonnerne {column};" in mistake.error.text_danish
+        assert all(one in mistake.error.text_danish for one in BY_NAME[name].names)
+
+
+def test_an_account_that_is_there_needs_its_key_alone(company, table, take):
+    assert (
+        take(table("GL_ACCOUNT", ["GL_ACCOUNT", "BLOCKED"], ["22000300", "X"]))["GL_ACCOUNT"]["changed"] == 1
+    )
+
+
+def test_commas_between_the_columns_are_not_guessed_at(company, tmp_path, take):
+    path = tmp_path / "GL_ACCOUNT.csv"
+    path.write_text("GL_ACCOUNT,NAME\n22000300,Papir\n")
+    with pytest.raises(ImportRefused) as found:
+        take(path)
+    [mistake] = found.value.mistakes
+    assert mistake.error.code == "EXT-114"
+    assert "semikolon" in mistake.error.remedy_danish
+    assert "docs/interfaces/master-data.md" in mistake.error.remedy_danish
+
+
+@pytest.fixture
+def others_write(database_url, monkeypatch):
+    """Whether somebody else can write when the import reads the books; SQLite has one lock."""
+    if not database_url.startswith("sqlite"):
+        pytest.skip("on PostgreSQL who writes other rows waits for nobody")
+    other = sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=0, isolation_level=None)
+    could = []
+
+    def tried() -> bool:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        other.execute("ROLLBACK")
+        return True
+
+    def watched(self, table):
+        for record in read(self, table):
+            if self.only is None:
+                could.append(tried())
+            yield record
+
+    read = Source.records
+    monkeypatch.setattr(Source, "records", watched)
+    yield could, tried
+    other.close()
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_others_write_while_files_are_compared(company, run, take, others_write, dry_run, monkeypatch):
+    folder = run(bank_details=True, persons=True)
+    could, _ = others_write
+    could.clear()
+    looked_again = []
+    monkeypatch.setattr(Source, "find", lambda *asked: looked_again.append(asked) or {})
+    counts = take(*folder.glob("*.xml"), complete=True, dry_run=dry_run)
+    assert sum(count["unchanged"] for count in counts.values()) > 100
+    assert len(could) > 100
+    assert all(could)
+    assert not looked_again
+
+
+def test_the_lock_is_taken_for_what_changes_alone(company, run, table, take, others_write):
+    could, tried = others_write
+    seen = []
+    path = table("COSTCENTER", ["COSTCENTER", "NAME"], ["1101", "Andet navn"], ["1102", "Nyt navn"])
+    take(path, tell=lambda change: seen.append((change.key, tried())))
+    assert all(could)
+    assert seen == [("1101", False), ("1102", False)]
+
+
+def test_what_somebody_else_did_meanwhile_is_seen(company, table, take, monkeypatch):
+    """Between the comparison and the lock: the same change, another one, a record that was new."""
+    columns = ["COSTCENTER", "NAME"]
+    wanted = [["1101", "Andet"], ["1102", "Nyt"], ["9998", "Sidste"], ["9999", "Helt sidste"]]
+
+    @contextmanager
+    def after_others():
+        load_dimension(company, "cost_center", DimensionRow(code="1101", name="Andet"))
+        load_dimension(company, "cost_center", DimensionRow(code="1102", name="Deres"))
+        load_dimension(company, "cost_center", DimensionRow(code="9998", name="Deres"))
+        with transaction():
+            yield
+
+    monkeypatch.setattr(importing, "transaction", after_others)
+    told = []
+    counts = take(table("COSTCENTER", columns, *wanted), tell=told.append)
+    assert counts["COSTCENTER"] == {"unchanged": 1, "changed": 2, "new": 1, "not in the files": 14}
+    assert [(one.outcome, one.key, one.columns.get("NAME")) for one in told] == [
+        ("changed", "1102", ("Deres", "Nyt")),
+        ("changed", "9998", ("Deres", "Sidste")),
+        ("new", "9999", ("", "Helt sidste")),
+    ]
+
+
+def test_accounts_that_are_found_have_their_rules(company):
+    """Some keys of accounts are asked for; the rules that cover them are all of them."""
+    source = Source(company)
+    all_of_them = {record.key: record for record in source.records("GL_ACCOUNT")}
+    some = source.find("GL_ACCOUNT", list(all_of_them)[:3])
+    assert some == {key: all_of_them[key] for key in list(all_of_them)[:3]}
+    assert any(record.texts[-3] for record in some.values())

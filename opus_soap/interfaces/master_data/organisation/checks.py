@@ -10,6 +10,7 @@ from typing import BinaryIO, NamedTuple
 from stdnum import ean
 
 from opus_soap.errors import (
+    Both,
     EanDoubtful,
     EmployeeUnitUnknown,
     LeaverUnknown,
@@ -38,7 +39,7 @@ from opus_soap.interfaces.master_data.organisation.form import (
 )
 from opus_soap.interfaces.master_data.organisation.reading import Limits, Record, is_number, records
 from opus_soap.store.organisation_models import Employee, OrgUnit
-from opus_soap.texts import names_person
+from opus_soap.texts import is_hidden, names_person
 
 MODELS: Mapping[str, type[OrgUnit] | type[Employee]] = {UNIT: OrgUnit, EMPLOYEE: Employee}
 FIELDS = {
@@ -46,6 +47,11 @@ FIELDS = {
     EMPLOYEE: (*EMPLOYEE_ATTRIBUTES, *EMPLOYEE_ELEMENTS),
 }
 _PERIODS = {UNIT: ("startDate", "endDate"), EMPLOYEE: ("entryDate", "leaveDate")}
+_UNITS_FIRST = Both(f"{UNIT} før {EMPLOYEE}", f"{UNIT} before {EMPLOYEE}")
+_ID_ALONE = Both(f"{ACTION}: kun {ID}", f"{ACTION}: {ID} alone")
+_NAME_MISSING = Both("mangler: firstName", "missing: firstName")
+_NO_SUCH_DAY = Both("dagen findes ikke", "there is no such day")
+_VISIBLE = Both("kun tegn, der kan ses", "characters that can be seen alone")
 _EARLIEST = date(1900, 1, 1)
 # digits by their nature, which may look like a person's number
 _DIGITS = frozenset({"pNr", "eanNr", "cvrNr", "seNr", "phoneNumber", "costCenter", "invoiceLimit"})
@@ -122,7 +128,7 @@ def _number(record: Record, name: str) -> str:
 def _mistakes(record: Record, found: Survey) -> list[OrganisationMistake]:
     return [
         OrganisationMistake(record.line, error)
-        for check in (_repeated, _misplaced, _too_long, _wrong_days, _persons)
+        for check in (_repeated, _misplaced, _hidden, _too_long, _wrong_days, _persons)
         for error in check(record, found)
     ]
 
@@ -141,13 +147,20 @@ def _repeated(record: Record, found: Survey) -> Iterator[OrganisationNumberRepea
 def _misplaced(record: Record, found: Survey) -> Iterator[OrganisationFormWrong]:
     if record.name == UNIT:
         if found.members or found.leavers:
-            yield OrganisationFormWrong(element=record.label, expected=f"{UNIT} før / before {EMPLOYEE}")
+            yield OrganisationFormWrong(element=record.label, expected=_UNITS_FIRST)
         return
     elements = set(record.values) - {field.name for field in EMPLOYEE_ATTRIBUTES} - {ACTION}
     if ACTION in record.values and elements:
-        yield OrganisationFormWrong(element=record.label, expected=f"{ACTION}: kun / alone {ID}")
+        yield OrganisationFormWrong(element=record.label, expected=_ID_ALONE)
     if ACTION not in record.values and not elements:
-        yield OrganisationFormWrong(element=record.label, expected="mangler / missing: firstName")
+        yield OrganisationFormWrong(element=record.label, expected=_NAME_MISSING)
+
+
+def _hidden(record: Record, found: Survey) -> Iterator[OrganisationFormWrong]:
+    """What nobody sees could make a name look like another's, or turn a line around on a screen."""
+    for one in FIELDS[record.name]:
+        if any(map(is_hidden, record.values.get(one.name, ""))):
+            yield OrganisationFormWrong(element=f"{record.label}: {one.name}", expected=_VISIBLE)
 
 
 def _too_long(record: Record, found: Survey) -> Iterator[OrganisationFormWrong]:
@@ -170,7 +183,7 @@ def _wrong_days(record: Record, found: Survey) -> Iterator[OrganisationDateWrong
             days[one.name] = date.fromisoformat(text)
         except ValueError:
             yield OrganisationDateWrong(
-                element=f"{record.label}: {one.name}", value=text, expected="findes ikke / no such day"
+                element=f"{record.label}: {one.name}", value=text, expected=_NO_SUCH_DAY
             )
             continue
         if days[one.name] < _EARLIEST:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from lxml import etree
 
 from opus_soap.errors import (
+    Both,
     OrganisationFileTooLarge,
     OrganisationFileUnreadable,
     OrganisationFormWrong,
@@ -20,6 +21,8 @@ from opus_soap.errors import (
     OrganisationRootWrong,
 )
 from opus_soap.interfaces.master_data.organisation.form import CPR, EMPLOYEE, FORM, ID, SUPP_ID, UNIT
+from opus_soap.interfaces.master_data.schema_words import place_of, reason_of
+from opus_soap.texts import XML_BEGINNING, foreign_encoding
 
 _NUMBER = re.compile("[0-9]{1,8}")
 
@@ -60,6 +63,7 @@ def is_number(text: str) -> bool:
     return _NUMBER.fullmatch(text) is not None
 
 
+_STEP = 32 * 1024  # bytes
 _MOST_ATTRIBUTES = 50  # of one element; the form has four at most
 
 
@@ -77,10 +81,10 @@ def records(file: BinaryIO, limits: Limits) -> Iterator[Record]:
                 _check_root(root)
             if event == "start":
                 if len(node.attrib) > _MOST_ATTRIBUTES:  # the schema takes ever longer for each
-                    raise _too_many(node, _MOST_ATTRIBUTES, "attributter/attributes")
+                    raise _too_many(node, _MOST_ATTRIBUTES, Both("attributter", "attributes"))
                 depth, elements = depth + 1, elements + 1
                 if elements > limits.max_elements + 2:  # the root, and the record itself
-                    raise _too_many(node, limits.max_elements, "elementer/elements")
+                    raise _too_many(node, limits.max_elements, Both("elementer", "elements"))
                 continue
             depth -= 1
             if depth == 1:
@@ -98,22 +102,34 @@ def records(file: BinaryIO, limits: Limits) -> Iterator[Record]:
 
 
 def _events(file: BinaryIO) -> Iterator[tuple[str, etree._Element]]:
-    parsed: Iterator[tuple[str, etree._Element]] = iter(
-        etree.iterparse(
-            file,
-            events=("start", "end"),
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-            remove_comments=True,
-            remove_pis=True,
-        )
+    parser = etree.XMLPullParser(
+        events=("start", "end"),
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
     )
-    return parsed
+    data = file.read(_STEP)
+    if other := foreign_encoding(data[:XML_BEGINNING]):
+        raise OrganisationFileUnreadable(element="encoding", value=other)
+    while data:
+        parser.feed(data)
+        yield from _read(parser)
+        data = file.read(_STEP)
+    parser.close()
+    yield from _read(parser)
 
 
-def _too_many(node: etree._Element, most: int, what: str) -> OrganisationFileTooLarge:
-    where = f"linje/line {node.sourceline}, {what}"
+def _read(parser: etree.XMLPullParser) -> Iterator[tuple[str, etree._Element]]:
+    """What has come since the last time."""
+    events: Iterator[tuple[str, etree._Element]] = parser.read_events()
+    yield from events
+
+
+def _too_many(node: etree._Element, most: int, what: Both) -> OrganisationFileTooLarge:
+    line = node.sourceline
+    where = Both(f"linje {line}, {what.danish}", f"line {line}, {what.english}")
     return OrganisationFileTooLarge(element=where, value=f"> {most}", expected=most)
 
 
@@ -130,16 +146,16 @@ def _text_after(root: etree._Element, before: etree._Element | None) -> Iterator
     text = root.text if before is None else before.tail
     if text and not text.isspace():
         line = (before if before is not None else root).sourceline or 0
-        wrong = OrganisationFormWrong(element=FORM.root, expected="ingen tekst her / no text here")
+        wrong = OrganisationFormWrong(element=FORM.root, expected=Both("ingen tekst her", "no text here"))
         yield Record(FORM.root, line, {}, [OrganisationMistake(line, wrong)])
 
 
 def _record(node: etree._Element) -> Record:
     line = node.sourceline or 0
     if node.tag not in (UNIT, EMPLOYEE):
-        wrong = OrganisationFormWrong(
-            element=str(node.tag)[:100], expected=f"{UNIT} | {EMPLOYEE}, uden navnerum / in no namespace"
-        )
+        names = f"{UNIT} | {EMPLOYEE}"
+        expected = Both(f"{names}, uden navnerum", f"{names}, in no namespace")
+        wrong = OrganisationFormWrong(element=str(node.tag)[:100], expected=expected)
         return Record(FORM.root, line, {}, [OrganisationMistake(line, wrong)])
     record = Record(str(node.tag), line, _values(node))
     schema = FORM.schema
@@ -157,40 +173,10 @@ def _values(node: etree._Element) -> dict[str, str]:
     return found
 
 
-# what libxml2 says, as far as it holds nothing of the file; a value may be a person's number
-_WHERE = re.compile(r"Element '([^']*)'(?:, attribute '([^']*)')?: ")
-_CHOICE = re.compile(r"Expected is (?:one of )?\( (.*) \)")
-_LONGEST = re.compile(r"allowed maximum length of '(\d+)'")
-
-
 def _mistake(record: Record, entry: etree._LogEntry) -> OrganisationMistake:
-    where = _WHERE.match(entry.message)
-    name = record.label if where is None or where[1] == record.name else f"{record.label}: {where[1]}"
-    if where is not None and where[2]:
-        name = f"{name} @{where[2]}"
-    wrong = OrganisationFormWrong(element=name[:200], expected=_reason(entry))
+    where = place_of(entry)
+    name = record.label if where.element in ("", record.name) else f"{record.label}: {where.element}"
+    if where.attribute:
+        name = f"{name} @{where.attribute}"
+    wrong = OrganisationFormWrong(element=name[:200], expected=reason_of(entry))
     return OrganisationMistake(entry.line or record.line, wrong)
-
-
-def _reason(entry: etree._LogEntry) -> str:
-    message, kind = entry.message, entry.type_name
-    if kind == "SCHEMAV_CVC_PATTERN_VALID":
-        return message.rpartition("by the pattern ")[2].strip("'.")
-    if kind == "SCHEMAV_CVC_ENUMERATION_VALID":
-        return message.rpartition("of the set ")[2].strip(".")
-    if (longest := _LONGEST.search(message)) is not None and kind == "SCHEMAV_CVC_MAXLENGTH_VALID":
-        return f"≤ {longest[1]}"
-    choice = _CHOICE.search(message) if kind == "SCHEMAV_ELEMENT_CONTENT" else None
-    if choice is not None:
-        missing = "Missing child" in message
-        said = "mangler / missing" if missing else "ikke her / not here; her kan stå / here may be"
-        return f"{said}: {choice[1]}"
-    said_otherwise = {
-        "SCHEMAV_ELEMENT_CONTENT": "elementet skal ikke være her / the element must not be here",
-        "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1": "attributten findes ikke / there is no such attribute",
-        "SCHEMAV_CVC_COMPLEX_TYPE_4": "attributten mangler / the attribute is missing",
-        "SCHEMAV_CVC_COMPLEX_TYPE_2_3": "kun elementer, ingen tekst / elements alone, no text",
-        "SCHEMAV_CVC_TYPE_3_1_2": "kun tekst, ingen elementer / text alone, no elements",
-        "SCHEMAV_CVC_COMPLEX_TYPE_2_2": "kun tekst, ingen elementer / text alone, no elements",
-    }
-    return said_otherwise.get(kind, kind)

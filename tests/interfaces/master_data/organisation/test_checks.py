@@ -120,3 +120,12 @@ def test_all_rules_are_told_at_once_in_the_order_of_lines(wrong):
 
 def test_a_large_limit_is_no_persons_number(organisation):
     organisation.load(unit("10"), employee("10", invoiceLimit="1601000000.00"))
+
+
+HIDDEN = ["\u202e", "\u200b", "\u00ad", "\u2028", "\ue000", "\u0085", "\ufeff", "\u3164", "\t", "&#10;"]
+
+
+@pytest.mark.parametrize("hidden", HIDDEN, ids=[ascii(one) for one in HIDDEN])
+def test_what_nobody_sees_is_refused(wrong, hidden: str):
+    found = wrong(unit(longName=f"En{hidden}hed"), employee(lastName=f"Kr{hidden}ogh"))
+    assert found == [(2, "EXT-133"), (3, "EXT-133")]
