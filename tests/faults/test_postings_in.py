@@ -98,8 +98,9 @@ def test_it_may_die_at_any_moment(desk: Desk):
     desk.put(delivery(number))
     started = monotonic()
     assert desk.run() == 0
-    whole, positions = monotonic() - started, set[int]()
-    while kills < KILLS:
+    whole, positions, everywhere = monotonic() - started, set[int](), {0, VOUCHERS + 1}
+    # until it was killed before the books, on the way, and after; a busy machine takes longer to be hit there
+    while kills < KILLS or (not everywhere < positions and kills < 10 * KILLS):
         number += 1
         desk.put(refused_delivery(number) if number % 10 == 0 else delivery(number))
         for _ in range(chance.randint(1, 3)):  # times that one file is interrupted
@@ -107,7 +108,7 @@ def test_it_may_die_at_any_moment(desk: Desk):
                 kills += 1
                 positions.add(desk.position())
         desk.run_until_done()
-    assert {0, VOUCHERS + 1} < positions, "killed before the books, on the way, and after"
+    assert everywhere < positions, "killed before the books, on the way, and after"
     desk.finish()
 
 

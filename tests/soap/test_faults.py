@@ -15,6 +15,7 @@ from opus_soap.errors import (
     DatabaseError,
     DocumentRefused,
     ImportRefused,
+    ImportWouldBeUndone,
     OperationUnknown,
     OpusSoapError,
     PostingFileRefused,
@@ -41,8 +42,8 @@ def raised(kind: type[Any]) -> Any:
         return DocumentRefused([raised(TotalWrong)])
     if kind is PostingFileRefused:
         return PostingFileRefused([raised(PostingRootWrong)])
-    if kind is ImportRefused:
-        return ImportRefused([SECRET])
+    if kind in (ImportRefused, ImportWouldBeUndone):
+        return kind([SECRET])
     asked = {
         name.split(".")[0]
         for template in (kind.danish, kind.english)
