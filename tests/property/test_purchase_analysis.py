@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -29,13 +28,9 @@ from opus_soap.interfaces.purchase_analysis.kind import PurchaseAnalysis
 from opus_soap.ledger.master_data import company_code
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.ledger.seals import create_seal_key
-from opus_soap.settings import load
-from opus_soap.store import agreements
 from opus_soap.store.extract_models import Extract
-from opus_soap.store.models import RoutingRule
 from tests.conftest import NOON
-from tests.interfaces.invoice_approval import conftest as approvals
-from tests.interfaces.purchase_analysis.conftest import DAY, House, Read, texts
+from tests.interfaces.purchase_analysis.conftest import DAY, House, Read, people, texts
 
 APPROVE, CORRECT, REJECT, OTHER = "approve", "correct", "reject", "other"
 # each week: what people do in it, and how many weeks nothing runs before the next
@@ -63,21 +58,6 @@ class _Overlapping(PurchaseAnalysis):
     def write(self, job: Any, output: Any) -> None:
         """Write it."""
         super().write(replace(job, after=max(job.after - 1, 0)), output)
-
-
-def people(company: Any, clock: ManualClock) -> House:
-    """The house, without pytest's fixtures: each example has books of its own."""
-    system = agreements.register_system(
-        uuid=UUID(int=7),
-        municipality="999",
-        name="Sagssystem",
-        cvr="44444449",
-        services=["x"],
-        endpoint_url="http://127.0.0.1:9/",
-    )
-    RoutingRule.create(municipality="999", priority=1, system=system)
-    approval = approvals.approval.__wrapped__()
-    return House(company, clock, load(), approval, approvals.receive.__wrapped__(system, clock))
 
 
 def work(house: House, lent: list[Any], what: str, which: int) -> None:
