@@ -7,10 +7,12 @@ import shutil
 import tomllib
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
 
@@ -109,42 +111,78 @@ def postgres_template() -> Iterator[str]:
     _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+def _sqlite_copy(template: Path, folder: Path) -> str:
+    path = folder / "opus.sqlite3"
+    shutil.copy(template, path)
+    return f"sqlite:///{path}"
+
+
+@contextmanager
+def _postgres_copy(template: str) -> Iterator[str]:
+    name = f"opus_soap_test_{uuid.uuid4().hex[:12]}"
+    _admin(f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield _database_url(name)
+    finally:
+        _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     """The URL of a fresh, migrated SQLite database."""
-    path = tmp_path / "opus.sqlite3"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
+    return _sqlite_copy(sqlite_template, tmp_path)
 
 
 @pytest.fixture
 def postgres_url(postgres_template: str) -> Iterator[str]:
     """The URL of a fresh, migrated PostgreSQL database."""
-    name = f"opus_soap_test_{uuid.uuid4().hex[:12]}"
-    _admin(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    yield _database_url(name)
-    _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    with _postgres_copy(postgres_template) as url:
+        yield url
 
 
-@pytest.fixture(
-    params=[
-        "sqlite",
-        pytest.param(
-            "postgres",
-            marks=[
-                pytest.mark.postgres,
-                pytest.mark.skipif(
-                    not POSTGRES_URL,
-                    reason="set OPUS_SOAP_TEST_POSTGRES to a URL (postgresql://USER@HOST:5432/postgres)",
-                ),
-            ],
-        ),
-    ]
-)
+ENGINES = [
+    "sqlite",
+    pytest.param(
+        "postgres",
+        marks=[
+            pytest.mark.postgres,
+            pytest.mark.skipif(
+                not POSTGRES_URL,
+                reason="set OPUS_SOAP_TEST_POSTGRES to a URL (postgresql://USER@HOST:5432/postgres)",
+            ),
+        ],
+    ),
+]
+
+
+@pytest.fixture(params=ENGINES)
 def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of a fresh, migrated database: every test that asks runs on both engines."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture(params=ENGINES)
+def fresh_database(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[Path]]:
+    """Such a database for each example of a property: connected while the context lasts, a folder beside."""
+    template = request.getfixturevalue(f"{request.param}_template")
+
+    @contextmanager
+    def fresh() -> Iterator[Path]:
+        with TemporaryDirectory() as name, ExitStack() as stack:
+            folder = Path(name)
+            is_sqlite = request.param == "sqlite"
+            url = (
+                _sqlite_copy(template, folder) if is_sqlite else stack.enter_context(_postgres_copy(template))
+            )
+            connect(url).connect(reuse_if_open=True)
+            try:
+                yield folder
+            finally:
+                disconnect()
+                proxy.initialize(None)
+
+    return fresh
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from opus_soap.clock import isoformat
 from opus_soap.errors import Both, SubscriptionInvalid
 from opus_soap.extracts.output import Output
 from opus_soap.ledger.models import CompanyCode
@@ -35,6 +36,20 @@ class Job:
     previous: Path | None = None  # folder of the extract that it follows
     made: Path | None = None  # its own folder, when it is written again
     tell: Tell = lambda done, of: None
+
+    @property
+    def control_fields(self) -> dict[str, str]:
+        """CONTROL_FIELDS, with which each XML file of ours begins."""
+        return {
+            "RECEIVER": self.receiver,
+            "FILE_NAME": f"{self.name}.xml",
+            "MUNICIPALITY": self.company.municipality_id,
+            "COMP_CODE": self.company.code,
+            "SEQUENCE": str(self.sequence),
+            "MODE": "FULL" if self.full else "DELTA",
+            "BUSINESS_DATE": f"{self.business_date:%Y%m%d}",
+            "ORDERED_AT": isoformat(self.ordered_at),
+        }
 
 
 class Kind(Protocol):
@@ -71,9 +86,17 @@ VISIBLE = Both("tegn, der kan ses", "characters that can be seen")
 Kinds = Mapping[str, Kind]
 
 
-def mark(options: Options, name: str) -> bool:
-    """An option that is true or false, and false when it is left out; raises `SubscriptionInvalid`."""
-    value = options.get(name, False)
+def check_names(options: Options, known: Sequence[str]) -> None:
+    """Raises `SubscriptionInvalid` for an option that is none of those known."""
+    if strangers := set(options) - set(known):
+        raise SubscriptionInvalid(
+            element="options", value=", ".join(sorted(strangers)), expected=", ".join(known)
+        )
+
+
+def mark(options: Options, name: str, *, otherwise: bool = False) -> bool:
+    """An option that is true or false; `otherwise` when it is left out. Raises `SubscriptionInvalid`."""
+    value = options.get(name, otherwise)
     if not isinstance(value, bool):
         raise SubscriptionInvalid(element=name, value=str(value)[:40], expected="true, false")
     return value

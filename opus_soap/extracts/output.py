@@ -6,14 +6,13 @@ import csv
 import hashlib
 import os
 from binascii import b2a_base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO
-from xml.sax.saxutils import escape
 
 from lxml import etree
 
@@ -60,12 +59,6 @@ def _schema(file: str) -> etree.XMLSchema:
     return etree.XMLSchema(etree.parse(SCHEMAS / file))
 
 
-def element(name: str, values: Mapping[str, str]) -> str:
-    """An element whose children are texts; those without a text are left out."""
-    inner = "".join(f"<{key}>{escape(text)}</{key}>" for key, text in values.items() if text)
-    return f"<{name}>{inner}</{name}>\n"
-
-
 class XmlFile:
     """An XML file that grows part by part, each a child of the root."""
 
@@ -84,20 +77,25 @@ class XmlFile:
         if self._length >= _AT_ONCE:
             self._flush()
 
-    def part_with(self, before: str, data: bytes, after: str) -> None:
-        """Add a child with bytes in it, as base64 between two of its tags.
+    def long_part(
+        self, before: str, pieces: Iterable[str], after: str, data: bytes = b"", end: str = ""
+    ) -> None:
+        """Add a child too long to be held: `before`, the pieces, `after`, `data` as base64, `end`.
 
-        They may be many: they are written some at a time, and the child is held against the schema without.
+        There is a piece at least. Each is held against the schema as if it stood alone in the child, before
+        it is written: so what pieces are made of must be what may come any number of times. `data` is not.
         """
-        self._waiting.append(before)
-        earlier = "".join(self._waiting).encode()
-        self._form.validate(earlier + after.encode())
-        self._waiting, self._length = [], 0
-        self._out.write(earlier)
+        unwritten, self._waiting, self._length = "".join(self._waiting) + before, [], 0
+        for piece in pieces:
+            self._form.validate(f"{unwritten or before}{piece}{after}{end}".encode())
+            self._out.write(f"{unwritten}{piece}".encode())
+            unwritten = ""
+        assert not unwritten, "there is a piece"
+        self._out.write(after.encode())
         view = memoryview(data)
         for start in range(0, len(data), _ENCODED_AT_ONCE):
             self._out.write(b2a_base64(view[start : start + _ENCODED_AT_ONCE], newline=False))
-        self._out.write(after.encode())
+        self._out.write(end.encode())
 
     def end(self) -> None:
         """Close the root."""
@@ -121,6 +119,13 @@ class Totals:
     credit_ore: int = 0
     records: int = 0  # of master data and the like
     left_out: int = 0  # vouchers of the range of which nothing is in it
+
+    def add(self, amounts: Sequence[int]) -> None:
+        """Add postings."""
+        debit = sum([ore for ore in amounts if ore > 0])
+        self.postings += len(amounts)
+        self.debit_ore += debit
+        self.credit_ore += sum(amounts) - debit
 
 
 @dataclass(frozen=True)

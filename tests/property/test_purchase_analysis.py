@@ -5,22 +5,19 @@ The same property must catch extracts that are broken on purpose (the canaries),
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from opus_soap.clock import ManualClock
-from opus_soap.database import connect, disconnect, proxy
 from opus_soap.extracts import schedule, subscribing
 from opus_soap.extracts.delivering import Deliverer
 from opus_soap.extracts.producing import Producer
@@ -31,13 +28,9 @@ from opus_soap.interfaces.purchase_analysis.kind import PurchaseAnalysis
 from opus_soap.ledger.master_data import company_code
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.ledger.seals import create_seal_key
-from opus_soap.settings import load
-from opus_soap.store import agreements
 from opus_soap.store.extract_models import Extract
-from opus_soap.store.models import RoutingRule
 from tests.conftest import NOON
-from tests.interfaces.invoice_approval import conftest as approvals
-from tests.interfaces.purchase_analysis.conftest import DAY, House, Read, texts
+from tests.interfaces.purchase_analysis.conftest import DAY, House, Read, people, texts
 
 APPROVE, CORRECT, REJECT, OTHER = "approve", "correct", "reject", "other"
 # each week: what people do in it, and how many weeks nothing runs before the next
@@ -51,7 +44,7 @@ WEEKS = st.lists(
     min_size=1,
     max_size=5,
 )
-Choice = Callable[[Sequence[Any]], dict[int, Invoiced]]
+Fresh = Callable[[], AbstractContextManager[Path]]
 
 
 def forgets_reversals(heads: Sequence[Any]) -> dict[int, Invoiced]:
@@ -65,21 +58,6 @@ class _Overlapping(PurchaseAnalysis):
     def write(self, job: Any, output: Any) -> None:
         """Write it."""
         super().write(replace(job, after=max(job.after - 1, 0)), output)
-
-
-def people(company: Any, clock: ManualClock) -> House:
-    """The house, without pytest's fixtures: each example has books of its own."""
-    system = agreements.register_system(
-        uuid=UUID(int=7),
-        municipality="999",
-        name="Sagssystem",
-        cvr="44444449",
-        services=["x"],
-        endpoint_url="http://127.0.0.1:9/",
-    )
-    RoutingRule.create(municipality="999", priority=1, system=system)
-    approval = approvals.approval.__wrapped__()
-    return House(company, clock, load(), approval, approvals.receive.__wrapped__(system, clock))
 
 
 def work(house: House, lent: list[Any], what: str, which: int) -> None:
@@ -109,50 +87,43 @@ def delivered(producer: Producer) -> Iterator[Read]:
         yield Read(producer.place(extract), extract.name)
 
 
-def check(template: Path, weeks: list[Any]) -> None:
+def check(fresh: Fresh, weeks: list[Any]) -> None:
     """Weeks go by; then what a receiver has is compared with the books."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "books.sqlite3"
-        shutil.copy(template, path)
-        connect(f"sqlite:///{path}").connect()
-        try:
-            company, clock = company_code("999", "0020"), ManualClock(NOON)
-            key = Path(folder) / "seal.pem"
-            create_seal_key(key)
-            producer = Producer(KINDS, Path(folder) / "extracts", key, clock)
-            subscribing.add(
-                KINDS,
-                municipality="999",
-                company="0020",
-                name="INDKOEB",
-                kind="indkoebsanalyse",
-                receiver="Indkøbskontoret",
-                options={"from": "2026-01-01"},
-                calendar="weekly:MON",
-                at="06:00",
-                target={},
-                delta=True,
-                starts_on=DAY + timedelta(days=1),
-                actor="test",
-                clock=clock,
-            )
-            house, lent = people(company, clock), []
-            for things, gap in weeks:
-                for what, which in things:
-                    work(house, lent, what, which)
-                clock.advance(timedelta(weeks=gap))
-                schedule.run_due(producer, Deliverer(producer, clock))
-            told: Counter[str] = Counter()
-            debit = 0
-            for read in delivered(producer):
-                told.update(texts(one, "VOUCHER", "DOC_ID")[0] for one in read.invoices)
-                debit += read.manifest["totals"]["debit_ore"]
-            assert told == Counter(dict.fromkeys(expected(), 1))
-            assert debit == sum(expected().values())
-            assert Extract.select().count() == len(weeks)
-        finally:
-            disconnect()
-            proxy.initialize(None)
+    with fresh() as folder:
+        company, clock = company_code("999", "0020"), ManualClock(NOON)
+        key = folder / "seal.pem"
+        create_seal_key(key)
+        producer = Producer(KINDS, folder / "extracts", key, clock)
+        subscribing.add(
+            KINDS,
+            municipality="999",
+            company="0020",
+            name="INDKOEB",
+            kind="indkoebsanalyse",
+            receiver="Indkøbskontoret",
+            options={"from": "2026-01-01"},
+            calendar="weekly:MON",
+            at="06:00",
+            target={},
+            delta=True,
+            starts_on=DAY + timedelta(days=1),
+            actor="test",
+            clock=clock,
+        )
+        house, lent = people(company, clock), []
+        for things, gap in weeks:
+            for what, which in things:
+                work(house, lent, what, which)
+            clock.advance(timedelta(weeks=gap))
+            schedule.run_due(producer, Deliverer(producer, clock))
+        told: Counter[str] = Counter()
+        debit = 0
+        for read in delivered(producer):
+            told.update(texts(one, "VOUCHER", "DOC_ID")[0] for one in read.invoices)
+            debit += read.manifest["totals"]["debit_ore"]
+        assert told == Counter(dict.fromkeys(expected(), 1))
+        assert debit == sum(expected().values())
+        assert Extract.select().count() == len(weeks)
 
 
 PROPERTY = settings(
@@ -162,28 +133,28 @@ PROPERTY = settings(
 
 @PROPERTY
 @given(weeks=WEEKS)
-def test_nothing_is_missing_and_nothing_comes_twice(sqlite_template: Path, weeks: list[Any]):
-    check(sqlite_template, weeks)
+def test_nothing_is_missing_and_nothing_comes_twice(fresh_database: Fresh, weeks: list[Any]):
+    check(fresh_database, weeks)
 
 
-def caught_by(template: Path) -> None:
+def caught_by(fresh: Fresh) -> None:
     """Try the property until it does not hold."""
 
     @settings(PROPERTY, phases=[Phase.generate])
     @given(weeks=WEEKS)
     def property_of_the_canary(weeks: list[Any]) -> None:
-        check(template, weeks)
+        check(fresh, weeks)
 
     property_of_the_canary()
 
 
-def test_the_property_catches_what_forgets_reversals(sqlite_template: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_property_catches_what_forgets_reversals(fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(kind, "invoices_of", forgets_reversals)
     with pytest.raises(AssertionError):
-        caught_by(sqlite_template)
+        caught_by(fresh_database)
 
 
-def test_the_property_catches_what_tells_twice(sqlite_template: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_property_catches_what_tells_twice(fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(KINDS, "indkoebsanalyse", _Overlapping())
     with pytest.raises(AssertionError):
-        caught_by(sqlite_template)
+        caught_by(fresh_database)

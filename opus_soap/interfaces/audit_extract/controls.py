@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from opus_soap.interfaces.audit_extract.books import Series, Year
 from opus_soap.interfaces.audit_extract.saft import Totals
+from opus_soap.interfaces.audit_extract.year import Series, Year
 from opus_soap.ledger.balance import TrialBalanceRow
 from opus_soap.ledger.models import Seal, Voucher
 from opus_soap.ledger.seals import NO_ROOT, digest_after, signature_holds

@@ -11,10 +11,10 @@ import orjson
 
 from opus_soap.clock import COPENHAGEN, from_isoformat
 from opus_soap.errors import mask_cpr
-from opus_soap.extracts.books import identity, label
-from opus_soap.interfaces.audit_extract.books import Booked
+from opus_soap.extracts.books import Booked, identity
+from opus_soap.extracts.elements import amount
 from opus_soap.interfaces.audit_extract.tables import Column, Table
-from opus_soap.interfaces.postings_out.form import amount
+from opus_soap.interfaces.audit_extract.year import Traced
 
 _C = Column
 
@@ -93,18 +93,18 @@ def local(stored: str) -> datetime:
     return from_isoformat(stored).astimezone(COPENHAGEN)
 
 
-def rows(booked: Booked, told: dict[str, Any], currency: str, seal: int | None) -> Iterator[list[object]]:
+def rows(traced: Traced, told: dict[str, Any], currency: str, seal: int | None) -> Iterator[list[object]]:
     """By `DETAILS`."""
-    head, lines, trail = booked
+    (head, lines, reverses, _, reversed_by), trail = traced
     entered = local(head.entered_at)
     released = local(trail.released_at) if trail.released_at else None
-    name = label(head.document_type, head.year, head.number)
+    name = head.label
     front = (head.document_type, head.number, head.year, head.period, head.posting_date, head.document_date)
     text, reference = mask_cpr(head.header_text), mask_cpr(head.reference)
     back = (
         head.reverses is not None,
-        trail.reverses,
-        trail.reversed_by,
+        reverses,
+        reversed_by,
         mask_cpr(head.source),
         trail.message_kind,
         mask_cpr(trail.message_id),

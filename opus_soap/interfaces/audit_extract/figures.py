@@ -14,9 +14,8 @@ from math import log10
 from typing import Any, NamedTuple
 
 from opus_soap.errors import mask_cpr
-from opus_soap.extracts.books import label
+from opus_soap.extracts.books import PLACE, Booked
 from opus_soap.extracts.calendar import is_business_day
-from opus_soap.interfaces.audit_extract.books import Booked
 from opus_soap.interfaces.audit_extract.details import local
 from opus_soap.ledger.periods import LAST_MONTH
 
@@ -24,6 +23,7 @@ LISTED = 20  # of the largest, the latest …
 LATE_DAYS = 30
 NIGHT = (22, 6)  # from, until; hours in Copenhagen
 ROUND_KRONER = (1_000_000, 100_000, 10_000, 1_000)
+_ORE, _TEXT, _ALLOCATION = (PLACE[name] for name in ("amount_ore", "text", "allocation"))
 _LEAST_ORE = 1000  # of Benford's digits: 10 kroner
 ENOUGH = 300  # amounts for a word about Benford
 BENFORD = {digit: log10(1 + 1 / digit) for digit in range(1, 10)}
@@ -128,7 +128,7 @@ class Figures:
         self._lines(booked)
         shown = Shown(
             ore,
-            label(head.document_type, head.year, head.number),
+            head.label,
             head.document_type,
             mask_cpr(head.header_text),
             ore,
@@ -139,7 +139,7 @@ class Figures:
         )
         self.largest.add(shown)
         if booked.head.reverses is not None:
-            self.reversals.add(shown._replace(note=booked.trail.reverses))
+            self.reversals.add(shown._replace(note=booked.reverses or ""))
         self._time(shown, entered.date(), entered.hour, head.year)
 
     def _time(self, shown: Shown, entered: date, hour: int, year: int) -> None:
@@ -160,7 +160,7 @@ class Figures:
 
     def _lines(self, booked: Booked) -> None:
         for line in booked.lines:
-            ore = abs(line[3])
+            ore = abs(line[_ORE])
             for kroner in ROUND_KRONER:
                 if ore and ore % (kroner * 100) == 0:
                     self.round[kroner] += 1
@@ -180,9 +180,10 @@ class Figures:
 
     def _texts(self, booked: Booked) -> None:
         head = booked.head
-        texts = [head.header_text, head.reference, head.source]
-        texts += [text for line in booked.lines for text in (line[15], line[16])]
-        self.masked += sum(mask_cpr(text) != text for text in texts)
+        for text in (head.header_text, head.reference, head.source):
+            self.masked += mask_cpr(text) != text
+        for line in booked.lines:
+            self.masked += sum(mask_cpr(text) != text for text in (line[_TEXT], line[_ALLOCATION]))
 
     @property
     def deviation(self) -> float:

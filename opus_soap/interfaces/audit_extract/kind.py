@@ -12,7 +12,7 @@ from stdnum.exceptions import ValidationError
 
 from opus_soap.database import snapshot
 from opus_soap.errors import ExtractYearUnknown, SubscriptionInvalid
-from opus_soap.extracts.kinds import Job, Options
+from opus_soap.extracts.kinds import Job, Options, check_names
 from opus_soap.extracts.output import Output
 from opus_soap.interfaces.audit_extract.writing import Writing
 from opus_soap.ledger.models import CompanyCode, FiscalYear
@@ -41,11 +41,7 @@ class AuditExtract:
 
         Raises `ExtractYearUnknown`, `SubscriptionInvalid`.
         """
-        if strangers := set(options) - {"year", *_TEXTS}:
-            expected = ", ".join(("year", *_TEXTS))
-            raise SubscriptionInvalid(
-                element="options", value=", ".join(sorted(strangers)), expected=expected
-            )
+        check_names(options, ("year", *_TEXTS))
         if "year" not in options:
             raise SubscriptionInvalid(element="options", value="none", expected="year=2026")
         return {"year": _year(company, options["year"]), **_said(options)}

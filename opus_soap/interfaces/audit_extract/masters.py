@@ -14,10 +14,10 @@ from opus_soap.clock import COPENHAGEN, isoformat
 from opus_soap.database import stored_rows
 from opus_soap.errors import mask_cpr
 from opus_soap.extracts.books import identity
-from opus_soap.interfaces.audit_extract.books import Year
+from opus_soap.extracts.elements import amount
 from opus_soap.interfaces.audit_extract.controls import Control, SealSeen
 from opus_soap.interfaces.audit_extract.figures import User
-from opus_soap.interfaces.postings_out.form import amount
+from opus_soap.interfaces.audit_extract.year import Year
 from opus_soap.ledger.balance import TrialBalanceRow
 from opus_soap.ledger.models import (
     Account,

@@ -14,9 +14,9 @@ from opus_soap.clock import COPENHAGEN
 from opus_soap.errors import mask_cpr
 from opus_soap.extracts.kinds import Job
 from opus_soap.interfaces.audit_extract import charts
-from opus_soap.interfaces.audit_extract.books import Series, Year
 from opus_soap.interfaces.audit_extract.controls import Control, Fold, Gaps, SealSeen
 from opus_soap.interfaces.audit_extract.figures import BENFORD, LATE_DAYS, NIGHT, ROUND_KRONER, Figures
+from opus_soap.interfaces.audit_extract.year import Series, Year
 from opus_soap.ledger.models import SealKey
 from opus_soap.money import danish
 

@@ -17,9 +17,8 @@ import orjson
 
 from opus_soap import __version__
 from opus_soap.errors import mask_cpr
-from opus_soap.extracts.books import label
-from opus_soap.interfaces.audit_extract.books import Booked
-from opus_soap.interfaces.postings_out.form import amount, escaped
+from opus_soap.extracts.books import Booked
+from opus_soap.extracts.elements import amount, escaped
 from opus_soap.texts import legal_xml
 
 NAMESPACE = "urn:StandardAuditFile-Taxation-Financial:DK"
@@ -222,7 +221,7 @@ def journal_head(document_type: str, name: str) -> str:
 def transaction(booked: Booked, told: Mapping[str, Any], currency: str, entered_on: date) -> Iterator[str]:
     """A Transaction, line by line: a single one may have a hundred thousand."""
     head = booked.head
-    name = label(head.document_type, head.year, head.number)
+    name = head.label
     text = mask_cpr(head.header_text) or name
     reference = mask_cpr(head.reference)
     foreign = told.get("CURRENCY") or head.currency

@@ -11,22 +11,24 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from opus_soap.extracts.books import identity, label
+from opus_soap.extracts.books import PLACE, Booked, identity
 from opus_soap.extracts.kinds import Job
 from opus_soap.extracts.output import CsvFile, Output
 from opus_soap.interfaces.audit_extract import catalogue, controls, masters, saft, saft_checks
-from opus_soap.interfaces.audit_extract.books import Booked, Series, Year, series, vouchers
 from opus_soap.interfaces.audit_extract.controls import Control, Fold, Gaps
 from opus_soap.interfaces.audit_extract.details import DETAILS, details, local, rows
 from opus_soap.interfaces.audit_extract.figures import Figures
+from opus_soap.interfaces.audit_extract.hashes import hash_of
 from opus_soap.interfaces.audit_extract.report import Report, render
 from opus_soap.interfaces.audit_extract.saft import SaftFile
 from opus_soap.interfaces.audit_extract.tables import Table, text_of
+from opus_soap.interfaces.audit_extract.year import Series, Year, series, vouchers
 from opus_soap.ledger.balance import CARRY_FORWARD_SOURCE, ENTERED_SOURCE, trial_balance
-from opus_soap.ledger.hashing import VOUCHER_FIELDS, voucher_hash
+from opus_soap.ledger.hashing import VOUCHER_FIELDS
 
 SAFT_ENDING, REPORT_ENDING = "_SAF-T.xml", "_rapport.html"
 _TOLD_EVERY = 500  # vouchers
+_ACCOUNT, _ORE = PLACE["account"], PLACE["amount_ore"]
 
 
 @dataclass
@@ -171,11 +173,12 @@ class Writing:
 
     def _journal(self, row: Series, csv: CsvFile, xml: SaftFile, totals: saft.Totals) -> None:
         gaps = self.gaps[row.document_type]
-        for booked in vouchers(self.of, row.document_type):
+        for traced in vouchers(self.of, row.document_type):
+            booked = traced.booked
             told = details(booked)
             self._count(booked, told)
             gaps.see(booked.head.number)
-            csv.rows(text_of(line) for line in rows(booked, told, self.currency, self._seal(booked)))
+            csv.rows(text_of(line) for line in rows(traced, told, self.currency, self._seal(booked)))
             entered_on = local(booked.head.entered_at).date()
             for part in saft.transaction(booked, told, self.currency, entered_on):
                 xml.add(part)
@@ -190,15 +193,17 @@ class Writing:
         head, fold = booked.head, self.fold
         opens = head.source.startswith((CARRY_FORWARD_SOURCE, ENTERED_SOURCE))
         fold.vouchers += 1
+        balance, debit = 0, 0
         for line in booked.lines:
-            fold.add(line[2], line[3], opens)
-        amounts = [line[3] for line in booked.lines]
-        name = label(head.document_type, head.year, head.number)
-        if sum(amounts):
-            fold.unbalanced.add(name)
+            ore = line[_ORE]
+            fold.add(line[_ACCOUNT], ore, opens)
+            balance += ore
+            debit += max(ore, 0)
+        if balance:
+            fold.unbalanced.add(head.label)
         if self._hash(booked) != bytes(head.hash):
-            fold.untrue.add(name)
-        self.figures.add(booked, told, sum(ore for ore in amounts if ore > 0), opens)
+            fold.untrue.add(head.label)
+        self.figures.add(booked, told, debit, opens)
 
     def _hash(self, booked: Booked) -> bytes:
         head = booked.head
@@ -207,9 +212,9 @@ class Writing:
             "uuid": UUID(identity(head.uuid)),
             "municipality": self.of.company.municipality_id,
             "company_code": self.of.company.code,
-            "reverses": booked.trail.reverses_uuid,
+            "reverses": booked.reverses_uuid,
         }
-        return voucher_hash(values, booked.lines)
+        return hash_of(values, booked.pieces())
 
     def _totals(self) -> None:
         totals, fold = self.output.totals, self.fold

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from xml.sax.saxutils import escape
 
-from opus_soap.clock import isoformat
 from opus_soap.database import snapshot
 from opus_soap.errors import Both, SubscriptionInvalid
-from opus_soap.extracts.kinds import Job, Options
+from opus_soap.extracts.elements import element
+from opus_soap.extracts.kinds import Job, Options, check_names, mark
 from opus_soap.extracts.output import Form, Output
 from opus_soap.extracts.state import REMOVED, before, changes, writing
 from opus_soap.interfaces.master_data import delta
@@ -30,6 +29,7 @@ from opus_soap.ledger.models import CompanyCode
 
 BANK = "VENDOR_BANK"
 _ALL = tuple(table.name for table in TABLES if table.name != BANK)
+_OPTIONS = ("tables", "bank_details", "persons")
 _TOLD_EVERY = 5000  # records
 
 
@@ -51,20 +51,13 @@ class MasterData:
 
         Raises `SubscriptionInvalid`.
         """
-        known = ("tables", "bank_details", "persons")
-        if strangers := set(options) - set(known):
-            raise SubscriptionInvalid(
-                element="options", value=", ".join(sorted(strangers)), expected=", ".join(known)
-            )
+        check_names(options, _OPTIONS)
         chosen = _listed(options.get("tables", list(self.tables)))
         if not chosen or set(chosen) - set(self.tables):
             names = ", ".join(self.tables)
             expected = Both(f"nogle af {names}", f"some of {names}")
             raise SubscriptionInvalid(element="tables", value=str(options["tables"])[:100], expected=expected)
-        marks = {name: options.get(name, False) for name in known[1:]}
-        for name, value in marks.items():
-            if not isinstance(value, bool):
-                raise SubscriptionInvalid(element=name, value=str(value)[:40], expected="true, false")
+        marks = {name: mark(options, name) for name in _OPTIONS[1:]}
         if marks["bank_details"] and "VENDOR" not in chosen:
             expected = Both("valgt sammen med tabellen VENDOR", "chosen with the table VENDOR")
             raise SubscriptionInvalid(element="bank_details", value="true", expected=expected)
@@ -78,7 +71,8 @@ class MasterData:
         tables = _with_bank(job.options)
         source = Source(job.company, job.options["persons"], self.purchasing_only)
         with snapshot(), output.xml(self.form) as xml:
-            xml.part(_element("CONTROL_FIELDS", _control(job, tables)))
+            marks = {"TABLES": " ".join(tables), "PERSONS": MARK if job.options["persons"] else ""}
+            xml.part(element("CONTROL_FIELDS", {**job.control_fields, **marks}))
             whole = source.count(tables)
             for name in tables:
                 shape = BY_NAME[name]
@@ -117,39 +111,13 @@ def _told(job: Job, output: Output, source: Source, table: str) -> Iterator[Told
                 yield told
 
 
-def _control(job: Job, tables: list[str]) -> Mapping[str, str]:
-    return {
-        "RECEIVER": job.receiver,
-        "FILE_NAME": f"{job.name}.xml",
-        "MUNICIPALITY": job.company.municipality_id,
-        "COMP_CODE": job.company.code,
-        "SEQUENCE": str(job.sequence),
-        "MODE": "FULL" if job.full else "DELTA",
-        "BUSINESS_DATE": f"{job.business_date:%Y%m%d}",
-        "ORDERED_AT": isoformat(job.ordered_at),
-        "TABLES": " ".join(tables),
-        "PERSONS": MARK if job.options["persons"] else "",
-    }
-
-
 def _record(shape: Table, told: Told) -> str:
-    return _element(f"{shape.name}{RECORD}", {ACTION: told.action, **shape.values(told.texts)})
+    return element(f"{shape.name}{RECORD}", {ACTION: told.action, **shape.values(told.texts)})
 
 
 def _row(shape: Table, told: Told) -> list[str]:
     missing = len(shape.columns) - len(told.texts)
     return [told.action, *told.texts, *[""] * missing]
-
-
-def _element(name: str, texts: Mapping[str, str]) -> str:
-    """As `output.element`; a carriage return stays one."""
-    return f"<{name}>{''.join(_elements(texts))}</{name}>\n"
-
-
-def _elements(texts: Mapping[str, str]) -> Iterator[str]:
-    for name, text in texts.items():
-        if text:
-            yield f"<{name}>{escape(text, {chr(13): '&#13;'})}</{name}>"
 
 
 STAMDATA_KIND = MasterData("stamdata", "STAMDATA", STAMDATA, _ALL)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opus_soap.errors import ConditionDimensionUnknown, ConditionInvalid, ConditionUnknown
+from opus_soap.extracts.sap_names import ON_HEADERS, ON_LINES
 from opus_soap.ledger.checks import normalised_wbs
 from opus_soap.ledger.models import (
     Account,
@@ -25,28 +26,6 @@ from opus_soap.ledger.models import (
     Voucher,
 )
 
-# SAP's name → the ledger's, of a posting
-ON_LINES = {
-    "GL_ACCOUNT": "account",
-    "COSTCENTER": "cost_center",
-    "WBS_ELEMENT": "wbs_element",
-    "PROFIT_CTR": "profit_center",
-    "ORDERID": "order",
-    "NETWORK": "network",
-    "ACTIVITY": "activity",
-    "FUNC_AREA": "functional_area",
-    "PART_PRCTR": "partner_profit_center",
-    "VENDOR_NO": "supplier",
-    "TAX_CODE": "tax_code",
-    "POSTING_KEY": "posting_key",
-}
-# the same, of a voucher
-ON_HEADERS = {
-    "DOC_TYPE": "document_type",
-    "FISC_YEAR": "year",
-    "FIS_PERIOD": "period",
-    "ENTERED_BY": "entered_by",
-}
 # where the master data of a dimension is, and its column of codes; of the others there is none
 _TABLES: dict[str, tuple[Any, str]] = {
     "GL_ACCOUNT": (Account, "number"),

@@ -5,9 +5,11 @@ SAP's names as in posteringer IND, in the order of the contract.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
+from opus_soap.extracts.elements import Texts, leaves, tags
 from opus_soap.extracts.output import Form
+from opus_soap.extracts.sap_names import OF_LINE
 
 FORM = Form("PosteringerUd", "urn:opus-soap:udtraek:posteringer:1", "PosteringerUd.xsd")
 
@@ -41,29 +43,7 @@ HEADER = (
     "REVERSED_BY",
 )
 DELIVERED_HEADER = ("USERNAME", "EXCH_RATE", "TRANS_DATE", "XREF1_HD", "XREF2_HD", "XBLNR_ALT", "RELEASED_BY")
-# of a posting, from the ledger's columns
-OWN = (
-    "ITEMNO",
-    "POSTING_KEY",
-    "DEB_CRED_IND",
-    "AMT_DOCCUR",
-    "AMT_LOCCUR",
-    "VALUE_DATE",
-    "ITEM_TEXT",
-    "ALLOC_NMBR",
-    "COSTCENTER",
-    "ORDERID",
-    "GL_ACCOUNT",
-    "PROFIT_CTR",
-    "NETWORK",
-    "ACTIVITY",
-    "WBS_ELEMENT",
-    "PART_PRCTR",
-    "FUNC_AREA",
-    "VENDOR_NO",
-    "TAX_CODE",
-)
-# … and from its details, as they were delivered
+# of a posting, from its details as they were delivered; behind what the ledger's columns tell
 DELIVERED = (
     "REF_KEY_1",
     "REF_KEY_2",
@@ -92,44 +72,20 @@ DELIVERED = (
     "DISP2",
     "DISP3",
 )
-LINE = (*OWN, *DELIVERED)
+LINE = (*OF_LINE, *DELIVERED)
 COLUMNS = (*HEADER, *LINE)  # of the CSV file
-_SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
-
-
-def tags(names: Sequence[str]) -> list[tuple[str, str]]:
-    """What stands before and behind the text of each element."""
-    return [(f"<{name}>", f"</{name}>") for name in names]
-
-
 _HEADER_TAGS, _LINE_TAGS = tags(HEADER), tags(LINE)
-Texts = Sequence[str | None]
 
 
-def voucher_text(header: Texts, lines: Iterable[Texts], files: str = "") -> str:
-    """A POSTING_DOCUMENT: texts by `HEADER`, and of each line by `LINE`.
-
-    None and what is empty is left out.
-    """
-    inner = "".join(["".join(["<LINE>", *_elements(line, _LINE_TAGS), "</LINE>\n"]) for line in lines])
-    head = "".join(_elements(header, _HEADER_TAGS))
-    return f"<POSTING_DOCUMENT><HEADER>{head}{files}</HEADER><LINES>\n{inner}</LINES></POSTING_DOCUMENT>\n"
-
-
-def _elements(texts: Texts, around: Sequence[tuple[str, str]]) -> list[str]:
-    return [
-        f"{opening}{text if text.isalnum() else text.translate(_SPECIAL)}{closing}"  # most are codes
-        for text, (opening, closing) in zip(texts, around, strict=True)
-        if text
-    ]
+def around(header: Texts, files: str = "") -> tuple[str, str]:
+    """What stands before the lines of a POSTING_DOCUMENT, its texts by `HEADER`, and behind them."""
+    head = leaves(_HEADER_TAGS, header)
+    return (
+        f"<POSTING_DOCUMENT><HEADER>{head}{files}</HEADER><LINES>\n",
+        "</LINES></POSTING_DOCUMENT>\n",
+    )
 
 
-def escaped(text: str) -> str:
-    """A text as XML has it; a carriage return stays one."""
-    return text.translate(_SPECIAL)
-
-
-def amount(ore: int) -> str:
-    """`-123450` → `-1234.50`."""
-    whole, rest = divmod(abs(ore), 100)
-    return f"{'-' if ore < 0 else ''}{whole}.{rest:02d}"
+def lines_text(lines: Iterable[Texts]) -> str:
+    """LINE elements, their texts by `LINE`."""
+    return "".join([f"<LINE>{leaves(_LINE_TAGS, line)}</LINE>\n" for line in lines])

@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import orjson
 
-from opus_soap.clock import isoformat
-from opus_soap.errors import ConditionUnknown, ContentMissing, SubscriptionInvalid
+from opus_soap.errors import ConditionUnknown, ContentMissing
 from opus_soap.extracts import books
 from opus_soap.extracts.books import Booked, Row
-from opus_soap.extracts.kinds import Job, Options, listed, mark
-from opus_soap.extracts.output import Output, element
-from opus_soap.interfaces.postings_out.conditions import ON_HEADERS, ON_LINES, Condition, check, parse
+from opus_soap.extracts.elements import Texts, amount, day, element, escaped
+from opus_soap.extracts.kinds import Job, Options, check_names, listed, mark
+from opus_soap.extracts.output import CsvFile, Output, Totals, XmlFile
+from opus_soap.extracts.sap_names import ON_HEADERS, ON_LINES
+from opus_soap.interfaces.postings_out.conditions import Condition, check, parse
 from opus_soap.interfaces.postings_out.form import (
     COLUMNS,
     DELIVERED,
     DELIVERED_HEADER,
     FORM,
-    OWN,
-    amount,
-    escaped,
-    voucher_text,
+    around,
+    lines_text,
 )
 from opus_soap.ledger.models import CompanyCode, DocumentType
 from opus_soap.store import content
 
 _OPTIONS = ("exclude_document_types", "conditions", "persons", "attachments")
-_PLACE = {name: place for place, name in enumerate(books.LINE)}
-_LOCAL = OWN.index("AMT_LOCCUR")
+_ORE = books.PLACE["amount_ore"]
 _TOLD_EVERY = 500  # vouchers
-Texts = Sequence[str | None]
 
 
 @dataclass(frozen=True)
@@ -51,10 +49,7 @@ class PostingsOut:
 
         Raises `SubscriptionInvalid`, `ConditionInvalid`, `ConditionUnknown`.
         """
-        if strangers := set(options) - set(_OPTIONS):
-            raise SubscriptionInvalid(
-                element="options", value=", ".join(sorted(strangers)), expected=", ".join(_OPTIONS)
-            )
+        check_names(options, _OPTIONS)
         excluded = sorted(set(listed(options, "exclude_document_types")))
         types = {row.code for row in DocumentType.select().where(DocumentType.company_code == company)}
         for unknown in sorted(set(excluded) - types):
@@ -69,51 +64,50 @@ class PostingsOut:
 
     def write(self, job: Job, output: Output) -> None:
         """The XML and the CSV file of a range."""
-        chosen = _Chosen(job.options)
-        whole, done = books.count(job.company, job.after, job.until), 0
+        whole = books.count(job.company, job.after, job.until)
         with output.xml(FORM) as xml, output.csv(COLUMNS) as csv:
-            xml.part(element("CONTROL_FIELDS", control(job)))
-            for booked in books.vouchers(job.company, job.after, job.until):
-                done += 1
+            xml.part(element("CONTROL_FIELDS", job.control_fields))
+            written = _Written(job, output.totals, _Chosen(job.options), xml, csv)
+            for done, booked in enumerate(books.vouchers(job.company, job.after, job.until), start=1):
+                written.add(booked)
                 if done % _TOLD_EVERY == 0:
                     job.tell(done, whole)
-                lines = chosen.lines(booked)
-                if not lines:
-                    output.totals.left_out += 1
-                    continue
-                count(output, lines)
-                told = _Told(job, booked)
-                header, texts = told.header(), told.lines(lines)
-                xml.part(voucher_text(header, texts, told.files()))
-                csv.rows([*header, *text] for text in texts)
         job.tell(whole, whole)
 
 
-def control(job: Job) -> dict[str, str]:
-    """CONTROL_FIELDS of a file."""
-    return {
-        "RECEIVER": job.receiver,
-        "FILE_NAME": f"{job.name}.xml",
-        "MUNICIPALITY": job.company.municipality_id,
-        "COMP_CODE": job.company.code,
-        "SEQUENCE": str(job.sequence),
-        "MODE": "FULL" if job.full else "DELTA",
-        "BUSINESS_DATE": f"{job.business_date:%Y%m%d}",
-        "ORDERED_AT": isoformat(job.ordered_at),
-    }
+@dataclass(frozen=True)
+class _Written:
+    """The files that vouchers go into."""
 
+    job: Job
+    totals: Totals
+    chosen: _Chosen
+    xml: XmlFile
+    csv: CsvFile
 
-def count(output: Output, lines: Sequence[Row]) -> None:
-    """Add a voucher, and those of its lines that are told, to the totals."""
-    totals = output.totals
-    totals.vouchers += 1
-    totals.postings += len(lines)
-    for line in lines:
-        ore = line[_PLACE["amount_ore"]]
-        if ore > 0:
-            totals.debit_ore += ore
+    def add(self, booked: Booked) -> None:
+        """A voucher, when any of its lines is asked for."""
+        pieces = self.chosen.pieces(booked)
+        first = next(pieces, None)
+        if not first:
+            self.totals.left_out += 1
+            return
+        self.totals.vouchers += 1
+        told = _Told(self.job, booked)
+        header = told.header()
+        before, after = around(header, told.files())
+        if booked.is_long:
+            all_of_them = chain((first,), pieces)
+            self.xml.long_part(before, (self._lines(told, header, piece) for piece in all_of_them), after)
         else:
-            totals.credit_ore += ore
+            self.xml.part(f"{before}{self._lines(told, header, first)}{after}")
+
+    def _lines(self, told: _Told, header: Texts, rows: Sequence[Row]) -> str:
+        """Some of its lines: counted, in the CSV file, and as XML."""
+        self.totals.add([row[_ORE] for row in rows])
+        texts = told.lines(rows)
+        self.csv.rows([*header, *text] for text in texts)
+        return lines_text(texts)
 
 
 class _Chosen:
@@ -126,19 +120,21 @@ class _Chosen:
             (ON_HEADERS[one.name], one) for one in conditions if one.name in ON_HEADERS
         ]
         self._of_line = [
-            (_PLACE[ON_LINES[one.name]], one.holds) for one in conditions if one.name in ON_LINES
+            (books.PLACE[ON_LINES[one.name]], one.holds) for one in conditions if one.name in ON_LINES
         ]
 
-    def lines(self, booked: Booked) -> list[Row]:
-        """The lines of a voucher; none when it is not asked for at all."""
+    def pieces(self, booked: Booked) -> Iterator[Sequence[Row]]:
+        """The lines of a voucher that are asked for, some at a time; none when it is not itself."""
         head = booked.head
         if head.document_type in self._excluded:
-            return []
+            return iter(())
         if not all(one.holds(str(getattr(head, column))) for column, one in self._of_head):
-            return []
-        if not self._of_line:
-            return booked.lines
-        return [line for line in booked.lines if all(holds(line[place]) for place, holds in self._of_line)]
+            return iter(())
+        pieces = booked.pieces()
+        return filter(None, map(self._those, pieces)) if self._of_line else iter(pieces)
+
+    def _those(self, piece: Sequence[Row]) -> Sequence[Row]:
+        return [line for line in piece if all(holds(line[place]) for place, holds in self._of_line)]
 
 
 class _Told:
@@ -161,8 +157,8 @@ class _Told:
             str(head.year),
             str(head.number),
             str(head.period),
-            _day(head.document_date),
-            _day(head.posting_date),
+            day(head.document_date),
+            day(head.posting_date),
             head.reference,
             head.header_text,
             self._currency,
@@ -219,7 +215,7 @@ class _Told:
             "D" if ore > 0 else "K",
             delivered or local,
             local if delivered else None,
-            _day(value_date) if value_date else None,
+            day(value_date),
             text,
             allocation,
             cost_center,
@@ -261,8 +257,3 @@ def _content(sha256: str) -> bytes | None:
         return content.get(sha256)
     except ContentMissing:
         return None
-
-
-def _day(stored: Any) -> str:
-    """A date as it is stored → yyyymmdd."""
-    return str(stored).replace("-", "")

@@ -5,14 +5,12 @@ Lines and vouchers have the names of posteringer UD.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
-from opus_soap.extracts.books import LINE as COLUMNS_OF_LINE
-from opus_soap.extracts.books import Booked, Row, identity
+from opus_soap.extracts.books import PLACE, Booked, Row, identity
+from opus_soap.extracts.elements import Texts, amount, day, group, leaves, tags
 from opus_soap.extracts.output import Form
-from opus_soap.interfaces.postings_out.conditions import ON_LINES
-from opus_soap.interfaces.postings_out.form import OWN, amount, escaped
+from opus_soap.extracts.sap_names import OF_LINE, ON_LINES
 from opus_soap.interfaces.purchase_analysis.invoices import Invoiced
 
 FORM = Form("Indkoebsanalyse", "urn:opus-soap:udtraek:indkoebsanalyse:1", "Indkoebsanalyse.xsd")
@@ -53,17 +51,17 @@ VOUCHER = (
     "REVERSES",
     "REVERSED_BY",
 )
-LINE = tuple(name for name in OWN if name != "AMT_LOCCUR")  # vouchers of invoices are in the books' currency
+LINE = tuple(name for name in OF_LINE if name != "AMT_LOCCUR")  # invoices' are in the books' currency
 ORIGINAL = ("FILE_NAME", "FILE_LENGTH", "FILE_SHA256")
 COLUMNS = (*HEADER, *VOUCHER, *ORIGINAL, *LINE)  # of the CSV file
-_PLACE = {name: place for place, name in enumerate(COLUMNS_OF_LINE)}
+_HEADER_TAGS, _VOUCHER_TAGS, _LINE_TAGS = tags(HEADER), tags(VOUCHER), tags(LINE)
+_ORIGINAL_TAGS = tags(ORIGINAL)
 _TYPES = {"invoice": "INVOICE", "credit_note": "CREDIT_NOTE"}
-Texts = Sequence[str | None]
 
 
 def header(invoice: Invoiced, lines: Iterable[Row]) -> Texts:
     """By `HEADER`; the supplier's number is the one that was posted on."""
-    suppliers = (line[_PLACE["supplier"]] for line in lines)
+    suppliers = (line[PLACE["supplier"]] for line in lines)
     return [
         str(invoice.uuid),
         _TYPES[invoice.document_type],
@@ -109,15 +107,15 @@ def voucher(company: str, booked: Booked) -> Texts:
 
 def line(row: Row) -> Texts:
     """By `LINE`."""
-    ore: int = row[_PLACE["amount_ore"]]
+    ore: int = row[PLACE["amount_ore"]]
     told: dict[str, str | None] = {
-        "ITEMNO": str(row[_PLACE["line"]]),
+        "ITEMNO": str(row[PLACE["line"]]),
         "DEB_CRED_IND": "D" if ore > 0 else "K",
         "AMT_DOCCUR": amount(ore),
-        "VALUE_DATE": day(row[_PLACE["value_date"]]),
-        "ITEM_TEXT": row[_PLACE["text"]],
-        "ALLOC_NMBR": row[_PLACE["allocation"]],
-        **{name: row[_PLACE[column]] for name, column in ON_LINES.items()},
+        "VALUE_DATE": day(row[PLACE["value_date"]]),
+        "ITEM_TEXT": row[PLACE["text"]],
+        "ALLOC_NMBR": row[PLACE["allocation"]],
+        **{name: row[PLACE[column]] for name, column in ON_LINES.items()},
     }
     return [told[name] for name in LINE]
 
@@ -127,22 +125,12 @@ def original(invoice: Invoiced) -> Texts:
     return [invoice.file_name, str(invoice.size), invoice.sha256]
 
 
-def group(name: str, names: Sequence[str], texts: Texts, more: str = "") -> str:
-    """An element whose children are texts, those that there are, and `more` behind them."""
-    inner = "".join(
-        f"<{child}>{escaped(text)}</{child}>" for child, text in zip(names, texts, strict=True) if text
-    )
-    return f"<{name}>{inner}{more}</{name}>\n"
+def around(head: Texts, book: Texts, file: Texts) -> tuple[str, str]:
+    """What stands before the lines of an INVOICE, and behind them up to what there is of its original."""
+    before = f"{group('HEADER', _HEADER_TAGS, head)}{group('VOUCHER', _VOUCHER_TAGS, book)}"
+    return f"<INVOICE>{before}<LINES>\n", f"</LINES>\n<ORIGINAL>{leaves(_ORIGINAL_TAGS, file)}"
 
 
-def invoice_text(head: Texts, book: Texts, lines: Iterable[Texts]) -> str:
-    """All of an INVOICE but for its original, and its end tag."""
-    inner = "".join(group("LINE", LINE, texts) for texts in lines)
-    return (
-        f"<INVOICE>{group('HEADER', HEADER, head)}{group('VOUCHER', VOUCHER, book)}<LINES>\n{inner}</LINES>\n"
-    )
-
-
-def day(stored: Any) -> str | None:
-    """A date as it is stored → yyyymmdd."""
-    return str(stored).replace("-", "") if stored else None
+def lines_text(lines: Iterable[Texts]) -> str:
+    """LINE elements."""
+    return "".join(group("LINE", _LINE_TAGS, texts) for texts in lines)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from opus_soap.errors import HistoryInvalid, SubscriptionInvalid
+from opus_soap.errors import HistoryInvalid
 from opus_soap.extracts import books
-from opus_soap.extracts.books import Booked, Head
-from opus_soap.extracts.kinds import Job, Options
-from opus_soap.extracts.output import CsvFile, Output, XmlFile, element
-from opus_soap.interfaces.postings_out.kind import control, count
+from opus_soap.extracts.books import Booked, Head, Row
+from opus_soap.extracts.elements import element, group, tags
+from opus_soap.extracts.kinds import Job, Options, check_names, mark
+from opus_soap.extracts.output import CsvFile, Output, XmlFile
 from opus_soap.interfaces.purchase_analysis import form
 from opus_soap.interfaces.purchase_analysis.invoices import Invoiced, invoices_of
 from opus_soap.interfaces.purchase_analysis.keeping import Kept, keeping
@@ -21,6 +21,9 @@ from opus_soap.ledger.models import CompanyCode, FiscalYear
 
 OF_PROFIT_CENTERS = "_PROFITCENTRE.csv"  # the ending of their file
 _OPTIONS = ("from", "originals")
+_ORE = books.PLACE["amount_ore"]
+_END = "</ORIGINAL>\n</INVOICE>\n"
+_CENTER_TAGS = tags(OF_PROFIT_CENTER)
 
 
 @dataclass(frozen=True)
@@ -38,23 +41,18 @@ class PurchaseAnalysis:
 
         Raises `SubscriptionInvalid`, `HistoryInvalid`.
         """
-        if strangers := set(options) - set(_OPTIONS):
-            raise SubscriptionInvalid(
-                element="options", value=", ".join(sorted(strangers)), expected=", ".join(_OPTIONS)
-            )
-        originals = options.get("originals", True)
-        if not isinstance(originals, bool):
-            raise SubscriptionInvalid(element="originals", value=str(originals)[:20], expected="true, false")
+        check_names(options, _OPTIONS)
+        originals = mark(options, "originals", otherwise=True)
         return {"from": _history(company, options.get("from")), "originals": originals}
 
     def write(self, job: Job, output: Output) -> None:
         """The XML file, and one of CSV for the lines and one for the profit centres."""
         with keeping(job, output) as kept, output.xml(form.FORM) as xml:
-            fields = {**control(job), "HISTORY_FROM": job.options["from"].replace("-", "")}
+            fields = {**job.control_fields, "HISTORY_FROM": job.options["from"].replace("-", "")}
             xml.part(element("CONTROL_FIELDS", fields))
             centers = kept.profit_centers(job.company)
             for texts in centers:
-                xml.part(form.group("PROFIT_CENTER", OF_PROFIT_CENTER, texts))
+                xml.part(group("PROFIT_CENTER", _CENTER_TAGS, texts))
             output.totals.records = len(centers)
             with output.csv(form.COLUMNS) as csv:
                 written = _Written(job, output, kept, xml, csv)
@@ -89,7 +87,7 @@ def _booked(job: Job) -> Iterator[tuple[Booked, Invoiced]]:
         dated: Sequence[Head] = [head for head in heads if str(head.posting_date) >= first]
         invoices = invoices_of(dated)
         chosen = [head for head in dated if head.id in invoices]
-        for booked in books.with_lines(job.company, chosen, job.until):
+        for booked in books.with_lines(chosen, job.until):
             yield booked, invoices[booked.head.id]
         done += len(heads)
         job.tell(done, whole)
@@ -110,15 +108,28 @@ class _Written:
         head = form.header(invoice, booked.lines)
         book = form.voucher(self.job.company.code, booked)
         file = form.original(invoice)
-        lines = [form.line(row) for row in booked.lines]
-        count(self.output, booked.lines)
-        self.csv.rows([*head, *book, *file, *line] for line in lines)
-        text = form.invoice_text(head, book, lines)
-        told = form.group("ORIGINAL", form.ORIGINAL, file).removesuffix("</ORIGINAL>\n")
-        end = "</ORIGINAL>\n</INVOICE>\n"
-        if not self.job.options["originals"]:
-            self.xml.part(f"{text}{told}{end}")
-        elif (data := self.kept.original(booked.head.id, invoice)) is None:
-            self.xml.part(f"{text}{told}<PURGED>X</PURGED>{end}")
+        self.output.totals.vouchers += 1
+        front = (*head, *book, *file)
+        before, after = form.around(head, book, file)
+        texts = (self._lines(front, piece) for piece in booked.pieces())
+        told, data, end = self._original(booked, invoice)
+        if data or booked.is_long:
+            self.xml.long_part(before, texts, f"{after}{told}", data, end)
         else:
-            self.xml.part_with(f"{text}{told}<FILE>", data, f"</FILE>{end}")
+            self.xml.part("".join((before, *texts, after, told, end)))
+
+    def _original(self, booked: Booked, invoice: Invoiced) -> tuple[str, bytes, str]:
+        """What is told of it besides its name and hash; its bytes; what ends the INVOICE."""
+        if not self.job.options["originals"]:
+            return "", b"", _END
+        data = self.kept.original(booked.head.id, invoice)
+        if data is None:
+            return "<PURGED>X</PURGED>", b"", _END
+        return "<FILE>", data, f"</FILE>{_END}"
+
+    def _lines(self, front: Sequence[str | None], rows: Sequence[Row]) -> str:
+        """Some of its lines: counted, in the CSV file, and as XML."""
+        self.output.totals.add([row[_ORE] for row in rows])
+        lines = [form.line(row) for row in rows]
+        self.csv.rows([*front, *line] for line in lines)
+        return form.lines_text(lines)

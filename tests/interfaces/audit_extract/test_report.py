@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 import pytest
 from lxml import html
 
-from opus_soap.interfaces.audit_extract import books as reading
+from opus_soap.extracts import books as reading
 from opus_soap.interfaces.audit_extract import charts
 from opus_soap.interfaces.audit_extract.figures import LISTED, Figures, Shown, Top
 from opus_soap.ledger.posting import post_many

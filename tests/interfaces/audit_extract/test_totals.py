@@ -19,12 +19,14 @@ from lxml import etree
 
 from opus_soap.clock import ManualClock
 from opus_soap.database import connect, disconnect, proxy
+from opus_soap.extracts import books as reading
 from opus_soap.extracts.kinds import Job
 from opus_soap.extracts.output import Output
-from opus_soap.interfaces.audit_extract import books, controls, writing
+from opus_soap.interfaces.audit_extract import controls, writing, year
 from opus_soap.interfaces.audit_extract.controls import Fold
 from opus_soap.interfaces.audit_extract.kind import AuditExtract
 from opus_soap.interfaces.audit_extract.saft import NAMESPACE, Totals
+from opus_soap.interfaces.extract_kinds import KINDS
 from opus_soap.ledger.balance import TrialBalanceRow
 from opus_soap.ledger.master_data import company_code
 from opus_soap.ledger.openings import open_year
@@ -139,7 +141,7 @@ def takes_credits_for_debits(booked, *rest):
         yield row
 
 
-VOUCHERS_OF, ROWS = books.vouchers, writing.rows
+VOUCHERS_OF, ROWS = year.vouchers, writing.rows
 
 
 @pytest.mark.parametrize(
@@ -189,9 +191,24 @@ def test_each_sum_is_held_against_the_ledgers(change, wrong):
 
 
 def test_a_page_ends_where_it_ends(auditor, monkeypatch):
-    monkeypatch.setattr(books, "AT_ONCE", 3)
-    monkeypatch.setattr(books, "_LINES_AT_ONCE", 4)
+    monkeypatch.setattr(reading, "AT_ONCE", 3)
+    monkeypatch.setattr(reading, "_LINES_AT_ONCE", 4)
     auditor.desk.post(10)
-    of = books.Year(auditor.desk.company, 2026, 10**9)
-    found = [(booked.head.number, len(booked.lines)) for booked in books.vouchers(of, "SA")]
+    of = year.Year(auditor.desk.company, 2026, 10**9)
+    found = [(one.booked.head.number, len(one.booked.lines)) for one in year.vouchers(of, "SA")]
     assert found == [(100000000 + place, 2) for place in range(10)]
+
+
+def test_in_pieces_a_year_is_what_it_is_at_once(books, monkeypatch, tmp_path):
+    job = books.desk.producer._job(books.order(), lambda done, of: None)
+
+    def written(piece: int) -> dict[str, bytes]:
+        folder = tmp_path / str(piece)
+        folder.mkdir()
+        monkeypatch.setattr(reading, "PIECE", piece)
+        KINDS["revisorudtraek"].write(job, Output(folder, job.name))
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    at_once = written(2000)
+    assert any(b"false" not in data for name, data in at_once.items() if "Control_Totals" in name)
+    assert written(1) == at_once

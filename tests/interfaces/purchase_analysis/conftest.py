@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from opus_soap.clock import ManualClock
 from opus_soap.documents.synthetic import SyntheticReceiver, SyntheticSupplier, synthetic_invoices
 from opus_soap.extracts import manifest, ordering, subscribing
 from opus_soap.extracts.producing import Producer
@@ -20,9 +21,11 @@ from opus_soap.interfaces.invoice_approval import lending
 from opus_soap.interfaces.invoice_approval.importing import import_invoice
 from opus_soap.ledger.posting import PostingLine, VoucherDraft, post
 from opus_soap.ledger.seals import create_seal_key
+from opus_soap.settings import load
 from opus_soap.store.extract_models import Extract, Subscription
 from opus_soap.store.models import Lending
 from tests.conftest import DEFINITION
+from tests.interfaces.invoice_approval import conftest as approvals
 from tests.interfaces.invoice_approval.conftest import (  # noqa: F401  fixtures
     approval,
     receive,
@@ -86,6 +89,13 @@ class House:
         lines = (PostingLine("22000300", 100, cost_center="1101"), PostingLine("90520001", -100))
         draft = VoucherDraft(self.company, "SA", DAY, DAY, "x", "x", lines, "test", "test")
         return post(draft, self.clock)
+
+
+def people(company: Any, clock: ManualClock) -> House:
+    """The house, without pytest's fixtures: for books that are made by whoever asks."""
+    caller = approvals.system.__wrapped__(company)
+    give = approvals.receive.__wrapped__(caller, clock)
+    return House(company, clock, load(), approvals.approval.__wrapped__(), give)
 
 
 @pytest.fixture

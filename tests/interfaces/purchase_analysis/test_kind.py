@@ -11,7 +11,7 @@ import pytest
 from peewee import fn
 
 from opus_soap.errors import HistoryInvalid, SubscriptionInvalid
-from opus_soap.extracts import schedule
+from opus_soap.extracts import books, schedule
 from opus_soap.extracts.delivering import Deliverer
 from opus_soap.extracts.verifying import verify
 from opus_soap.interfaces.purchase_analysis.form import COLUMNS, FORM, HEADER, LINE
@@ -236,6 +236,16 @@ def test_without_originals_their_hash_stays(house, subscribe, extract):
     assert texts(one, "ORIGINAL", "FILE", "PURGED") == [None, None]
     assert texts(one, "ORIGINAL", "FILE_SHA256") == [Invoice.get().original_id]
     assert FORM.schema.validate(read.xml)
+
+
+@pytest.mark.parametrize("with_them", [True, False])
+def test_in_pieces_a_voucher_is_what_it_is_at_once(house, subscribe, extract, again, monkeypatch, with_them):
+    house.approve(house.lend())
+    house.approve(house.lend(at=CREDIT_NOTE_AT))
+    subscribe(originals=with_them)
+    read = extract()
+    monkeypatch.setattr(books, "PIECE", 1)
+    again(read)  # compared, byte for byte
 
 
 def test_the_csv_file_has_a_row_for_each_line(house, subscribe, extract):

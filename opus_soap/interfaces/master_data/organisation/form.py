@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from enum import Enum
 from typing import Any, NamedTuple
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
+from opus_soap.extracts.elements import escaped
 from opus_soap.extracts.output import Form
 from opus_soap.money import kroner_from_ore, ore_from_text
 
@@ -146,7 +147,7 @@ def _record(name: str, attributes: Mapping[str, str], elements: Mapping[str, str
 
 
 def _element(name: str, text: str, attributes: Mapping[str, str] | None = None) -> str:
-    return f"<{name}{_attributes(attributes or {})}>{escape(text)}</{name}>"
+    return f"<{name}{_attributes(attributes or {})}>{escaped(text)}</{name}>"
 
 
 def _attributes(attributes: Mapping[str, str]) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from opus_soap.database import snapshot
-from opus_soap.errors import OrgUnitVanished, SubscriptionInvalid
-from opus_soap.extracts.kinds import Job, Options
+from opus_soap.errors import OrgUnitVanished
+from opus_soap.extracts.kinds import Job, Options, check_names, mark
 from opus_soap.extracts.output import CsvFile, Output, XmlFile
 from opus_soap.extracts.state import REMOVED, SAME, Change, before, changes, digest, writing
 from opus_soap.interfaces.master_data.organisation import persons, rows
@@ -50,14 +50,8 @@ class OrganisationOut:
 
     def check(self, company: CompanyCode, options: Options) -> dict[str, Any]:
         """`persons`: whether numbers of persons are given out. Raises `SubscriptionInvalid`."""
-        told = options.get("persons", False)
-        if strangers := set(options) - {"persons"}:
-            raise SubscriptionInvalid(
-                element="options", value=", ".join(sorted(strangers)), expected="persons"
-            )
-        if not isinstance(told, bool):
-            raise SubscriptionInvalid(element="persons", value=told, expected="true, false")
-        return {"persons": told}
+        check_names(options, ("persons",))
+        return {"persons": mark(options, "persons")}
 
     def write(self, job: Job, output: Output) -> None:
         """The XML file and two CSV files; raises `ExtractStateUnusable`, `OrgUnitVanished`."""

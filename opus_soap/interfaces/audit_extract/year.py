@@ -8,21 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from peewee import Tuple, fn
+from peewee import fn
 
 from opus_soap.database import stored_rows
-from opus_soap.extracts.books import HEAD, Head, Row, identity, label
-from opus_soap.ledger.hashing import POSTING_FIELDS
-from opus_soap.ledger.models import CompanyCode, DocumentType, NumberRange, Posting, Voucher
+from opus_soap.extracts import books
+from opus_soap.extracts.books import Booked, Head, identity
+from opus_soap.ledger.models import CompanyCode, DocumentType, NumberRange, Voucher
 from opus_soap.store.models import Answer, ArchivedMessage, AuditEntry, PostingDocument, PostingFile
 
-AT_ONCE = 500  # vouchers
-_LINES_AT_ONCE = 10_000
 RELEASED = "voucher.released"
 FILE, ANSWER = "posteringer-ind", "faktura-svar"
 
@@ -59,9 +55,6 @@ class Series(NamedTuple):
 class Trail:
     """Where a voucher came from, and who did what to it."""
 
-    reverses: str = ""
-    reverses_uuid: UUID | None = None
-    reversed_by: str = ""
     message_kind: str = ""
     message_id: str = ""
     message_sha256: str = ""
@@ -70,11 +63,10 @@ class Trail:
     audit: list[int] = field(default_factory=list)
 
 
-class Booked(NamedTuple):
-    """A voucher, its postings (`POSTING_FIELDS`), its trail."""
+class Traced(NamedTuple):
+    """A voucher with its trail."""
 
-    head: Head
-    lines: list[Row]
+    booked: Booked
     trail: Trail
 
 
@@ -110,45 +102,20 @@ def _counts(condition: Any) -> Any:
     )
 
 
-def vouchers(of: Year, document_type: str) -> Iterator[Booked]:
+def vouchers(of: Year, document_type: str) -> Iterator[Traced]:
     """The vouchers of a series in the order of their numbers."""
-    query = Voucher.select(*(getattr(Voucher, name) for name in HEAD))
-    query = query.where(of.own, Voucher.document_type == document_type).order_by(Voucher.number)
-    page = stored_rows(query.limit(AT_ONCE))
-    while page:
-        heads = [Head._make(row) for row in page]
-        trails = _trails(of, heads)
-        lines = groupby(_lines(of, document_type, heads[0].number, heads[-1].number), key=itemgetter(0))
-        following = next(lines, None)
-        for head in heads:
-            own: list[Row] = []
-            if following is not None and following[0] == head.number:
-                own = [row[1:] for row in following[1]]
-                following = next(lines, None)
-            yield Booked(head, own, trails[head.id])
-        more = len(page) == AT_ONCE
-        page = stored_rows(query.where(Voucher.number > heads[-1].number).limit(AT_ONCE)) if more else []
+    query = books.select_heads().where(of.own, Voucher.document_type == document_type)
+    page = query = query.order_by(Voucher.number).limit(books.AT_ONCE)
+    while heads := books.read_heads(page):
+        trails = _trails(heads)
+        for booked in books.with_lines(heads, of.until):
+            yield Traced(booked, trails[booked.head.id])
+        page = query.where(Voucher.number > heads[-1].number)
 
 
-def _lines(of: Year, document_type: str, first: int, last: int) -> Iterator[Row]:
-    """The postings of a page, some at a time, each behind its voucher's number."""
-    columns = [Voucher.number, *(getattr(Posting, name) for name in POSTING_FIELDS)]
-    query = Posting.select(*columns).join(Voucher).where(of.own, Voucher.document_type == document_type)
-    query = query.where(Voucher.number <= last).order_by(Voucher.number, Posting.line).limit(_LINES_AT_ONCE)
-    place = Tuple(Voucher.number, Posting.line)
-    page = stored_rows(query.where(Voucher.number >= first))
-    while page:
-        yield from page
-        if len(page) < _LINES_AT_ONCE:
-            return
-        reached = page[-1][:2]
-        page = stored_rows(query.where(Voucher.number >= reached[0], place > Tuple(*reached)))
-
-
-def _trails(of: Year, heads: Sequence[Head]) -> dict[int, Trail]:
+def _trails(heads: Sequence[Head]) -> dict[int, Trail]:
     found = {head.id: Trail() for head in heads}
     by_uuid = {identity(head.uuid): found[head.id] for head in heads}
-    _link(of, heads, found)
     uuids = [UUID(text) for text in by_uuid]
     _name_files(uuids, by_uuid)
     _name_answers(uuids, by_uuid, heads)
@@ -163,25 +130,6 @@ def _trails(of: Year, heads: Sequence[Head]) -> dict[int, Trail]:
         if event == RELEASED:
             trail.released_at, trail.released_actor = at, actor
     return found
-
-
-def _link(of: Year, heads: Sequence[Head], found: dict[int, Trail]) -> None:
-    """Reversals, from both sides; what came after the extract was ordered is not in it."""
-    named = (Voucher.id, Voucher.uuid, Voucher.document_type, Voucher.year, Voucher.number)
-    wanted = [head.reverses for head in heads if head.reverses]
-    originals = {}
-    if wanted:
-        for row in stored_rows(Voucher.select(*named).where(Voucher.id.in_(wanted))):
-            originals[row[0]] = (UUID(identity(row[1])), label(*row[2:]))
-    for head in heads:
-        if head.reverses in originals:
-            found[head.id].reverses_uuid, found[head.id].reverses = originals[head.reverses]
-    reversing = Voucher.select(Voucher.reverses, Voucher.id, *named[2:]).where(
-        Voucher.reverses.in_(list(found))  # nothing else: the index of this answers
-    )
-    for row in stored_rows(reversing):
-        if row[1] <= of.until:
-            found[row[0]].reversed_by = label(*row[2:])
 
 
 def _name_files(uuids: Sequence[UUID], by_uuid: dict[str, Trail]) -> None:
