@@ -36,6 +36,14 @@ def legal_xml(text: str) -> str:
     return _NOT_XML.sub("\ufffd", text)
 
 
+def untellable(text: str) -> str | None:
+    """The first character that XML 1.0 cannot hold, such as `U+0007`; None when all of it can be told."""
+    if text.isprintable():  # most texts
+        return None
+    found = _NOT_XML.search(text)
+    return f"U+{ord(found[0]):04X}" if found else None
+
+
 def comparable(text: str) -> str:
     """What two texts have in common that people read as the same.
 
