@@ -36,7 +36,7 @@ def _day(_context: click.Context, _option: click.Parameter, given: datetime) -> 
 )
 @click.option(
     "--invoices",
-    default=25,
+    default=15,
     type=click.IntRange(0, 100),
     help="Percent of suppliers' vouchers (KR, KG) that come of an invoice, which is kept with its trail.",
 )

@@ -158,6 +158,7 @@ class _Writing:
         self._slots = slots(order.first, order.last, order.postings)
         self._slot = next(self._slots)
         self._unsealed = 0
+        self._booked: list[Booked] = []  # not yet written
 
     def write_batch(self) -> None:
         """One transaction, of a thousand vouchers, or of as many as are left until the next seal."""
@@ -168,6 +169,7 @@ class _Writing:
             while room and self.done.postings < self._order.postings:
                 written = self._write_slot(room)
                 room, self._unsealed = room - written, self._unsealed + written
+            self._write_invoices()
         if self._unsealed == self._order.seal_every:
             self.seal()
 
@@ -188,18 +190,22 @@ class _Writing:
                 raise result
             self._maker.was_written(draft, result)
             written.append(result)
-        self._write_invoices(written, now.now())
+        self._note_invoices(written, now.now())
         self.done.vouchers += len(drafts)
         return len(drafts)
 
-    def _write_invoices(self, vouchers: Sequence[Voucher], entered: datetime) -> None:
-        """What is kept of the invoices that vouchers come of."""
-        if self._trail is None or self._invoicing is None:
-            return
-        made = self._invoicing.billed
-        booked = [Booked(made.pop(row.uuid), row) for row in vouchers if row.uuid in made]
-        self._trail.write(booked, entered)
-        self.done.invoices += len(booked)
+    def _note_invoices(self, vouchers: Sequence[Voucher], entered: datetime) -> None:
+        """Which of the vouchers come of an invoice."""
+        if self._invoicing is not None:
+            made = self._invoicing.billed
+            self._booked += [Booked(made.pop(row.uuid), row, entered) for row in vouchers if row.uuid in made]
+
+    def _write_invoices(self) -> None:
+        """What is kept of the invoices of this transaction."""
+        if self._trail is not None:
+            self._trail.write(self._booked)
+            self.done.invoices += len(self._booked)
+            self._booked = []
 
     def _drafts(self, slot: Slot, room: int) -> list[VoucherDraft]:
         done = self.done

@@ -15,7 +15,7 @@ from typing import Any
 from peewee import EXCLUDED, fn
 
 from opus_soap.clock import isoformat
-from opus_soap.database import Prepared, stored_rows, transaction
+from opus_soap.database import Prepared, insert_rows, stored_rows, transaction
 from opus_soap.errors import ContentDamaged, ContentMissing
 from opus_soap.store.models import Content, Invoice, InvoiceAttachment
 from opus_soap.store.organisation_models import Employee
@@ -70,6 +70,20 @@ def put_hashed(items: Iterable[tuple[str, tuple[bytes, str]]], *, at: datetime) 
     """The same, by whoever has computed their hashes: to each of them its row."""
     in_order = sorted(items, key=itemgetter(0))
     return {digest: _put(digest, data, media_type, at) for digest, (data, media_type) in in_order}
+
+
+def put_new(items: Iterable[tuple[bytes, str, datetime]]) -> list[Content]:
+    """Store several (bytes, media type, when) at once, in the caller's transaction, as their first.
+
+    They must hold an identifier of their own: peewee's IntegrityError where the same bytes are there already.
+    """
+    rows = [
+        Content(sha256=digest_of(data), size=len(data), media_type=media_type, data=data, stored_at=at)
+        for data, media_type, at in items
+    ]
+    columns = ("sha256", "size", "media_type", "data", "stored_at")
+    insert_rows(Content, columns, [[row.__data__[name] for name in columns] for row in rows])
+    return rows
 
 
 def put_back(data: bytes, *, at: datetime) -> bool:

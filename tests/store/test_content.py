@@ -10,7 +10,7 @@ from random import Random
 from uuid import uuid4
 
 import pytest
-from peewee import DatabaseError
+from peewee import DatabaseError, IntegrityError
 
 from opus_soap import errors
 from opus_soap.database import is_postgresql, proxy, transaction
@@ -165,6 +165,16 @@ def test_what_is_only_noted_is_its_hash_and_size(clock):
     content.put(b"abc", "text/xml", at=clock.now())
     content.note(b"abc", "text/xml", at=clock.now())
     assert content.get(noted.sha256) == b"abc"
+
+
+def test_what_is_new_is_stored_at_once(clock):
+    first, second = content.put_new([(b"abc", "x/y", clock.now()), (b"def", "text/plain", clock.now())])
+    assert [content.get(row.sha256) for row in (first, second)] == [b"abc", b"def"]
+    assert Content.get_by_id(first.sha256).__data__ == content.put(b"abc", "x/y", at=clock.now()).__data__ | {
+        "purged_at": None
+    }
+    with pytest.raises(IntegrityError):
+        content.put_new([(b"abc", "x/y", clock.now())])
 
 
 def change(*digests: str) -> None:
