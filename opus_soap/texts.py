@@ -57,6 +57,14 @@ def foreign_encoding(begin: bytes) -> str:
     return "" if encoding.upper() in _UTF_8 else encoding[:40] or "-"
 
 
+def untellable(text: str) -> str | None:
+    """The first character that XML 1.0 cannot hold, such as `U+0007`; None when all of it can be told."""
+    if text.isprintable():  # most texts
+        return None
+    found = _NOT_XML.search(text)
+    return f"U+{ord(found[0]):04X}" if found else None
+
+
 def comparable(text: str) -> str:
     """What two texts have in common that people read as the same.
 

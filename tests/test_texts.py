@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opus_soap.identifiers import number_key
-from opus_soap.texts import comparable, names_person, visible
+from opus_soap.texts import comparable, names_person, untellable, visible
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,21 @@ def test_what_is_hidden_is_shown():
     assert visible("a\u202eb\nc\x1b[0m") == "a\ufffdb\ufffdc\ufffd[0m"
     assert visible("a\nb", keep="\n") == "a\nb"
     assert visible("æøå 100 % €") == "æøå 100 % €"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Æbler\t4 kg\r\n\u0085\u200b\u00a0", None),
+        ("", None),
+        ("a\x00b\x01", "U+0000"),
+        ("\x1f", "U+001F"),
+        ("\ud800", "U+D800"),
+        ("\uffff", "U+FFFF"),
+    ],
+)
+def test_what_xml_cannot_hold_is_named(text, found):
+    assert untellable(text) == found
 
 
 def test_a_key_is_never_longer_than_its_column():

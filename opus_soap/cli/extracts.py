@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from opus_soap.cli.extract_tokens import token
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
-from opus_soap.cli.shown import listing, local, shown
+from opus_soap.cli.shown import counted, listing, local, shown
 from opus_soap.clock import business_date
 from opus_soap.errors import ParquetMissing
 from opus_soap.extracts import manifest, ordering, subscribing
@@ -384,7 +384,10 @@ def verify(paths: tuple[Path, ...], trusted_keys: Path | None) -> None:
                 else f"  (by key {told['key_id'][:16]}…, not compared: --trusted-keys)"
             )
             click.echo(
-                _line(f"{path.name}: holds, {len(told['files'])} files, {len(told['seals'])} seals{by}")
+                _line(
+                    f"{path.name}: holds, {counted(len(told['files']), 'file')}, "
+                    f"{counted(len(told['seals']), 'seal')}{by}"
+                )
             )
     if not well:
         raise SystemExit(1)

@@ -14,7 +14,7 @@ import click
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
-from opus_soap.cli.shown import listing, shown
+from opus_soap.cli.shown import counted, listing, shown
 from opus_soap.cli.voucher_lines import print_lines
 from opus_soap.clock import business_date
 from opus_soap.errors import OpeningLineInvalid, VoucherUnknown
@@ -92,8 +92,9 @@ def verify(
     for problem in problems:
         click.echo(shown(problem), err=True)
     click.echo(
-        f"{report.vouchers} vouchers, {report.postings} postings, {report.seals} seals, "
-        f"{report.unsealed} not sealed yet: {f'{len(problems)} problems' if problems else 'all hold'}"
+        f"{counted(report.vouchers, 'voucher')}, {counted(report.postings, 'posting')}, "
+        f"{counted(report.seals, 'seal')}, {report.unsealed} not sealed yet: "
+        f"{counted(len(problems), 'problem') if problems else 'all hold'}"
     )
     raise SystemExit(1 if problems else 0)
 

@@ -30,6 +30,11 @@ def shown_all(value: Any) -> Any:
     return shown(value) if isinstance(value, str) else value
 
 
+def counted(number: int, what: str) -> str:
+    """`1 seal`, `2 seals`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def local(at: datetime | None) -> str:
     """An instant as the clock on the wall in Copenhagen shows it, with its offset; empty for none."""
     return at.astimezone(COPENHAGEN).isoformat(" ", "seconds") if at else ""

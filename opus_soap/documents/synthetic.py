@@ -71,6 +71,32 @@ class SyntheticInvoice:
     description: str
 
 
+@dataclass(frozen=True)
+class SyntheticLine:
+    """A line of a bill: what, how many, and the price of one in kroner, without VAT."""
+
+    text: str
+    quantity: Decimal
+    price: Decimal
+
+
+@dataclass(frozen=True)
+class SyntheticBill:
+    """An invoice, or a credit note, of which everything is said."""
+
+    number: str
+    supplier: SyntheticSupplier
+    ean: str | None  # None: it is addressed by the receiver's CVR number
+    person_reference: str
+    order_number: str
+    issue_date: date
+    lines: Sequence[SyntheticLine]
+    vat_percent: Decimal  # of all lines; 0: without VAT
+    credit_note: bool = False
+    peppol: bool = False
+    payment: str = "bank"  # or 71, 73, 75 (FIK), iban, nemkonto
+
+
 @dataclass
 class _Plan:
     """One invoice before it is written; `_KINDS` change what makes each kind special."""
@@ -92,6 +118,8 @@ class _Plan:
     rounding: bool = False
     attachment: bool = False
     by_cvr: bool = False
+    names_cvr: bool = False  # the receiver's, whatever it is addressed by
+    percent: Decimal = Decimal(25)
 
     @property
     def peppol(self) -> bool:
@@ -169,6 +197,27 @@ def synthetic_invoices(
         )
 
 
+def bill_document(bill: SyntheticBill, receiver: SyntheticReceiver) -> bytes:
+    """A bill as OIOUBL 2.1 or Peppol BIS 3, on one line."""
+    category = "S" if bill.vat_percent else "Z"
+    plan = _Plan(
+        number=bill.number,
+        supplier=bill.supplier,
+        ean=bill.ean or "",
+        person_reference=bill.person_reference,
+        order_number=bill.order_number,
+        issue_date=bill.issue_date,
+        lines=[(line.text, line.quantity, line.price, category) for line in bill.lines],
+        credit_note=bill.credit_note,
+        customization=_PEPPOL if bill.peppol else "OIOUBL-2.1",
+        payment=bill.payment,
+        by_cvr=bill.ean is None,
+        names_cvr=True,
+        percent=bill.vat_percent,
+    )
+    return _Writer(plan, receiver).document(pretty=False)
+
+
 def _line(random: Random) -> tuple[str, Decimal, Decimal, str]:
     text, price = random.choice(_GOODS)
     return text, Decimal(random.randint(1, 12)), Decimal(price), "S"
@@ -197,7 +246,7 @@ class _Writer:
         self.charge = sum((item[2] for item in plan.allowances if item[0]), Decimal(0))
         if plan.allowances:
             self.net_by_category["S"] += self.charge - self.allowance
-        self.tax = _ore(self.net_by_category.get("S", Decimal(0)) * Decimal("0.25"))
+        self.tax = _ore(self.net_by_category.get("S", Decimal(0)) * plan.percent / 100)
         gross = self.line_total + self.charge - self.allowance + self.tax
         self.gross = gross
         due = gross - plan.prepaid
@@ -208,7 +257,7 @@ class _Writer:
         )
         self.rounding = self.payable - due
 
-    def document(self) -> bytes:
+    def document(self, *, pretty: bool = True) -> bytes:
         """The file."""
         self._head()
         if self.plan.attachment:
@@ -220,7 +269,7 @@ class _Writer:
         self._tax(self.root)
         self._total()
         self._lines()
-        return etree.tostring(self.root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+        return etree.tostring(self.root, xml_declaration=True, encoding="UTF-8", pretty_print=pretty)
 
     def _cbc(self, parent: etree._Element, name: str, text: object, **attributes: str) -> etree._Element:
         element: etree._Element = etree.SubElement(parent, f"{{{CBC}}}{name}", attributes)
@@ -288,13 +337,17 @@ class _Writer:
         plan, receiver = self.plan, self.receiver
         party = self._cac(self.root, "AccountingCustomerParty", "Party")
         if plan.by_cvr:
-            identifier, scheme = f"DK{receiver.cvr}", "DK:CVR"
+            identifier, scheme = f"DK{receiver.cvr}", "0184" if plan.peppol else "DK:CVR"
         else:
             identifier, scheme = plan.ean, "0088" if plan.peppol else "GLN"
         self._cbc(party, "EndpointID", identifier, schemeID=scheme)
         self._cbc(self._cac(party, "PartyName"), "Name", receiver.name)
         self._address(party, "Rådhuspladsen", "1", "9999", "Eksempelby")
-        self._cbc(self._cac(party, "PartyLegalEntity"), "RegistrationName", receiver.name)
+        legal = self._cac(party, "PartyLegalEntity")
+        self._cbc(legal, "RegistrationName", receiver.name)
+        if plan.names_cvr:
+            own = "0184" if plan.peppol else "DK:CVR"
+            self._cbc(legal, "CompanyID", f"DK{receiver.cvr}", schemeID=own)
         if not plan.peppol:
             self._cbc(self._cac(party, "Contact"), "ID", plan.person_reference)
 
@@ -360,7 +413,7 @@ class _Writer:
     def _category(self, node: etree._Element, category: str) -> None:
         names = {"S": "StandardRated", "Z": "ZeroRated"}
         self._cbc(node, "ID", category if self.plan.peppol else names[category])
-        self._cbc(node, "Percent", "25" if category == "S" else "0")
+        self._cbc(node, "Percent", f"{self.plan.percent.normalize():f}" if category == "S" else "0")
         scheme = self._cac(node, "TaxScheme")
         self._cbc(scheme, "ID", "VAT" if self.plan.peppol else "63")
         if not self.plan.peppol:

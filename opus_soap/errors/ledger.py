@@ -75,6 +75,16 @@ class TextTooLong(LedgerError):
     remedy_english = "Shorten the text."
 
 
+class TextUntellable(LedgerError):
+    """A text has a control character, or one that is none: no extract could ever tell it."""
+
+    code = "LED-047"
+    danish = "{element}: tegnet {value} kan ikke stå i en tekst"
+    english = "{element}: the character {value} cannot stand in a text"
+    remedy_danish = "Fjern tegnet; det kommer ofte med fra et andet program."
+    remedy_english = "Remove the character; it often comes along from another program."
+
+
 class AccountUnknown(LedgerError):
     """The G/L account is not in the chart."""
 

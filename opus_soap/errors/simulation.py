@@ -101,3 +101,13 @@ class GeneratedTooFew(SimulationError):
     english = "{value} posting(s) cannot become vouchers; it takes {expected} at least"
     remedy_danish = "Bed om flere posteringer."
     remedy_english = "Ask for more postings."
+
+
+class BooksBeingFilled(SimulationError):
+    """Another process fills this database with made-up vouchers: both would make the same ones."""
+
+    code = "SIM-010"
+    danish = "Databasen fyldes allerede af en anden `opus-soap generate`"
+    english = "The database is being filled by another `opus-soap generate`"
+    remedy_danish = "Vent til den er færdig, eller stop den; låsen slipper med dens proces."
+    remedy_english = "Wait until it is done, or stop it; the lock ends with its process."

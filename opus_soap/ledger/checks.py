@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from opus_soap.database import is_postgresql
@@ -36,6 +37,7 @@ from opus_soap.errors import (
     SupplierUnknown,
     TaxCodeUnknown,
     TextTooLong,
+    TextUntellable,
     VoucherTooShort,
     VoucherUnbalanced,
 )
@@ -53,6 +55,7 @@ from opus_soap.ledger.models import DimensionValue, ParkedVoucher, Posting, Vouc
 from opus_soap.ledger.periods import SUPPLEMENT
 from opus_soap.ledger.references import References
 from opus_soap.money import kroner_from_ore
+from opus_soap.texts import untellable
 
 EARLIEST = date(1990, 1, 1)
 YEARS_AHEAD = 10  # a document or value date may lie so far beyond the posting date
@@ -100,6 +103,7 @@ def check(draft: VoucherDraft, known: References | None = None) -> list[LedgerEr
         *check_header(draft, known),
         *_check_date("document date", draft.document_date, draft),
         *check_time(draft, known),
+        *check_characters(draft),
         *_check_lines(draft, known),
     ]
 
@@ -193,7 +197,9 @@ def _check_reversal(draft: VoucherDraft, original: Voucher, known: References) -
             yield ReversalWaits(element=label(original), value=waiting.reference)
     fiscal = (original.year, original.period)
     yield from _check_order(draft, original.posting_date, fiscal, label(original))
-    yield from check_opposite(draft.lines, lines_of(original))
+    lines = lines_of(original)
+    yield from check_characters(draft, _texts_of(original, lines))
+    yield from check_opposite(draft.lines, lines)
 
 
 def reversed_before(name: str, by: str, waits: bool) -> LedgerError:
@@ -207,6 +213,7 @@ def check_reversal_of(draft: VoucherDraft, original: VoucherDraft, known: Refere
     return [
         *check_header(draft, known),
         *check_time(draft, known),
+        *check_characters(draft),
         *_check_order(
             draft,
             original.posting_date,
@@ -288,6 +295,44 @@ def _check_lengths(where: str, holder: object, limits: tuple[tuple[str, int], ..
     for name, longest in limits:
         if (length := len(getattr(holder, name))) > longest:
             yield TextTooLong(element=f"{where} {name}", value=length, expected=longest)
+
+
+def check_characters(draft: VoucherDraft, held: Collection[str] = ()) -> Iterator[LedgerError]:
+    """No text has a character that XML cannot hold: it would stay in the books, and no extract could tell it.
+
+    `held`: texts that the books hold already, of what is reversed: they must not keep a mistake there.
+    """
+    for where, name, text in _texts(draft):
+        if (character := untellable(text)) is not None and text not in held:
+            yield TextUntellable(element=f"{where} {name}", value=character)
+
+
+def _texts(draft: VoucherDraft) -> Iterator[tuple[str, str, str]]:
+    """Where a text is, its field, and the text: those that nothing else holds to a list or a form."""
+    for name, _ in _HEADER_TEXTS:
+        yield "voucher", name, getattr(draft, name)
+    for name, text in _delivered(draft.details).items():
+        yield "voucher", name, text
+    for number, line in enumerate(draft.lines, start=1):
+        if line.text.isprintable() and line.allocation.isprintable() and not (line.activity or line.details):
+            continue  # most lines
+        where = line.origin or f"line {number}"
+        for name in ("text", "allocation", "activity"):
+            yield where, name, getattr(line, name) or ""
+        for name, text in _delivered(line.details).items():
+            yield where, name, text
+
+
+def _texts_of(voucher: Voucher, lines: Sequence[PostingLine]) -> set[str]:
+    """Every text that a voucher of the books holds."""
+    texts = {getattr(voucher, name) for name, _ in _HEADER_TEXTS} | set(_delivered(voucher.details).values())
+    for line in lines:
+        texts |= {line.text, line.allocation, line.activity or "", *_delivered(line.details).values()}
+    return texts
+
+
+def _delivered(details: Mapping[str, Any] | None) -> dict[str, str]:
+    return {name: value for name, value in (details or {}).items() if isinstance(value, str)}
 
 
 def _check_date(element: str, value: date, draft: VoucherDraft) -> Iterator[LedgerError]:

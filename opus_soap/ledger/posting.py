@@ -14,7 +14,7 @@ from operator import itemgetter
 from opus_soap.clock import Clock
 from opus_soap.database import encode_json, insert_rows, insert_stored, new_identities, new_uuid, transaction
 from opus_soap.errors import AlreadyReversed, VoucherRefused
-from opus_soap.ledger.checks import check, check_header, check_time, normalised
+from opus_soap.ledger.checks import check, check_characters, check_header, check_time, normalised
 from opus_soap.ledger.drafts import PostingLine, VoucherDraft, label, lines_of
 from opus_soap.ledger.hashing import POSTING_FIELDS, head_of, voucher_hash
 from opus_soap.ledger.models import Posting, Voucher
@@ -127,12 +127,12 @@ def reverse(voucher: Voucher, *, posting_date: date, entered_by: str, source: st
 def post_closing(draft: VoucherDraft, clock: Clock) -> Voucher:
     """Post what the year-end demands (a carry-forward); raises `VoucherRefused`.
 
-    The header, the balance and the time are checked. Accounts and dimensions are not: what was blocked
-    since it was posted on must not stop the year-end.
+    The header, the balance, the time and the characters are checked. Accounts and dimensions are not: what
+    was blocked since it was posted on must not stop the year-end.
     """
     with transaction():
         known = References(draft.company_code, [draft])
-        errors = [*check_header(draft, known), *check_time(draft, known)]
+        errors = [*check_header(draft, known), *check_time(draft, known), *check_characters(draft)]
         if errors:
             raise VoucherRefused(errors)
         (voucher,) = write([draft], clock)

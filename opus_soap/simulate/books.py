@@ -5,9 +5,9 @@ Memory does not grow with their number. Whatever was written before an interrupt
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from random import Random
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,10 +18,16 @@ from opus_soap.errors import BooksNotMadeUp, GeneratedTooFew, VoucherRefused
 from opus_soap.ledger.models import CompanyCode, Posting, Voucher
 from opus_soap.ledger.posting import VoucherDraft, label, post_many
 from opus_soap.ledger.seals import seal
+from opus_soap.simulate.books_alone import alone
 from opus_soap.simulate.books_calendar import Slot, check_dates, slots
 from opus_soap.simulate.books_choices import choices
-from opus_soap.simulate.books_vouchers import VoucherMaker
+from opus_soap.simulate.books_invoices import InvoiceMaker
+from opus_soap.simulate.books_organisation import add_organisation
+from opus_soap.simulate.books_suppliers import add_suppliers
+from opus_soap.simulate.books_trail import MODELS, Booked, Trail, made_up_system
+from opus_soap.simulate.books_vouchers import Invoicing, VoucherMaker
 from opus_soap.store import audit
+from opus_soap.store.models import Content
 
 BATCH = 1000  # vouchers in a transaction
 SOURCE = "generate:"  # how the source of a made-up voucher begins
@@ -38,6 +44,9 @@ class Order:
     seed: int = 1
     seal_every: int = 10_000  # vouchers
     among_others: bool = False  # also where vouchers stand that are not made up
+    invoices: int = 0  # percent of suppliers' vouchers (KR, KG) that come of an invoice, kept with its trail
+    suppliers: int = 0  # made-up ones that there must be
+    employees: int = 0  # the same, with an organisation around them
 
 
 @dataclass
@@ -48,6 +57,9 @@ class Generated:
     postings: int = 0
     debit_ore: int = 0
     seals: int = 0
+    invoices: int = 0
+    suppliers: int = 0  # added
+    employees: int = 0  # added
 
 
 def generate(
@@ -63,15 +75,33 @@ def generate(
 
     Entered in the days of the order, but never after now. With a key they are sealed on their way, too.
     Raises `GeneratedTooFew`, `GeneratedDatesReversed`, `FiscalYearUnknown`, `FiscalYearClosed`,
-    `PeriodClosed`, `MunicipalityTooBare`, `BooksNotMadeUp` before anything is written; `VoucherRefused`
-    when somebody changes the master data meanwhile.
+    `PeriodClosed`, `BooksBeingFilled`, `BooksNotMadeUp`, `MunicipalityTooBare` before anything is written;
+    `VoucherRefused` when somebody changes the master data meanwhile.
     """
     if order.postings < _FEWEST:
         raise GeneratedTooFew(value=order.postings, expected=_FEWEST)
     check_dates(company, order.first, order.last)
-    if not order.among_others:
-        _check_made_up(company)
-    writing = _Writing(company, order, clock, seal_key)
+    with alone():
+        if not order.among_others:
+            _check_made_up(company)
+        with transaction():
+            writing = _begun(company, order, clock, actor, seal_key)
+        while writing.done.postings < order.postings:
+            writing.write_batch()
+            told(writing.done)
+        writing.seal()
+        analyze(Voucher, Posting, Content, *MODELS)
+        return writing.done
+
+
+def _begun(
+    company: CompanyCode, order: Order, clock: Clock, actor: str, seal_key: Ed25519PrivateKey | None
+) -> _Writing:
+    """The master data that is asked for, and all that vouchers are made of; noted in the trail."""
+    suppliers = add_suppliers(company.municipality, order.suppliers)
+    employees = add_organisation(company, order.employees, actor=actor, clock=clock)
+    writing = _Writing(company, order, clock, actor, seal_key)
+    writing.done.suppliers, writing.done.employees = suppliers, employees
     audit.record(
         "books.generated",
         company.code,
@@ -81,12 +111,7 @@ def generate(
         postings=order.postings,
         seed=order.seed,
     )
-    while writing.done.postings < order.postings:
-        writing.write_batch()
-        told(writing.done)
-    writing.seal()
-    analyze(Voucher, Posting)
-    return writing.done
+    return writing
 
 
 def _check_made_up(company: CompanyCode) -> None:
@@ -101,7 +126,12 @@ class _Writing:
     """The vouchers of an order on their way into the books."""
 
     def __init__(
-        self, company: CompanyCode, order: Order, clock: Clock, seal_key: Ed25519PrivateKey | None
+        self,
+        company: CompanyCode,
+        order: Order,
+        clock: Clock,
+        actor: str,
+        seal_key: Ed25519PrivateKey | None,
     ) -> None:
         self.done = Generated()
         self._company, self._order, self._clock, self._key = company, order, clock, seal_key
@@ -109,16 +139,26 @@ class _Writing:
         before = Voucher.select().where(Voucher.company_code == company).count()
         salt = f"{order.seed}/{company.municipality_id}/{company.code}/{before}"
         random = Random(salt)  # noqa: S311  reproducible, not secret
+        chosen = choices(company, order.first, order.last, random)
+        self._trail = self._invoicing = None
+        if order.invoices:
+            system = made_up_system(company)
+            self._trail = Trail(system, actor)
+            self._invoicing = Invoicing(
+                InvoiceMaker(company, random), order.invoices / 100, system.name, before
+            )
         self._maker = VoucherMaker(
-            choices(company, order.first, order.last, random),
+            chosen,
             random,
             first=order.first,
             source=f"{SOURCE}{order.seed}",
             salt=salt,
+            invoicing=self._invoicing,
         )
         self._slots = slots(order.first, order.last, order.postings)
         self._slot = next(self._slots)
         self._unsealed = 0
+        self._booked: list[Booked] = []  # not yet written
 
     def write_batch(self) -> None:
         """One transaction, of a thousand vouchers, or of as many as are left until the next seal."""
@@ -129,6 +169,7 @@ class _Writing:
             while room and self.done.postings < self._order.postings:
                 written = self._write_slot(room)
                 room, self._unsealed = room - written, self._unsealed + written
+            self._write_invoices()
         if self._unsealed == self._order.seal_every:
             self.seal()
 
@@ -142,13 +183,29 @@ class _Writing:
         """What is entered at one moment, as far as there is room; returns the number of vouchers."""
         while self._slot.until <= self.done.postings:
             self._slot = next(self._slots)
-        drafts = self._drafts(self._slot, room)
-        for draft, result in zip(drafts, post_many(drafts, self._now()), strict=True):
+        drafts, now = self._drafts(self._slot, room), self._now()
+        written = []
+        for draft, result in zip(drafts, post_many(drafts, now), strict=True):
             if isinstance(result, VoucherRefused):
                 raise result
             self._maker.was_written(draft, result)
+            written.append(result)
+        self._note_invoices(written, now.now())
         self.done.vouchers += len(drafts)
         return len(drafts)
+
+    def _note_invoices(self, vouchers: Sequence[Voucher], entered: datetime) -> None:
+        """Which of the vouchers come of an invoice."""
+        if self._invoicing is not None:
+            made = self._invoicing.billed
+            self._booked += [Booked(made.pop(row.uuid), row, entered) for row in vouchers if row.uuid in made]
+
+    def _write_invoices(self) -> None:
+        """What is kept of the invoices of this transaction."""
+        if self._trail is not None:
+            self._trail.write(self._booked)
+            self.done.invoices += len(self._booked)
+            self._booked = []
 
     def _drafts(self, slot: Slot, room: int) -> list[VoucherDraft]:
         done = self.done

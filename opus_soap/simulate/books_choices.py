@@ -82,6 +82,7 @@ class Seller:
 
     number: str
     name: str
+    cvr: str | None
     accounts: Weighted[Postable]
 
 
@@ -152,7 +153,7 @@ def _sellers(company: CompanyCode, expenses: Sequence[Postable], random: Random)
     for row in sorted(own, key=attrgetter("number")):
         group = by_size.pick(random)
         accounts = random.sample(group, min(_OF_A_SELLER, len(group)))
-        sellers.append(Seller(row.number, row.name, long_tail(accounts, random)))
+        sellers.append(Seller(row.number, row.name, row.cvr, long_tail(accounts, random)))
     if not sellers:
         raise MunicipalityTooBare(element="an active supplier", value=company.code, expected="≥ 1")
     return long_tail(sellers, random)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from math import log
 from random import Random
@@ -15,6 +15,7 @@ from opus_soap.ledger.drafts import PostingLine, VoucherDraft
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.simulate.books_calendar import posting_day
 from opus_soap.simulate.books_choices import Choices, Postable, Weighted, long_tail
+from opus_soap.simulate.books_invoices import LEAST_ORE, LEAST_RATE, Billed, InvoiceMaker, Item, Wanted
 
 NAMESPACE = UUID("9d3e6f5a-3f0b-5d0e-8a55-2b1f0a999020")
 LONGEST = 60  # lines
@@ -40,6 +41,17 @@ _MONTHS = (
 
 
 @dataclass(frozen=True)
+class Invoicing:
+    """Of which share of suppliers' vouchers there is an invoice, too, and which have been made so far."""
+
+    maker: InvoiceMaker
+    share: float
+    system_name: str  # of who approves them
+    before: int  # vouchers that were there: numbers of invoices go on behind them
+    billed: dict[UUID, Billed] = field(default_factory=dict)  # by the voucher's UUID, until they are written
+
+
+@dataclass(frozen=True)
 class _Kind:
     """How vouchers of a document type look."""
 
@@ -54,9 +66,19 @@ class _Kind:
 class VoucherMaker:
     """Makes drafts; the same ones from the same choices, random numbers and days."""
 
-    def __init__(self, choices: Choices, random: Random, *, first: date, source: str, salt: str) -> None:
+    def __init__(
+        self,
+        choices: Choices,
+        random: Random,
+        *,
+        first: date,
+        source: str,
+        salt: str,
+        invoicing: Invoicing | None = None,
+    ) -> None:
         self._choices, self._random = choices, random
         self._first, self._source, self._salt = first, source, salt
+        self._invoicing = invoicing
         present = {code: kind for code, kind in _KINDS.items() if code in choices.document_types}
         if not present:
             raise MunicipalityTooBare(
@@ -76,13 +98,17 @@ class VoucherMaker:
         random = self._random
         if self._mistakes and random.random() < _REVERSALS:
             size = len(self._mistakes[0][1])
-            if left - size == 0 or left - size >= 2:
+            if _leaves_room(size, left):
                 return self._reversal(entered)
         code, kind = self._kinds.pick(random)
         size = min(kind.sizes.pick(random), left)
         if left - size == 1:
             size += 1
         self._kind, self._on = kind, posting_day(entered, self._first, random)
+        if self._invoicing is not None and code in _SIGNS:
+            billed = self._billed(code, size, left)
+            if billed is not None:
+                return billed
         self._note, self._allocation = _MONTHS[self._on.month - 1], f"{random.randrange(10**6):06d}"
         lines = tuple(kind.lines(self, size))
         return VoucherDraft(
@@ -97,6 +123,38 @@ class VoucherMaker:
             source=self._source,
             currency=self._choices.company.currency,
             uuid=self._uuid(),
+        )
+
+    def _billed(self, code: str, size: int, left: int) -> VoucherDraft | None:
+        """A voucher whose invoice went all the way; None where it did not."""
+        assert self._invoicing is not None
+        random, seller = self._random, self._choices.sellers.pick(self._random)
+        if random.random() >= self._invoicing.share or seller.cvr is None:
+            return None
+        account = seller.accounts.pick(random)
+        odd = next((near for near in (size, size + 1, size - 1) if near % 2 and _leaves_room(near, left)), 0)
+        with_vat = account.rate >= LEAST_RATE and odd > 2  # each line has one of VAT beside it
+        size = odd if with_vat else size
+        items = []
+        for _ in range((size - 1) // 2 if with_vat else size - 1):
+            account = seller.accounts.pick(random)
+            items.append(Item(account, account.places.pick(random), max(self._ore(), LEAST_ORE)))
+        number = f"{self._choices.company.code}{self._invoicing.before + self._made:08d}"
+        uuid, issued = self._uuid(), self._document_date(code)
+        wanted = Wanted(number, seller, items, with_vat, _SIGNS[code] < 0, issued, self._on, uuid)
+        billed = self._invoicing.billed[uuid] = self._invoicing.maker.make(wanted)
+        return VoucherDraft(
+            company_code=self._choices.company,
+            document_type=code,
+            document_date=issued,
+            posting_date=self._on,
+            header_text=billed.text,
+            reference=number,
+            lines=billed.lines,
+            entered_by=self._invoicing.system_name,
+            source=self._source,
+            currency=self._choices.company.currency,
+            uuid=uuid,
         )
 
     def was_written(self, draft: VoucherDraft, voucher: Voucher) -> None:
@@ -205,6 +263,11 @@ class VoucherMaker:
         return self._moved(size)
 
 
+def _leaves_room(size: int, left: int) -> bool:
+    """Whether a voucher of so many lines leaves none or at least two of those that are left."""
+    return left == size or left - size >= 2
+
+
 def _vat_inside(gross_ore: int, rate: int) -> int:
     return (2 * gross_ore * rate + 10_000 + rate) // (2 * (10_000 + rate))
 
@@ -219,10 +282,11 @@ _SOME = _sizes((8, 40, 18, 11, 7, 5, 4, 3, 2, 1, 1), 50)
 _MANY = _sizes((26, 16, 13, 10, 8, 7, 6, 5, 4, 3, 2), 270)
 
 _INVOICES = ("KR", "KG", "DR", "DG")
+_SIGNS = {"KR": 1, "KG": -1}  # of what suppliers' vouchers cost
 _PAYMENTS = ("ZP", "KZ", "DZ")
 _KINDS = {
-    "KR": _Kind(46, lambda maker, size: maker._invoice(size, 1), 180_000, 1.7, _SOME, "Faktura"),
-    "KG": _Kind(3, lambda maker, size: maker._invoice(size, -1), 90_000, 1.6, _SOME, "Kreditnota"),
+    "KR": _Kind(46, lambda maker, size: maker._invoice(size, _SIGNS["KR"]), 180_000, 1.7, _SOME, "Faktura"),
+    "KG": _Kind(3, lambda maker, size: maker._invoice(size, _SIGNS["KG"]), 90_000, 1.6, _SOME, "Kreditnota"),
     "ZP": _Kind(13, VoucherMaker._payment, 650_000, 1.7, _FEW, "Betaling"),
     "KZ": _Kind(5, VoucherMaker._payment, 450_000, 1.7, _FEW, "Kreditorbetaling"),
     "SA": _Kind(16, VoucherMaker._general, 320_000, 1.8, _MANY, "Finansbilag"),

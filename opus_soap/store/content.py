@@ -12,14 +12,15 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
-from peewee import EXCLUDED
+from peewee import EXCLUDED, fn
 
 from opus_soap.clock import isoformat
-from opus_soap.database import Prepared, transaction
+from opus_soap.database import Prepared, insert_rows, stored_rows, transaction
 from opus_soap.errors import ContentDamaged, ContentMissing
 from opus_soap.store.models import Content, Invoice, InvoiceAttachment
 from opus_soap.store.organisation_models import Employee
 
+_PAGE, _BATCH_BYTES = 200, 8 * 1024 * 1024  # what is verified at once: rows, bytes
 _AFRESH = timedelta(days=1)  # retention is counted in days: no lock on a shared row for less
 
 
@@ -71,6 +72,20 @@ def put_hashed(items: Iterable[tuple[str, tuple[bytes, str]]], *, at: datetime) 
     return {digest: _put(digest, data, media_type, at) for digest, (data, media_type) in in_order}
 
 
+def put_new(items: Iterable[tuple[bytes, str, datetime]]) -> list[Content]:
+    """Store several (bytes, media type, when) at once, in the caller's transaction, as their first.
+
+    They must hold an identifier of their own: peewee's IntegrityError where the same bytes are there already.
+    """
+    rows = [
+        Content(sha256=digest_of(data), size=len(data), media_type=media_type, data=data, stored_at=at)
+        for data, media_type, at in items
+    ]
+    columns = ("sha256", "size", "media_type", "data", "stored_at")
+    insert_rows(Content, columns, [[row.__data__[name] for name in columns] for row in rows])
+    return rows
+
+
 def put_back(data: bytes, *, at: datetime) -> bool:
     """Store bytes again that were purged; False, and nothing is stored, when they were not."""
     digest = digest_of(data)
@@ -112,10 +127,37 @@ def get(digest: str) -> bytes:
 
 
 def verify() -> Iterator[str]:
-    """What is no longer what its hash says; of what was purged the hash alone is kept."""
-    for row in Content.select().where(Content.data.is_null(False)).iterator():
-        if hashlib.sha256(bytes(row.data)).hexdigest() != row.sha256:
-            yield f"content {row.sha256}: has been changed"
+    """What is no longer what its hash says; of what was purged the hash alone is kept.
+
+    Read by some bytes at a time: PostgreSQL hands over all that is asked for at once.
+    """
+    for some in _in_batches():
+        rows = Content.select(Content.sha256, Content.data).where(Content.sha256.in_(some))
+        for row in rows.where(Content.data.is_null(False)).order_by(Content.sha256):
+            if digest_of(bytes(row.data or b"")) != row.sha256:
+                yield f"content {row.sha256}: has been changed"
+
+
+def _in_batches() -> Iterator[list[str]]:
+    """The hashes of all that is there, in their order, by so many as are not too many bytes; one at least."""
+    batch: list[str] = []
+    left = _BATCH_BYTES
+    for sha256, size in _sizes():
+        if batch and size > left:
+            yield batch
+            batch, left = [], _BATCH_BYTES
+        batch.append(sha256)
+        left -= size
+    if batch:
+        yield batch
+
+
+def _sizes() -> Iterator[tuple[str, int]]:
+    after = ""
+    there = Content.select(Content.sha256, fn.LENGTH(Content.data)).where(Content.data.is_null(False))
+    while page := stored_rows(there.where(Content.sha256 > after).order_by(Content.sha256).limit(_PAGE)):
+        yield from page
+        after = page[-1][0]
 
 
 def purge(*, now: datetime, retention: timedelta) -> int:

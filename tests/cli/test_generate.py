@@ -13,6 +13,7 @@ from opus_soap.cli.main import main
 from opus_soap.cli.runtime import Runtime
 from opus_soap.database import disconnect, proxy
 from opus_soap.ledger.models import Posting, Seal, Voucher
+from opus_soap.store.models import Invoice
 
 DAYS = ("--from=2026-10-01", "--to=2026-10-31")
 
@@ -36,9 +37,12 @@ def run(database_url, tmp_path, monkeypatch):
 
 def test_it_says_what_it_did(run):
     said = run("generate", "--postings=500", *DAYS)
-    vouchers, debit = re.fullmatch(
-        r"(\d+) vouchers, 500 postings, debit ([\d.]+,\d\d) kr\., 0 seals \(no key yet: .+\)\n", said
+    vouchers, debit, invoices = re.fullmatch(
+        r"300 suppliers added\n400 employees added\n(\d+) vouchers, 500 postings, debit ([\d.]+,\d\d) kr\., "
+        r"(\d+) invoices, 0 seals \(no key yet: .+\)\n",
+        said,
     ).groups()
+    assert Invoice.select().count() == int(invoices) > 0
     assert Voucher.select().count() == int(vouchers)
     assert Posting.select().count() == 500
     assert debit in run("ledger", "balance", "--year=2026")
@@ -52,6 +56,14 @@ def test_with_a_key_it_seals(run):
     assert f" {Seal.select().count()} seals\n" in said
     assert Seal.select().count() > 2
     assert "0 not sealed yet: all hold" in run("ledger", "verify")
+
+
+def test_one_is_told_as_one(run):
+    run("ledger", "seal", "--create-key")
+    said = run("generate", "--postings=2", "--suppliers=1", "--employees=1", *DAYS)
+    assert said.startswith("1 supplier added\n1 employee added\n1 voucher, 2 postings, debit ")
+    assert said.endswith(", 1 seal\n")
+    assert run("ledger", "verify").startswith("1 voucher, 2 postings, 1 seal, 0 not")
 
 
 def test_the_seed_and_the_days_are_taken(run):

@@ -109,6 +109,55 @@ def test_each_rule_of_the_header(draft, clock):
     assert codes(replace(draft, lines=()), clock) == ["LED-003"]
 
 
+# a tab that XML cannot hold, NUL, a lone surrogate, no character: no extract could ever tell them
+@pytest.mark.parametrize("character", ["\x0b", "\x00", "\ud800", "\uffff"])
+@pytest.mark.parametrize("field", ["header_text", "reference", "entered_by", "source"])
+def test_a_character_that_cannot_be_told_is_refused_in_a_header(draft, clock, field, character):
+    with pytest.raises(VoucherRefused, match=rf"{field}.*U\+{ord(character):04X}") as refused:
+        post(replace(draft, **{field: f"a{character}b"}), clock)
+    assert [error.code for error in refused.value.errors] == ["LED-047"]
+    assert character not in str(refused.value)
+
+
+@pytest.mark.parametrize("field", ["text", "allocation", "activity"])
+def test_a_character_that_cannot_be_told_is_refused_in_a_line(draft, clock, field):
+    assert codes(first_line(draft, **{field: "a\x01b"}), clock) == ["LED-047"]
+
+
+def test_a_character_that_cannot_be_told_is_refused_in_what_else_was_delivered(draft, clock):
+    assert codes(replace(draft, details={"XREF1_HD": "a\x02"}), clock) == ["LED-047"]
+    assert codes(first_line(draft, details={"DISP1": "\x03"}), clock) == ["LED-047"]
+
+
+def test_lines_and_tabs_in_a_text_are_no_mistake(draft, clock):
+    text = "Papir,\tA4\r\nblåt\u00a0\u0085"
+    assert lines_of(post(first_line(draft, text=text), clock))[0].text == text
+
+
+def test_a_reversal_may_not_bring_what_its_voucher_does_not_hold(draft, clock):
+    voucher = post(draft, clock)
+    opposite = replace(draft, reverses=voucher, lines=tuple(map(negative, draft.lines)))
+    for spoilt in (replace(opposite, reference="\x07"), first_line(opposite, text="\x07")):
+        with pytest.raises(VoucherRefused, match=r"U\+0007"):
+            post(spoilt, clock)
+
+
+def test_a_voucher_that_holds_such_a_character_already_can_be_reversed(draft, clock, monkeypatch):
+    """As one from before they were refused."""
+    spoilt = first_line(replace(draft, reference="\x07", details={"XREF1_HD": "\x07"}), text="\x07")
+    with monkeypatch.context() as lenient:
+        lenient.setattr("opus_soap.ledger.checks.untellable", lambda text: None)
+        voucher = post(spoilt, clock)
+    reversal = reverse(
+        voucher, posting_date=date(2026, 11, 24), entered_by="test", source="test", clock=clock
+    )
+    assert reversal.reference == "\x07"
+
+
+def negative(line: PostingLine) -> PostingLine:
+    return line._replace(amount_ore=-line.amount_ore)
+
+
 def test_a_zero_or_enormous_amount_is_refused(draft, clock):
     zero = PostingLine(account="90510025", amount_ore=0)
     assert codes(replace(draft, lines=(*draft.lines, zero)), clock) == ["LED-004"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date
 from math import log10
+from threading import Event
 from uuid import UUID
 
 import pytest
@@ -13,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from peewee import fn
 
 from opus_soap.clock import business_date
-from opus_soap.database import proxy
+from opus_soap.database import connected, proxy
 from opus_soap.errors import (
+    BooksBeingFilled,
     BooksNotMadeUp,
     FiscalYearClosed,
     FiscalYearUnknown,
@@ -33,12 +35,13 @@ from opus_soap.ledger.posting import PostingLine, VoucherDraft, post
 from opus_soap.ledger.seals import key_id
 from opus_soap.ledger.verification import verify
 from opus_soap.simulate import books
-from opus_soap.simulate.books import Order, generate
+from opus_soap.simulate.books import generate
+from opus_soap.simulate.books_alone import alone
 from opus_soap.simulate.books_calendar import slots, weight
 from opus_soap.store.models import AuditEntry
 from tests.conftest import DEFINITION
+from tests.simulate.conftest import ORDER
 
-ORDER = Order(postings=1000, first=date(2026, 9, 1), last=date(2026, 11, 20))
 SMALL = {
     "municipality": {"code": "998", "cvr": "44444449", "name": "Lilleby Kommune"},
     "suppliers": [{"number": "1", "name": "Smeden", "cvr": "91521911"}],
@@ -74,17 +77,6 @@ SMALL = {
         }
     ],
 }
-
-
-@pytest.fixture
-def fill(company, clock):
-    """Generate what is ordered, otherwise than `ORDER` in what is said."""
-
-    def filled(company=company, *, seal_key=None, **changes):
-        order = replace(ORDER, **changes)
-        return generate(company, order, clock=clock, actor="test", seal_key=seal_key)
-
-    return filled
 
 
 @pytest.fixture
@@ -326,6 +318,29 @@ def test_nothing_comes_among_other_people_s_vouchers_by_mistake(company, fill, c
     assert Voucher.select(fn.SUM(1)).where(Voucher.source == "test").scalar() == 1
     assert Posting.select().count() == 12
     assert fill(postings=10, among_others=True).postings == 10
+
+
+def test_two_do_not_fill_one_database_at_once(fill):
+    """They would make the same vouchers, by the same UUIDs."""
+    with ThreadPoolExecutor(1) as other:
+        begun, over = Event(), Event()
+
+        def at_it():
+            with connected(), alone():
+                begun.set()
+                assert over.wait(30)
+
+        working = other.submit(at_it)
+        assert begun.wait(30)
+        try:
+            with pytest.raises(BooksBeingFilled):
+                fill(postings=10)
+            assert not Voucher.select().exists()
+        finally:
+            over.set()
+        working.result()
+    assert fill(postings=10).postings == 10
+    assert fill(postings=10).postings == 10
 
 
 def test_a_refused_voucher_ends_it(fill, monkeypatch):

@@ -10,7 +10,7 @@ from random import Random
 from uuid import uuid4
 
 import pytest
-from peewee import DatabaseError
+from peewee import DatabaseError, IntegrityError
 
 from opus_soap import errors
 from opus_soap.database import is_postgresql, proxy, transaction
@@ -167,12 +167,46 @@ def test_what_is_only_noted_is_its_hash_and_size(clock):
     assert content.get(noted.sha256) == b"abc"
 
 
+def test_what_is_new_is_stored_at_once(clock):
+    first, second = content.put_new([(b"abc", "x/y", clock.now()), (b"def", "text/plain", clock.now())])
+    assert [content.get(row.sha256) for row in (first, second)] == [b"abc", b"def"]
+    assert Content.get_by_id(first.sha256).__data__ == content.put(b"abc", "x/y", at=clock.now()).__data__ | {
+        "purged_at": None
+    }
+    with pytest.raises(IntegrityError):
+        content.put_new([(b"abc", "x/y", clock.now())])
+
+
+def change(*digests: str) -> None:
+    """As somebody would who may change the database."""
+    on = " ON content" if is_postgresql() else ""
+    proxy.obj.execute_sql(f"DROP TRIGGER content_no_change{on}")
+    Content.update(data=b"changed").where(Content.sha256.in_(digests)).execute()
+
+
 def test_content_that_was_changed_is_named_and_purged_content_is_not(clock):
     kept = content.put(b"abc", "text/plain", at=clock.now())
     gone = content.note(b"def", "text/plain", at=clock.now())
     assert list(content.verify()) == []
-    on = " ON content" if is_postgresql() else ""
-    proxy.obj.execute_sql(f"DROP TRIGGER content_no_change{on}")
-    Content.update(data=b"abd").where(Content.sha256 == kept.sha256).execute()
+    change(kept.sha256)
     assert list(content.verify()) == [f"content {kept.sha256}: has been changed"]
     assert gone.sha256 != kept.sha256
+
+
+def test_contents_are_verified_some_at_a_time(clock, monkeypatch):
+    """However many there are: by pages of rows and batches of bytes; the changed ones are found in each."""
+    monkeypatch.setattr(content, "_PAGE", 7)
+    monkeypatch.setattr(content, "_BATCH_BYTES", 50)
+    data = [f"{number}".encode() * (1 + number % 30) for number in range(40)]
+    kept = [content.put(some, "x", at=clock.now()) for some in data]
+    content.note(b"known by its hash alone", "x", at=clock.now())
+    wrong = sorted(row.sha256 for row in kept[::9])
+    change(*wrong)
+    read = []
+    taken = content._in_batches
+    monkeypatch.setattr(content, "_in_batches", lambda: (read.append(some) or some for some in taken()))
+    assert list(content.verify()) == [f"content {sha256}: has been changed" for sha256 in wrong]
+    sizes = {row.sha256: row.size for row in kept} | dict.fromkeys(wrong, len(b"changed"))
+    assert sorted(sha256 for some in read for sha256 in some) == sorted(sizes)
+    assert len(read) > 6
+    assert all(len(some) == 1 or sum(sizes[sha256] for sha256 in some) <= 50 for some in read)

@@ -174,7 +174,7 @@ def _take(
                     rendering=rendering,
                     state=Invoice.PARKED,
                     received_at=now,
-                    **_facts(document),
+                    **facts_of(document),
                 )
         except IntegrityError:  # another process was quicker
             _refuse_duplicate(document, key, supplier, company, data)
@@ -282,7 +282,8 @@ def _duplicate(earlier: Invoice, sha256: str) -> DuplicateInvoice:
     )
 
 
-def _facts(document: InvoiceDocument) -> dict[str, Any]:
+def facts_of(document: InvoiceDocument) -> dict[str, Any]:
+    """What was read from a document, by the columns of `Invoice`."""
     receiver = document.customer.endpoint
     return {
         "supplier_name": document.supplier.name,
