@@ -32,6 +32,8 @@ class Base64(str):
     @classmethod
     def as_encoded(cls, text: str) -> Base64 | None:
         """A text that is just as encoding gives it; None for any other."""
+        if len(text) % _QUANTUM:  # the strict mode takes a mark of padding too many
+            return None
         try:
             content = a2b_base64(text, strict_mode=True)
         except ValueError:

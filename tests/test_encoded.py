@@ -47,7 +47,13 @@ def test_line_breaks_and_stray_bits_are_read_but_not_kept() -> None:
     assert Base64.read("QR==") == "QQ=="  # the last bits stand for nothing
 
 
-@pytest.mark.parametrize("text", ["Q", "QQ", "QQ=", "=", "QQ==QQ==", "å", "-_AA"])
+@pytest.mark.parametrize("text", ["Q", "QQ", "QQ=", "=", "QQ==QQ==", "å", "-_AA", "QQQ=Q"])
 def test_what_is_no_base64_is_not_read(text: str) -> None:
     with pytest.raises(ValueError, match=r"base64|padding|ASCII"):
         Base64.read(text)
+
+
+@pytest.mark.parametrize("end", ["=", "==", "===", "====", "Q", "Q==", "*", " "])
+@pytest.mark.parametrize("good", ["QUJD", "eHh4", "QQQQ", "eHh4" * 2000, "QQ=="])
+def test_a_text_with_more_behind_it_is_not_as_encoding_gives_it(good: str, end: str) -> None:
+    assert Base64.as_encoded(good + end) is None

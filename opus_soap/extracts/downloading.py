@@ -67,7 +67,7 @@ class Downloads:
                     raise MethodNotAllowed(value=method, expected="GET, HEAD")
                 if method != "POST" and not rest:
                     return 200, _JSON, _json(_list(token.subscription))
-                until_sent.enter_context(self._shares.one(name))
+                until_sent.enter_context(self._shares.one(token.subscription.id, name))
                 extract = find_produced(token.subscription, extract_name)
                 asked["extract"] = extract.name
                 if method != "POST":

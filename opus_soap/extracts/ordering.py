@@ -134,9 +134,15 @@ def cancel(extract: Extract, *, actor: str, clock: Clock) -> Extract:
 
 
 def give_up(extract: Extract, *, actor: str, at: datetime) -> None:
-    """That nobody waits for it any more, in the caller's transaction."""
+    """That nobody waits for it any more, in the caller's transaction.
+
+    Raises `ExtractNotReady` when it has become something else meanwhile: a receipt may have come.
+    """
+    as_it_was = (Extract.id == extract.id, Extract.state == extract.state)
+    if not Extract.update(state=Extract.CANCELLED).where(*as_it_was).execute():
+        now = Extract.get_by_id(extract.id).state
+        raise ExtractNotReady(element=extract.name, value=now, expected=extract.state)
     extract.state = Extract.CANCELLED
-    extract.save(only=[Extract.state])
     _note(CANCELLED, extract, actor, at)
 
 

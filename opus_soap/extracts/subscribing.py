@@ -22,6 +22,7 @@ from opus_soap.errors import (
 from opus_soap.extracts.calendar import Calendar
 from opus_soap.extracts.delivering import is_fetched, shown_target
 from opus_soap.extracts.kinds import Kinds, Options
+from opus_soap.extracts.ordering import held
 from opus_soap.ledger.master_data import company_code
 from opus_soap.store import audit
 from opus_soap.store.extract_models import Extract, ExtractDelivery, Subscription
@@ -122,8 +123,8 @@ def set_active(subscription: Subscription, active: bool, *, actor: str, clock: C
 
 
 def _require_not_ended(subscription: Subscription) -> None:
-    """As it is now; its name stands in what its receiver has got, and is not used again."""
-    ended_at = Subscription.get_by_id(subscription.id).ended_at
+    """As it is now, and stays until the transaction ends; its name stands in what its receiver has got."""
+    ended_at = held(subscription).ended_at
     if ended_at is not None:
         raise SubscriptionEnded(value=subscription.name, expected=business_date(ended_at))
 
@@ -153,6 +154,7 @@ def _check_overlap(municipality: str, name: str, kind: str, terms: Mapping[str, 
         Subscription.receiver == terms["receiver"],
         Subscription.name != name,
         Subscription.active == True,  # noqa: E712  a column
+        Subscription.ended_at.is_null(),
     )
     if other is not None:
         raise SubscriptionOverlaps(element=terms["receiver"], value=other.name)

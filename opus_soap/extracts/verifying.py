@@ -1,8 +1,9 @@
 """Offline: do files, their manifest, and the seals in it hold? Nothing is asked of the books.
 
 Whoever received an extract can tell: that no byte was changed since it was signed, that the seals it covers
-are signed and follow each other, and that it follows on the extract before without a gap. Whose key it is
-must be known from elsewhere (`trusted`).
+are signed and follow each other, that it follows on the extract before without a gap, and of an extract of
+all postings that its vouchers are those under the seals. Whose key it is must be known from elsewhere
+(`trusted`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from opus_soap.errors import ExtractError, ExtractUntrue, ManifestUnreadable
-from opus_soap.extracts import manifest
+from opus_soap.extracts import covering, manifest
 from opus_soap.ledger.seals import FORM as SEAL_FORM
 from opus_soap.ledger.seals import NO_ROOT, key_id
 
@@ -114,7 +115,8 @@ def _problems(folder: Path, told: Mapping[str, Any], trusted: Collection[str] | 
     problems = list(_check_key(told, trusted))
     for file in told["files"]:
         problems += _check_file(folder, file)
-    return [*problems, *_check_seals(told, trusted), *_check_followed(folder, told)]
+    problems += [*_check_seals(told, trusted), *_check_followed(folder, told)]
+    return problems or list(_check_vouchers(folder, told))
 
 
 def _check_key(told: Mapping[str, Any], trusted: Collection[str] | None) -> Iterator[str]:
@@ -137,6 +139,20 @@ def _check_file(folder: Path, file: Mapping[str, Any]) -> Iterator[str]:
         return
     if actual != file["sha256"]:
         yield f"{name}: SHA-256 {actual}; it must be {file['sha256']}"
+
+
+def _check_vouchers(folder: Path, told: Mapping[str, Any]) -> Iterator[str]:
+    """What files and seals that hold by themselves say of each other."""
+    if not covering.has_every_voucher(told):
+        return
+    name = f"{told['extract']}.xml"
+    if name not in (file["name"] for file in told["files"]):
+        yield f"{name}: is not among the files"
+        return
+    with _regular(folder / name) as data:
+        seal = covering.first_seal_that_differs(data, told)
+    if seal is not None:
+        yield f"{name}: its vouchers are not those under seal {seal}"
 
 
 def _check_seals(told: Mapping[str, Any], trusted: Collection[str] | None) -> Iterator[str]:

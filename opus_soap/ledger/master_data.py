@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 from peewee import JOIN, chunked
 
-from opus_soap.database import Prepared
+from opus_soap.database import Prepared, is_postgresql
 from opus_soap.errors import CompanyCodeUnknown, MunicipalityUnknown
 from opus_soap.ledger.models import Account, CompanyCode, DimensionValue, Municipality, Supplier, TaxCode
 
@@ -27,6 +27,12 @@ def find_municipality(code: str) -> Municipality:
     if found is None:
         raise MunicipalityUnknown(value=code)
     return found
+
+
+def hold_municipality(municipality: Municipality) -> None:
+    """Nobody else changes its master data so until the transaction ends: who comes second sees the first's."""
+    if is_postgresql():
+        Municipality.select().where(Municipality.code == municipality.code).for_update().execute()
 
 
 def authority_cvr(code: str) -> str | None:

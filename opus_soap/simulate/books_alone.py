@@ -47,4 +47,6 @@ def _held_by_file(database: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BooksBeingFilled from None
+        except OSError as error:  # a file system without locks
+            raise DatabaseFailed(value=f"{database.name}{ENDING}: {error.strerror}") from None
         yield

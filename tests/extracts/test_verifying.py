@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from opus_soap.extracts import manifest
+from opus_soap.extracts import covering, manifest
 from opus_soap.extracts.verifying import verify
 from opus_soap.ledger.seals import load_seal_key, seal
 from opus_soap.store.extract_models import Extract
@@ -188,3 +189,61 @@ def test_a_lone_surrogate_is_a_problem_of_one(tmp_path):
     path = tmp_path / "x.manifest.json"
     path.write_bytes(b'{\n  "form": "opus-soap-extract-1",\n  "x": "\\ud800"\n}\n')
     assert len(verify(path).problems) == 1
+
+
+_VOUCHER = re.compile(rb"<POSTING_DOCUMENT>.*?</POSTING_DOCUMENT>\n", re.DOTALL)
+
+
+def _swapped(text: bytes) -> bytes:
+    """The first voucher behind the second."""
+    first, second, *_ = _VOUCHER.findall(text)
+    return text.replace(first + second, second + first)
+
+
+FORGED = {
+    "another hash": lambda text: re.sub(rb"<DOC_HASH>.{64}", b"<DOC_HASH>" + b"0" * 64, text, count=1),
+    "one is missing": lambda text: _VOUCHER.sub(b"", text, count=1),
+    "one comes twice": lambda text: _VOUCHER.sub(lambda found: found[0] * 2, text, count=1),
+    "another order": _swapped,
+}
+
+
+@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
+@pytest.mark.parametrize("chunk", [1024 * 1024, 100])
+def test_vouchers_that_are_not_those_sealed_are_found_though_all_is_signed(
+    three_seals, again, desk, monkeypatch, forge, chunk
+):
+    monkeypatch.setattr(covering, "_AT_ONCE", chunk)
+    path = desk.inbox / f"{three_seals.name}.xml"
+    assert again(three_seals, lambda told: None) == []
+    forged = forge(path.read_bytes())
+    assert forged != path.read_bytes()
+    path.write_bytes(forged)
+    (problem,) = again(three_seals, lambda told: _note(told, path))
+    assert problem.startswith(f"{path.name}: its vouchers are not those under seal ")
+
+
+def test_of_vouchers_left_out_only_the_files_are_told(desk, again):
+    desk.post(2)
+    extract = desk.run(desk.subscribe(options={"conditions": ["DOC_TYPE=KR"]}))
+    assert again(extract, lambda told: None) == []
+
+
+def test_a_delta_is_held_against_its_own_seals(desk, again):
+    subscription = desk.subscribe()
+    for _ in range(2):
+        desk.reverse(desk.post(2)[1])
+        extract = desk.run(subscription)
+    assert again(extract, lambda told: None) == []
+    path = desk.inbox / f"{extract.name}.xml"
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"<DOC_HASH>", b"<DOC_HASE>"))
+    (problem,) = again(extract, lambda told: _note(told, path))
+    assert problem == f"{path.name}: its vouchers are not those under seal 2"
+
+
+def _note(told: dict[str, Any], path: Path) -> None:
+    """A file as it is now."""
+    data = path.read_bytes()
+    (file,) = (file for file in told["files"] if file["name"] == path.name)
+    file.update(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())

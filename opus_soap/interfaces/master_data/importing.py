@@ -42,7 +42,7 @@ from opus_soap.interfaces.master_data.mistakes import Mistakes
 from opus_soap.interfaces.master_data.reading import Asked, Limits, read
 from opus_soap.interfaces.master_data.staging import Staged, Staging
 from opus_soap.ledger.loading import check_own_accounts
-from opus_soap.ledger.master_data import find_municipality
+from opus_soap.ledger.master_data import find_municipality, hold_municipality
 from opus_soap.ledger.models import CompanyCode, Municipality
 from opus_soap.store import audit
 
@@ -111,6 +111,7 @@ def import_files(
             return counts
         try:
             with transaction():
+                hold_municipality(municipality)
                 entered = _Entering(municipality, wanted, staging, mistakes, tell, actor, clock)
                 for table in staging.tables():
                     counts[table.name] += entered.table(table)
