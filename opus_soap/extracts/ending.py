@@ -22,8 +22,8 @@ def end(
     """End a subscription and revoke its tokens; the second time nothing happens.
 
     `give_up`: also what is under way, the newest first, which is returned. Raises `SubscriptionUnderWay`
-    without it, `ExtractBusy` while somebody is at work on it, `ExtractNotReady` when a receipt comes meanwhile,
-    `ExtractFolderFailed`.
+    without it, `ExtractBusy` while somebody is at work on it, `ExtractNotReady` when a receipt comes
+    meanwhile, `ExtractFolderFailed`.
     """
     with ExitStack() as alone:
         for extract in _under_way(subscription)[:1]:

@@ -30,7 +30,7 @@ def find_municipality(code: str) -> Municipality:
 
 
 def hold_municipality(municipality: Municipality) -> None:
-    """Nobody else changes its master data so until the transaction ends: who comes second sees the first's."""
+    """Until the transaction ends nobody else imports there: who comes second sees what the first did."""
     if is_postgresql():
         Municipality.select().where(Municipality.code == municipality.code).for_update().execute()
 
