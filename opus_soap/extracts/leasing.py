@@ -6,10 +6,9 @@ with its process.
 
 from __future__ import annotations
 
-import fcntl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from peewee import PeeweeException
 from opus_soap.clock import Clock
 from opus_soap.database import proxy, transaction
 from opus_soap.errors import ExtractBusy, ExtractFolderFailed
+from opus_soap.file_locks import locked
 from opus_soap.store.extract_models import Extract
 
 LEASE = timedelta(minutes=5)
@@ -66,16 +66,12 @@ def _renew(extract: Extract, clock: Clock, over: threading.Event) -> None:
 @contextmanager
 def alone(lock_file: Path, name: str) -> Iterator[None]:
     """Be the only one at work on the extract `name`; raises `ExtractBusy`, `ExtractFolderFailed`."""
-    try:
-        lock_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = lock_file.open("wb")
-    except OSError as error:
-        raise ExtractFolderFailed(element=str(lock_file.parent), value=error.strerror or "?") from None
-    with lock:
+    with ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ExtractBusy(element=name) from None
+            lock_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            ours = held.enter_context(locked(lock_file))
         except OSError as error:
-            raise ExtractFolderFailed(element=lock_file.name, value=error.strerror or "?") from None
+            raise ExtractFolderFailed(element=str(lock_file.parent), value=error.strerror or "?") from None
+        if not ours:
+            raise ExtractBusy(element=name)
         yield

@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, BinaryIO
 
 from cryptography.exceptions import InvalidSignature
@@ -27,10 +28,22 @@ from opus_soap.extracts import covering, manifest
 from opus_soap.ledger.seals import FORM as SEAL_FORM
 from opus_soap.ledger.seals import NO_ROOT, key_id
 
+# of what is told: the facts that every check asks for
+_FACTS: Mapping[str, type | UnionType] = {
+    "municipality": str,
+    "subscription": str,
+    "extract": str,
+    "sequence": int,
+    "mode": str,
+    "files": list,
+    "seals": list,
+    "follows": dict | NoneType,
+}
+
 
 @dataclass
 class Verified:
-    """What was read of a manifest, and what does not hold."""
+    """What was read of a manifest, as far as it has its shape, and what does not hold."""
 
     path: Path
     told: Mapping[str, Any] = field(default_factory=dict)
@@ -46,14 +59,15 @@ def verify(path: Path, trusted: Collection[str] | None = None) -> Verified:
     """Verify the extract of a manifest, its files in the same folder."""
     found = Verified(path)
     try:
-        found.told = manifest.read(_bytes_of(path), path.name)
-        expected = f"{found.told['extract']}{manifest.ENDING}"
+        told = manifest.read(_bytes_of(path), path.name)
+        _check_shape(told)
+        found.told, expected = told, f"{told['extract']}{manifest.ENDING}"
         if path.name != expected:
             raise ExtractUntrue(element=path.name, value="its name", expected=expected)
     except ExtractError as error:
         found.problems.append(error.text_english)
         return found
-    except KeyError as error:
+    except (KeyError, TypeError) as error:
         found.problems.append(f"{path.name}: not as opus-soap writes it ({error})")
         return found
     except OSError as error:
@@ -74,6 +88,15 @@ def verify(path: Path, trusted: Collection[str] | None = None) -> Verified:
     ) as error:  # signed by somebody who makes others
         found.problems.append(f"{path.name}: not as opus-soap writes it ({type(error).__name__})")
     return found
+
+
+def _check_shape(told: Mapping[str, Any]) -> None:
+    """Raise KeyError or TypeError, with the fact's name, for what the checks could not even ask."""
+    for name, kind in _FACTS.items():
+        if not isinstance(told[name], kind):
+            raise TypeError(name)
+    if told["follows"] is not None and not isinstance(told["follows"]["extract"], str):
+        raise TypeError("follows")
 
 
 def _regular(path: Path) -> BinaryIO:
@@ -101,8 +124,8 @@ def check_between(verified: Sequence[Verified]) -> None:
     """
     of_subscription: dict[tuple[str, str], list[Verified]] = defaultdict(list)
     for one in verified:
-        if one.ok:
-            of_subscription[str(one.told["municipality"]), str(one.told["subscription"])].append(one)
+        if one.told:  # damaged or not: it is here
+            of_subscription[one.told["municipality"], one.told["subscription"]].append(one)
     for some in of_subscription.values():
         here = {one.told["extract"] for one in some}
         for one in sorted(some, key=lambda one: one.told["sequence"])[1:]:

@@ -30,7 +30,7 @@ def find_municipality(code: str) -> Municipality:
 
 
 def hold_municipality(municipality: Municipality) -> None:
-    """Until the transaction ends nobody else imports there: who comes second sees what the first did."""
+    """Two who load master data at once do it one after the other, to the end of their transactions."""
     if is_postgresql():
         Municipality.select().where(Municipality.code == municipality.code).for_update().execute()
 

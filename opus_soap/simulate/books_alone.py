@@ -6,13 +6,13 @@ file the operating system holds it for a file of its own, which stays there, emp
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from opus_soap.database import Unavailable, connected, is_postgresql, proxy
 from opus_soap.errors import BooksBeingFilled, DatabaseFailed
+from opus_soap.file_locks import locked
 
 ENDING = ".filling"  # of the file beside SQLite's
 _LOCK = 0x0A05F111  # PostgreSQL's locks have numbers; ours for this
@@ -38,15 +38,12 @@ def _held_by_server() -> Iterator[None]:
 
 @contextmanager
 def _held_by_file(database: Path) -> Iterator[None]:
-    try:
-        lock = database.with_name(f"{database.name}{ENDING}").open("wb")
-    except OSError as error:
-        raise DatabaseFailed(value=f"{database.name}{ENDING}: {error.strerror}") from None
-    with lock:
+    file = database.with_name(f"{database.name}{ENDING}")
+    with ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BooksBeingFilled from None
-        except OSError as error:  # a file system without locks
-            raise DatabaseFailed(value=f"{database.name}{ENDING}: {error.strerror}") from None
+            ours = held.enter_context(locked(file))
+        except OSError as error:
+            raise DatabaseFailed(value=f"{file.name}: {error.strerror}") from None
+        if not ours:
+            raise BooksBeingFilled
         yield

@@ -104,7 +104,7 @@ class Reader:
         if issubclass(model, ComplexModelBase):
             return lambda element, lifted: self.read(model, element, lifted)
         if issubclass(model, AnyXml):
-            return lambda element, _: element[0] if len(element) else None
+            return _anything
         if issubclass(model, ByteArray):
             return _content
         if issubclass(model, Unicode) and not issubclass(model, Uuid):
@@ -113,6 +113,14 @@ class Reader:
             if issubclass(model, kind):
                 return lambda element, _, read=read: read((element.text or "").strip())  # type: ignore[misc]
         return lambda element, _: self._read_text(model, element.text or "")
+
+
+def _anything(element: etree._Element, lifted: Lifted) -> etree._Element | None:
+    """What a wildcard holds, as it came: nobody knows what its texts are."""
+    for inner in element.iter():
+        if inner in lifted:
+            inner.text = lifted[inner]
+    return element[0] if len(element) else None
 
 
 def _content(element: etree._Element, lifted: Lifted) -> Base64:

@@ -220,6 +220,14 @@ def test_what_the_manifest_does_not_name_is_not_given(client, doors, extract, na
     assert (status, said[:7]) == (404, b"EXT-040")
 
 
+@pytest.mark.parametrize("path", ["SUB1/a\0b/c", "SUB1/\0", "SUB1/\0/kvittering"])
+def test_no_name_has_a_nul(client, path):
+    for method, body in (("GET", b""), ("POST", b"0" * 64)):
+        status, _, said = client.ask(f"/udtraek/{path}", method, body)
+        assert status == 404 if path.endswith("kvittering") or method == "GET" else status in (404, 405)
+        assert said[:7] != b"SOA-016"
+
+
 def test_an_extract_that_is_not_produced_is_not_there_yet(client, doors, subscription):
     extract = doors.ordered(subscription)
     assert client.ask(place(extract))[0] == 404

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from opus_soap.extracts import covering, manifest
-from opus_soap.extracts.verifying import verify
+from opus_soap.extracts.verifying import check_between, verify
 from opus_soap.ledger.seals import load_seal_key, seal
 from opus_soap.store.extract_models import Extract
 from tests.extracts.conftest import Desk
@@ -115,11 +115,46 @@ def test_without_the_one_before_nothing_is_said_of_it(desk):
         lambda told: told["files"][0].pop("sha256"),
         lambda told: told.pop("follows"),
         lambda told: told.update(follows=7),
+        lambda told: told.update(follows={}),
+        lambda told: told.update(sequence="x"),
+        lambda told: told.pop("sequence"),
+        lambda told: told.pop("subscription"),
+        lambda told: told.pop("municipality"),
+        lambda told: told.update(files={}),
+        lambda told: told.update(mode=5),
         lambda told: told["seal_keys"].update(dict.fromkeys(told["seal_keys"], "zz")),
     ],
 )
 def test_what_somebody_signed_in_another_shape_is_a_problem_and_no_crash(three_seals, again, change):
     assert again(three_seals, change)
+
+
+def test_one_of_another_shape_hides_no_other(desk, again):
+    subscription = desk.subscribe()
+    made = []
+    for _ in range(3):
+        desk.post()
+        made.append(desk.run(subscription))
+    again(made[0], lambda told: told.pop("sequence"))
+    path_of(desk, made[1]).unlink()
+    found = [verify(path_of(desk, extract)) for extract in (made[0], made[2])]
+    check_between(found)
+    assert not found[0].ok
+    assert found[1].ok  # the first of those that can be read
+
+
+def test_a_gap_is_told_though_the_one_before_it_is_damaged(desk):
+    subscription = desk.subscribe()
+    made = []
+    for _ in range(3):
+        desk.post()
+        made.append(desk.run(subscription))
+    path_of(desk, made[1]).unlink()
+    (desk.inbox / f"{made[0].name}.csv").write_bytes(b"")
+    found = [verify(path_of(desk, extract)) for extract in (made[0], made[2])]
+    check_between(found)
+    assert not found[0].ok
+    assert found[1].problems == [f"follows on {made[1].name}, which is not here"]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ is another is changed, and what is no more is blocked.
 So nobody waits for the reading and the comparing, however long they take. SQLite lets nobody else write
 during the transaction, which takes as long as what changes, whatever the files and the books hold. It is not
 divided: others would see half a chart, and a mistake in the last record could not undo the first. A dry run
-is the same transaction, taken back; when nothing is planned there is none. Two imports at once act record by
-record, as if one had come after the other.
+is the same transaction, taken back; when nothing is planned there is none. Two imports at once enter one
+after the other, the second into what the first has made.
 """
 
 from __future__ import annotations

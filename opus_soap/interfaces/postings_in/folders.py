@@ -7,12 +7,11 @@ removes what is being dealt with. What lies there when a sweep begins is gone on
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from uuid import uuid4
 
 from opus_soap.errors import FolderFailed
 from opus_soap.failpoints import failpoint
+from opus_soap.file_locks import locked
 from opus_soap.store.files import forget_parts, sync_folder
 
 REQUEST, RESPONSE, ARCHIVE, QUARANTINE, WORK = "request", "response", "archive", "quarantine", "work"
@@ -86,16 +86,9 @@ class LocalFolders:
         for name in (RESPONSE, WORK):
             forget_parts(self.home / name)
 
-    @contextmanager
-    def held(self) -> Iterator[bool]:
+    def held(self) -> AbstractContextManager[bool]:
         """True until the block ends, or the process; False when another holds them. Raises OSError."""
-        with (self.home / WORK / _LOCK).open("ab") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
+        return locked(self.home / WORK / _LOCK)
 
     def begun(self) -> list[str]:
         """The names of the files in `work` that have not changed for a while; raises OSError."""

@@ -15,7 +15,7 @@ from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
 from opus_soap.clock import Clock
-from opus_soap.database import is_postgresql, stored_rows, transaction
+from opus_soap.database import stored_rows, transaction
 from opus_soap.errors import (
     OrganisationFileTooLarge,
     OrganisationMistake,
@@ -34,6 +34,7 @@ from opus_soap.interfaces.master_data.organisation.form import (
     as_value,
 )
 from opus_soap.interfaces.master_data.organisation.reading import Limits, Record, records
+from opus_soap.ledger.master_data import hold_municipality
 from opus_soap.ledger.models import Municipality
 from opus_soap.store import audit
 from opus_soap.store.organisation_models import Employee, OrgUnit
@@ -80,7 +81,7 @@ def load(
         done = Loaded()
         try:
             with transaction():
-                _lock(municipality)
+                hold_municipality(municipality)
                 if found.complete:
                     _judge(municipality, found, full)
                 if found.mistakes:
@@ -105,12 +106,6 @@ def _copy(path: Path, file: BinaryIO, most: int) -> None:
             if file.tell() > most:
                 raise OrganisationFileTooLarge(element="byte", value=f"> {most}", expected=most)
     file.seek(0)
-
-
-def _lock(municipality: Municipality) -> None:
-    """Two who load at once do it one after the other."""
-    query = Municipality.select().where(Municipality.code == municipality.code)
-    (query.for_update() if is_postgresql() else query).get()
 
 
 def _judge(municipality: Municipality, found: Survey, full: bool) -> None:
