@@ -106,3 +106,12 @@ def test_what_somebody_is_at_work_on_is_not_given_up(doors, stop, clock):
     assert Subscription.get().ended_at is None
     clock.advance(timedelta(minutes=2))
     assert stop(subscription, give_up=True) == [extract.name]
+
+
+def test_a_receipt_that_came_meanwhile_stays(doors, clock):
+    extract = doors.produced(doors.subscribe())
+    Extract.update(state=Extract.DELIVERED).where(Extract.id == extract.id).execute()
+    with pytest.raises(errors.ExtractNotReady) as refused:
+        ordering.give_up(extract, actor="t", at=clock.now())
+    assert refused.value.value == Extract.DELIVERED
+    assert Extract.get_by_id(extract.id).state == Extract.DELIVERED

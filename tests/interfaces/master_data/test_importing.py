@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import sqlite3
-from contextlib import contextmanager
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from click.testing import CliRunner
 from lxml import etree
 
 from opus_soap.cli.main import main
-from opus_soap.database import transaction
+from opus_soap.database import connected, proxy, transaction
 from opus_soap.errors import CompanyCodeUnknown, ImportRefused, MunicipalityUnknown
 from opus_soap.interfaces.master_data import importing
 from opus_soap.interfaces.master_data.books import Source
@@ -655,3 +657,33 @@ def test_accounts_that_are_found_have_their_rules(company):
     some = source.find("GL_ACCOUNT", list(all_of_them)[:3])
     assert some == {key: all_of_them[key] for key in list(all_of_them)[:3]}
     assert any(record.texts[-3] for record in some.values())
+
+
+def test_two_at_once_make_no_loop(company, clock, xml, tmp_path, monkeypatch):
+    one, two = ({"COSTCENTER": code, "NAME": "Ny"} for code in ("9990001", "9990002"))
+    import_files(
+        [xml(("COSTCENTER", one), ("COSTCENTER", two))], Wanted("999", "0020"), actor="t", clock=clock
+    )
+    paths = []
+    for child, parent in ((one, two), (two, one)):
+        made = xml(("COSTCENTER", child | {"PARENT": parent["COSTCENTER"]}))
+        paths.append(made.rename(tmp_path / f"{child['COSTCENTER']}.xml"))
+    entered, ending = threading.Barrier(2), importing._Entering.end
+
+    def end(self):
+        with suppress(threading.BrokenBarrierError):  # who comes second waits until the first has ended
+            entered.wait(1)
+        return ending(self)
+
+    monkeypatch.setattr(importing._Entering, "end", end)
+
+    def load(path):
+        with connected(), suppress(ImportRefused):
+            import_files([path], wanted, actor="t", clock=clock)
+        if not proxy.obj.is_closed():
+            proxy.obj.close()
+
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(load, paths))
+    rows = DimensionValue.select().where(DimensionValue.code.in_(["9990001", "9990002"]))
+    assert sum(row.parent_code is not None for row in rows) == 1
