@@ -661,9 +661,8 @@ def test_accounts_that_are_found_have_their_rules(company):
 
 def test_two_at_once_make_no_loop(company, clock, xml, tmp_path, monkeypatch):
     one, two = ({"COSTCENTER": code, "NAME": "Ny"} for code in ("9990001", "9990002"))
-    import_files(
-        [xml(("COSTCENTER", one), ("COSTCENTER", two))], Wanted("999", "0020"), actor="t", clock=clock
-    )
+    wanted = Wanted("999", "0020")
+    import_files([xml(("COSTCENTER", one), ("COSTCENTER", two))], wanted, actor="t", clock=clock)
     paths = []
     for child, parent in ((one, two), (two, one)):
         made = xml(("COSTCENTER", child | {"PARENT": parent["COSTCENTER"]}))
