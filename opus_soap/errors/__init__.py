@@ -4,6 +4,7 @@ from opus_soap.errors.audit_extract import *  # noqa: F403
 from opus_soap.errors.base import *  # noqa: F403
 from opus_soap.errors.configuration import *  # noqa: F403
 from opus_soap.errors.database import *  # noqa: F403
+from opus_soap.errors.declaration import *  # noqa: F403
 from opus_soap.errors.documents import *  # noqa: F403
 from opus_soap.errors.extract_doors import *  # noqa: F403
 from opus_soap.errors.extracts import *  # noqa: F403

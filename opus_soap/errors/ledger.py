@@ -359,16 +359,6 @@ class AccountNotBalance(LedgerError):
     remedy_english = "Leave result accounts out; their balance belongs on the retained account."
 
 
-class MasterDataInvalid(LedgerError):
-    """A definition of master data does not hold."""
-
-    code = "LED-030"
-    danish = "Stamdata: {element}: {value} (forventet: {expected})"
-    english = "Master data: {element}: {value} (expected: {expected})"
-    remedy_danish = "Ret definitionen, og indlæs igen."
-    remedy_english = "Correct the definition and load it again."
-
-
 class CompanyCodeUnknown(LedgerError):
     """The municipality or company code is not set up."""
 

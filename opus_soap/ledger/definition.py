@@ -6,69 +6,77 @@ new row needs is asked for when it is made, so that a declaration may hold nothi
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated, Any, ClassVar, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
 from stdnum import iban
 
 from opus_soap.errors import MasterDataInvalid
+from opus_soap.ledger import account_patterns, definition_words
 from opus_soap.ledger.models import DimensionValue
 from opus_soap.texts import is_hidden
 
 
-def _expression(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"not a regular expression: {error}") from None
-    return pattern
+def _holds(test: Callable[[str], bool], danish: str, english: str) -> AfterValidator:
+    """What a text must be besides its length; the two texts say what is expected."""
+
+    def check(text: str) -> str:
+        if not test(text):
+            raise PydanticCustomError(definition_words.OWN_RULE, english, {"danish": danish})
+        return text
+
+    return AfterValidator(check)
 
 
-def _iban(text: str) -> str:
-    if text and not iban.is_valid(text):
-        raise ValueError("not an IBAN: its check digits are wrong")
-    return text
+def _is_seen(text: str) -> bool:
+    return not any(map(is_hidden, text)) and not text.isspace()
 
 
-def _kind(kind: str) -> str:
-    if kind not in DimensionValue.KINDS:
-        raise ValueError(f"not one of {', '.join(DimensionValue.KINDS)}")
-    return kind
+def _is_code(text: str) -> bool:
+    """What people type, and systems compare: no wide digits, which look like digits and are others."""
+    foreign = any(character.isdigit() and not character.isascii() for character in text)
+    return _is_seen(text) and text == text.strip() and not foreign
 
 
-def _seen(text: str) -> str:
-    if any(map(is_hidden, text)):
-        raise ValueError("a character that cannot be seen")
-    return text
+def _is_iban(text: str) -> bool:
+    return not text or bool(iban.is_valid(text))
 
 
+_SEEN = _holds(_is_seen, "tegn, der kan ses", "characters that can be seen")
+_CODE = _holds(
+    _is_code,
+    "tegn, der kan ses, med cifrene 0–9 og uden mellemrum yderst",
+    "characters that can be seen, with the digits 0–9 and without outer blanks",
+)
 # as long as the columns they go into; a test holds them together
-Text = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_seen)]
-Number = Annotated[str, StringConstraints(min_length=1, max_length=10)]
-DimensionCode = Annotated[str, StringConstraints(min_length=1, max_length=24)]
-TaxCodeText = Annotated[str, StringConstraints(max_length=4)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=255), _SEEN]
+Number = Annotated[str, StringConstraints(min_length=1, max_length=10), _CODE]
+DimensionCode = Annotated[str, StringConstraints(min_length=1, max_length=24), _CODE]
+TaxCodeText = Annotated[str, StringConstraints(max_length=4), _CODE]
 ChartString = Annotated[str, StringConstraints(pattern="^[0-9]{16}$")]
 MunicipalityCode = Annotated[str, StringConstraints(pattern="^[0-9]{3}$")]
 Cvr = Annotated[str, StringConstraints(pattern="^[0-9]{8}$")]
 CompanyCodeText = Annotated[str, StringConstraints(pattern="^[A-Z0-9]{4}$")]
 DocumentTypeCode = Annotated[str, StringConstraints(pattern="^[A-Z0-9]{2}$")]
 Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
-Expression = Annotated[Text, AfterValidator(_expression)]
-Kind = Annotated[str, AfterValidator(_kind)]
+Expression = Annotated[Text, _holds(account_patterns.is_bounded, *account_patterns.FORM)]
+Kind = Annotated[str, _holds(DimensionValue.KINDS.__contains__, *["/".join(DimensionValue.KINDS)] * 2)]
 # of creditors: an empty text takes away what is there
 Registration = Annotated[str, StringConstraints(pattern="^([0-9]{4})?$")]
 BankAccount = Annotated[str, StringConstraints(pattern="^([0-9]{1,10})?$")]
 Iban = Annotated[
-    str, StringConstraints(pattern="^([A-Z]{2}[0-9]{2}[A-Z0-9]{11,30})?$"), AfterValidator(_iban)
+    str,
+    StringConstraints(pattern="^([A-Z]{2}[0-9]{2}[A-Z0-9]{11,30})?$"),
+    _holds(_is_iban, "et IBAN, hvis kontrolcifre passer", "an IBAN whose check digits are right"),
 ]
 Bic = Annotated[str, StringConstraints(pattern="^([A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?)?$")]
 FikCreditor = Annotated[str, StringConstraints(pattern="^([0-9]{8})?$")]
 Country = Annotated[str, StringConstraints(pattern="^([A-Z]{2})?$")]
-UserId = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+UserId = Annotated[str, StringConstraints(min_length=1, max_length=40), _CODE]
 Ean = Annotated[str, StringConstraints(pattern="^([0-9]{13})?$")]
 Limit = Annotated[int, Field(ge=1, le=99_999_999_999_999)]  # øre
 Identity = Annotated[UUID, Field(strict=False)]
@@ -181,7 +189,7 @@ class UserRightRow(Row):
 
     key = ("user", "profit_center", "ean")
     user: UserId
-    profit_center: Annotated[str, StringConstraints(max_length=10)] = ""
+    profit_center: Annotated[str, StringConstraints(max_length=10), _CODE] = ""
     ean: Ean = ""
     limit_ore: Limit | None = None
 
@@ -237,5 +245,5 @@ def _read(kind: type[M], values: Mapping[str, Any]) -> M:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
         raise MasterDataInvalid(
-            element=place, value=str(first["input"])[:100], expected=first["msg"]
+            element=place, value=str(first["input"])[:100], expected=definition_words.expected(first)
         ) from None

@@ -13,8 +13,8 @@ from uuid import UUID, uuid5
 
 from peewee import IntegrityError, Model
 
-from opus_soap.database import Prepared, create, transaction
-from opus_soap.errors import MasterDataInvalid
+from opus_soap.database import Prepared, create, is_any_of, transaction
+from opus_soap.errors import MasterDataInvalid, MasterDataTwin
 from opus_soap.identifiers import canonical
 from opus_soap.ledger.checks import normalised_wbs
 from opus_soap.ledger.definition import (
@@ -48,6 +48,12 @@ from opus_soap.ledger.models import (
 
 PERIODS = range(1, 16)
 _LISTS = ("years", "open_periods", "tax_codes", "document_types", "account_rules", "accounts", "dimensions")
+# of those whose numbers SAP fills up with zeros: what a declaration calls them
+_NUMBERED: Mapping[type[Model], str] = {
+    Account: "accounts",
+    DimensionValue: "dimensions",
+    Supplier: "suppliers",
+}
 _OWN_ACCOUNTS = ("vat_refund_account", "retained_account", "supplier_account", "default_bank_account")
 
 
@@ -229,6 +235,8 @@ def _put(
     row = _finder(model, tuple(key)).first(*key.values())
     try:
         if row is None:
+            if model in _NUMBERED:
+                _require_no_twin(model, key)
             return _make(model, {**key, **({"uuid": uuid} if uuid else {}), **facts})
         for name, value in facts.items():
             setattr(row, name, value)
@@ -241,6 +249,24 @@ def _put(
     return row
 
 
+def _require_no_twin(model: type[Model], key: Mapping[str, Any]) -> None:
+    """Two numbers that only zeros in front tell apart are one to SAP; raises `MasterDataTwin`.
+
+    A new one of that kind is most often what a spreadsheet has left of an old one.
+    """
+    *within, number = key.values()
+    if not number.isdecimal():
+        return
+    name = list(key)[-1]
+    bare = number.lstrip("0") or "0"
+    longest = getattr(model, name).max_length
+    filled = [bare.zfill(length) for length in range(len(bare), longest + 1)]
+    twin = _twins(model, tuple(key)).first(*within, filled)
+    if twin is not None:
+        element = " ".join([_NUMBERED[model], *filter(None, [key.get("kind")])])
+        raise MasterDataTwin(element=element, value=number, expected=getattr(twin, name))
+
+
 @cache
 def _finder(model: type[Model], names: tuple[str, ...]) -> Prepared:
     """Finds the row of a key; a chart has many, and the library writes each query anew."""
@@ -250,13 +276,31 @@ def _finder(model: type[Model], names: tuple[str, ...]) -> Prepared:
             *(getattr(model, name) == value for name, value in zip(names, values, strict=True))
         )
 
+    return _prepared(len(names), query)
+
+
+@cache
+def _twins(model: type[Model], names: tuple[str, ...]) -> Prepared:
+    """Finds the rows of a key whose last part is any of several."""
+    *within, last = names
+
+    def query(*values: Any) -> Any:
+        *places, numbers = values
+        same = (getattr(model, name) == value for name, value in zip(within, places, strict=True))
+        return model.select().where(*same, is_any_of(getattr(model, last), numbers))
+
+    return _prepared(len(names), query)
+
+
+def _prepared(values: int, query: Callable[..., Any]) -> Prepared:
+    """A query of so many values."""
     builds: Mapping[int, Callable[..., Any]] = {
         1: lambda a: query(a),
         2: lambda a, b: query(a, b),
         3: lambda a, b, c: query(a, b, c),
         4: lambda a, b, c, d: query(a, b, c, d),
     }
-    return Prepared(builds[len(names)])
+    return Prepared(builds[values])
 
 
 def _make(model: type[Model], facts: Mapping[str, Any]) -> Model:

@@ -242,6 +242,10 @@ def account(**texts: str) -> tuple[str, dict[str, str]]:
             [("LED-030", "rate_basis_points", 2)],
         ),
         ([("ACCOUNT_RULE", {"PRIORITY": "1", "PATTERN": "["})], [("LED-030", "pattern", 2)]),
+        ([("ACCOUNT_RULE", {"PRIORITY": "1", "PATTERN": "(.*)*x"})], [("LED-030", "pattern", 2)]),
+        ([("COSTCENTER", {"COSTCENTER": "04101", "NAME": "x"})], [("LED-048", "dimensions cost_center", 2)]),
+        ([("COSTCENTER", {"COSTCENTER": "41\uff11", "NAME": "x"})], [("LED-030", "code", 2)]),
+        ([account(NAME="  ")], [("LED-030", "name", 2)]),
         (
             [("ACCOUNT_RULE", {"PRIORITY": "1", "PATTERN": "x", "FORBIDS": "COLOUR"})],
             [("EXT-116", "FORBIDS", 2)],
