@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from opus_soap.clock import Clock, ManualClock
 from opus_soap.database import analyze, transaction
 from opus_soap.errors import BooksNotMadeUp, GeneratedTooFew, VoucherRefused
-from opus_soap.ledger.balance import ENTERED_SOURCE
+from opus_soap.ledger.balance import CARRY_FORWARD_SOURCE, ENTERED_SOURCE
 from opus_soap.ledger.models import CompanyCode, Posting, Voucher
 from opus_soap.ledger.openings import DOCUMENT_TYPE
 from opus_soap.ledger.posting import VoucherDraft, label, post_closing, post_many
@@ -121,8 +121,9 @@ def _begun(
 
 def _check_made_up(company: CompanyCode) -> None:
     """Nothing leaves the books again: what is made up comes to nobody's real ones by mistake."""
-    made_up = Voucher.source.startswith(SOURCE) | Voucher.source.startswith(f"{ENTERED_SOURCE} {SOURCE}")
-    others = Voucher.select().where(Voucher.company_code == company, ~made_up)
+    own = (SOURCE, f"{ENTERED_SOURCE} {SOURCE}", CARRY_FORWARD_SOURCE)  # the last: of what the others are
+    strange = (~Voucher.source.startswith(begin) for begin in own)
+    others = Voucher.select().where(Voucher.company_code == company, *strange)
     latest = others.order_by(Voucher.id.desc()).first()
     if latest is not None:
         raise BooksNotMadeUp(element=label(latest), value=company.code)

@@ -69,6 +69,7 @@ def test_what_they_end_with_is_carried_forward(company, fill, clock):
     assert opened["90595000"] == next(
         row.closing_ore for row in trial_balance(company, 2026) if row.account == "90595000"
     )
+    assert fill(**WHOLE, postings=10).postings == 10  # what was made up is so when it is carried forward
 
 
 def test_openings_that_somebody_entered_are_not_made_up(company, fill, clock):
