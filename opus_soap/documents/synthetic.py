@@ -7,6 +7,7 @@ and rounded to øre as an invoicing system would.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -18,6 +19,7 @@ from stdnum import luhn
 
 from opus_soap.documents.xml import CAC, CBC
 
+_NUMBERED = re.compile(r"(.+) ([0-9]\S*)")  # a street and the number of a house
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
 _PEPPOL = "urn:cen.eu:en16931:2017#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0"
 _GOODS = (
@@ -54,11 +56,22 @@ class SyntheticReceiver:
 
 
 @dataclass(frozen=True)
+class SyntheticAddress:
+    """Where somebody lives; what is empty is not told."""
+
+    street: str = ""
+    postal_code: str = ""
+    city: str = ""
+    country: str = "DK"
+
+
+@dataclass(frozen=True)
 class SyntheticSupplier:
     """Who sends them."""
 
     name: str
     cvr: str
+    address: SyntheticAddress = SyntheticAddress("Havnegade 7", "8000", "Aarhus C")
 
 
 @dataclass(frozen=True)
@@ -328,7 +341,7 @@ class _Writer:
         self._cbc(party, "EndpointID", cvr, schemeID=scheme)
         self._cbc(self._cac(party, "PartyIdentification"), "ID", cvr, schemeID=scheme)
         self._cbc(self._cac(party, "PartyName"), "Name", supplier.name)
-        self._address(party, "Havnegade", "7", "8000", "Aarhus C")
+        self._address(party, supplier.address)
         legal = self._cac(party, "PartyLegalEntity")
         self._cbc(legal, "RegistrationName", supplier.name)
         self._cbc(legal, "CompanyID", cvr, schemeID=scheme)
@@ -342,7 +355,7 @@ class _Writer:
             identifier, scheme = plan.ean, "0088" if plan.peppol else "GLN"
         self._cbc(party, "EndpointID", identifier, schemeID=scheme)
         self._cbc(self._cac(party, "PartyName"), "Name", receiver.name)
-        self._address(party, "Rådhuspladsen", "1", "9999", "Eksempelby")
+        self._address(party, SyntheticAddress("Rådhuspladsen 1", "9999", "Eksempelby"))
         legal = self._cac(party, "PartyLegalEntity")
         self._cbc(legal, "RegistrationName", receiver.name)
         if plan.names_cvr:
@@ -351,17 +364,23 @@ class _Writer:
         if not plan.peppol:
             self._cbc(self._cac(party, "Contact"), "ID", plan.person_reference)
 
-    def _address(self, party: etree._Element, street: str, number: str, zone: str, city: str) -> None:
+    def _address(self, party: etree._Element, told: SyntheticAddress) -> None:
         address = self._cac(party, "PostalAddress")
-        if self.plan.peppol:
-            self._cbc(address, "StreetName", f"{street} {number}")
-        else:
+        street, number = told.street, ""
+        if not self.plan.peppol:
             self._cbc(address, "AddressFormatCode", "StructuredDK")
-            self._cbc(address, "StreetName", street)
-            self._cbc(address, "BuildingNumber", number)
-        self._cbc(address, "CityName", city)
-        self._cbc(address, "PostalZone", zone)
-        self._cbc(self._cac(address, "Country"), "IdentificationCode", "DK")
+            matched = _NUMBERED.fullmatch(street)
+            street, number = matched.groups() if matched else (street, "")
+        parts = {
+            "StreetName": street,
+            "BuildingNumber": number,
+            "CityName": told.city,
+            "PostalZone": told.postal_code,
+        }
+        for name, text in parts.items():
+            if text:
+                self._cbc(address, name, text)
+        self._cbc(self._cac(address, "Country"), "IdentificationCode", told.country)
 
     def _payment(self) -> None:
         plan = self.plan

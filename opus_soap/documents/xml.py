@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from lxml import etree
 
@@ -24,6 +25,14 @@ from opus_soap.texts import is_hidden, visible
 CAC = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
 CBC = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
 NAMESPACES = {"cac": CAC, "cbc": CBC}
+# no entity, no network, no DTD; comments and instructions are not there
+_SAFE: dict[str, Any] = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "remove_pis": True,
+    "remove_comments": True,
+}
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,13}(\.[0-9]{0,10})?|[+-]?\.[0-9]{1,10}")  # the contract has 13 before it
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(Z|[+-][0-9]{2}:[0-9]{2})?")  # xs:date
 _ORE = Decimal("0.01")
@@ -31,19 +40,17 @@ _YEARS = range(1990, 3000)
 MOST_ERRORS = 20  # more of them nobody reads
 
 
+def pull_parser(**options: Any) -> etree.XMLPullParser:
+    """A parser that is fed a file piece by piece, and reads nothing else; how much of it is its caller's."""
+    return etree.XMLPullParser(**_SAFE, **options)
+
+
 def parse(data: bytes, limits: DocumentLimits) -> etree._Element:
     """The root of a document; raises `DocumentTooLarge`, `DocumentTypeForbidden`, `NotXml`."""
     if len(data) > limits.max_bytes:
         raise DocumentTooLarge(element="file", value=len(data), expected=limits.max_bytes)
     # huge_tree: a base64 attachment may pass libxml2's 10 MB of one text; bytes are limited above
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=True,
-        remove_pis=True,
-        remove_comments=True,
-    )
+    parser: etree.XMLParser[etree._Element] = etree.XMLParser(huge_tree=True, **_SAFE)
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import UUID
 
 from opus_soap.clock import isoformat
 from opus_soap.errors import Both, SubscriptionInvalid
@@ -33,6 +34,7 @@ class Job:
     until: int  # id of the last voucher that this one covers
     business_date: date  # of the day it was due on, or ordered
     ordered_at: datetime
+    uuid: UUID  # of the extract: the audit trail knows it by that
     previous: Path | None = None  # folder of the extract that it follows
     made: Path | None = None  # its own folder, when it is written again
     tell: Tell = lambda done, of: None

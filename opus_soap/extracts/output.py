@@ -78,16 +78,25 @@ class XmlFile:
             self._flush()
 
     def long_part(
-        self, before: str, pieces: Iterable[str], after: str, data: bytes = b"", end: str = ""
+        self,
+        before: str,
+        pieces: Iterable[str],
+        after: str,
+        data: bytes = b"",
+        end: str = "",
+        *,
+        later: str = "",
     ) -> None:
         """Add a child too long to be held: `before`, the pieces, `after`, `data` as base64, `end`.
 
         There is a piece at least. Each is held against the schema as if it stood alone in the child, before
         it is written: so what pieces are made of must be what may come any number of times. `data` is not.
+        The first of them is held behind `before`; the others behind `later`, where that is given: `before`
+        without what is long and has been held.
         """
         unwritten, self._waiting, self._length = "".join(self._waiting) + before, [], 0
         for piece in pieces:
-            self._form.validate(f"{unwritten or before}{piece}{after}{end}".encode())
+            self._form.validate(f"{unwritten or later or before}{piece}{after}{end}".encode())
             self._out.write(f"{unwritten}{piece}".encode())
             unwritten = ""
         assert not unwritten, "there is a piece"

@@ -156,6 +156,7 @@ class Producer:
             until=extract.until,
             business_date=_date_of(extract),
             ordered_at=extract.ordered_at,
+            uuid=extract.uuid,
             previous=self.place(extract.follows) if extract.follows_id else None,
             made=place if place.exists() else None,
             tell=tell,

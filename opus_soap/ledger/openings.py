@@ -125,8 +125,22 @@ def post_difference(
     lines = tuple(_difference(wanted, _opened(company, year, source), text))
     if not lines:
         return None
+    draft = opening_draft(company, year, lines, reference=reference, source=source, entered_by=entered_by)
+    return post_closing(draft, clock)
+
+
+def opening_draft(
+    company: CompanyCode,
+    year: int,
+    lines: tuple[PostingLine, ...],
+    *,
+    reference: str,
+    source: str,
+    entered_by: str,
+) -> VoucherDraft:
+    """A voucher that opens a year, for `post_closing`; `source` begins as one of the two kinds does."""
     day = date(year, 1, 1)
-    draft = VoucherDraft(
+    return VoucherDraft(
         company_code=company,
         document_type=DOCUMENT_TYPE,
         document_date=day,
@@ -137,7 +151,6 @@ def post_difference(
         entered_by=entered_by,
         source=source,
     )
-    return post_closing(draft, clock)
 
 
 def _difference(wanted: Mapping[str, int], opened: Mapping[str, int], text: str) -> Iterator[PostingLine]:

@@ -9,23 +9,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from random import Random
+from uuid import uuid5
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from opus_soap.clock import Clock, ManualClock
 from opus_soap.database import analyze, transaction
 from opus_soap.errors import BooksNotMadeUp, GeneratedTooFew, VoucherRefused
+from opus_soap.ledger.balance import CARRY_FORWARD_SOURCE, ENTERED_SOURCE
 from opus_soap.ledger.models import CompanyCode, Posting, Voucher
-from opus_soap.ledger.posting import VoucherDraft, label, post_many
+from opus_soap.ledger.openings import DOCUMENT_TYPE
+from opus_soap.ledger.posting import VoucherDraft, label, post_closing, post_many
 from opus_soap.ledger.seals import seal
 from opus_soap.simulate.books_alone import alone
 from opus_soap.simulate.books_calendar import Slot, check_dates, slots
 from opus_soap.simulate.books_choices import choices
 from opus_soap.simulate.books_invoices import InvoiceMaker
+from opus_soap.simulate.books_openings import opening
 from opus_soap.simulate.books_organisation import add_organisation
 from opus_soap.simulate.books_suppliers import add_suppliers
 from opus_soap.simulate.books_trail import MODELS, Booked, Trail, made_up_system
-from opus_soap.simulate.books_vouchers import Invoicing, VoucherMaker
+from opus_soap.simulate.books_vouchers import NAMESPACE, Invoicing, VoucherMaker
 from opus_soap.store import audit
 from opus_soap.store.models import Content
 
@@ -101,6 +105,7 @@ def _begun(
     suppliers = add_suppliers(company.municipality, order.suppliers)
     employees = add_organisation(company, order.employees, actor=actor, clock=clock)
     writing = _Writing(company, order, clock, actor, seal_key)
+    writing.open()
     writing.done.suppliers, writing.done.employees = suppliers, employees
     audit.record(
         "books.generated",
@@ -116,7 +121,9 @@ def _begun(
 
 def _check_made_up(company: CompanyCode) -> None:
     """Nothing leaves the books again: what is made up comes to nobody's real ones by mistake."""
-    others = Voucher.select().where(Voucher.company_code == company, ~Voucher.source.startswith(SOURCE))
+    own = (SOURCE, f"{ENTERED_SOURCE} {SOURCE}", CARRY_FORWARD_SOURCE)  # the last: of what the others are
+    strange = (~Voucher.source.startswith(begin) for begin in own)
+    others = Voucher.select().where(Voucher.company_code == company, *strange)
     latest = others.order_by(Voucher.id.desc()).first()
     if latest is not None:
         raise BooksNotMadeUp(element=label(latest), value=company.code)
@@ -136,10 +143,10 @@ class _Writing:
         self.done = Generated()
         self._company, self._order, self._clock, self._key = company, order, clock, seal_key
         # again with the same seed: other vouchers, whose UUIDs are others, too
-        before = Voucher.select().where(Voucher.company_code == company).count()
-        salt = f"{order.seed}/{company.municipality_id}/{company.code}/{before}"
+        self._before = before = Voucher.select().where(Voucher.company_code == company).count()
+        self._salt = salt = f"{order.seed}/{company.municipality_id}/{company.code}/{before}"
         random = Random(salt)  # noqa: S311  reproducible, not secret
-        chosen = choices(company, order.first, order.last, random)
+        self._chosen = chosen = choices(company, order.first, order.last, random)
         self._trail = self._invoicing = None
         if order.invoices:
             system = made_up_system(company)
@@ -159,6 +166,19 @@ class _Writing:
         self._slot = next(self._slots)
         self._unsealed = 0
         self._booked: list[Booked] = []  # not yet written
+
+    def open(self) -> None:
+        """Open empty books, where they begin with a year and there is room, in the caller's transaction."""
+        first, types = self._order.first, self._chosen.document_types
+        if self._before or (first.month, first.day) != (1, 1) or DOCUMENT_TYPE not in types:
+            return
+        seed, source = f"{self._salt}/opening", f"{SOURCE}{self._order.seed}"
+        draft = opening(self._chosen, first.year, seed=seed, source=source, uuid=uuid5(NAMESPACE, seed))
+        if self._order.postings - len(draft.lines) < _FEWEST:
+            return
+        post_closing(draft, self._now())
+        self._count(draft)
+        self._unsealed = 1
 
     def write_batch(self) -> None:
         """One transaction, of a thousand vouchers, or of as many as are left until the next seal."""
@@ -191,7 +211,6 @@ class _Writing:
             self._maker.was_written(draft, result)
             written.append(result)
         self._note_invoices(written, now.now())
-        self.done.vouchers += len(drafts)
         return len(drafts)
 
     def _note_invoices(self, vouchers: Sequence[Voucher], entered: datetime) -> None:
@@ -212,10 +231,14 @@ class _Writing:
         drafts: list[VoucherDraft] = []
         while len(drafts) < room and done.postings < slot.until:
             draft = self._maker.make(slot.day, self._order.postings - done.postings)
-            done.postings += len(draft.lines)
-            done.debit_ore += sum(line.amount_ore for line in draft.lines if line.amount_ore > 0)
+            self._count(draft)
             drafts.append(draft)
         return drafts
+
+    def _count(self, draft: VoucherDraft) -> None:
+        self.done.vouchers += 1
+        self.done.postings += len(draft.lines)
+        self.done.debit_ore += sum(line.amount_ore for line in draft.lines if line.amount_ore > 0)
 
     def _now(self) -> ManualClock:
         """A clock that shows the moment of entry: nobody enters anything after now."""

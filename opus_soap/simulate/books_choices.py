@@ -16,6 +16,7 @@ from random import Random
 from typing import Generic, NamedTuple, TypeVar
 from zlib import crc32
 
+from opus_soap.documents.synthetic import SyntheticAddress
 from opus_soap.errors import MunicipalityTooBare
 from opus_soap.ledger.master_data import open_days
 from opus_soap.ledger.models import Account, AccountRule, CompanyCode, DimensionValue, DocumentType, Supplier
@@ -83,6 +84,7 @@ class Seller:
     number: str
     name: str
     cvr: str | None
+    address: SyntheticAddress
     accounts: Weighted[Postable]
 
 
@@ -153,7 +155,8 @@ def _sellers(company: CompanyCode, expenses: Sequence[Postable], random: Random)
     for row in sorted(own, key=attrgetter("number")):
         group = by_size.pick(random)
         accounts = random.sample(group, min(_OF_A_SELLER, len(group)))
-        sellers.append(Seller(row.number, row.name, row.cvr, long_tail(accounts, random)))
+        address = SyntheticAddress(row.street, row.postal_code, row.city, row.country or "DK")
+        sellers.append(Seller(row.number, row.name, row.cvr, address, long_tail(accounts, random)))
     if not sellers:
         raise MunicipalityTooBare(element="an active supplier", value=company.code, expected="≥ 1")
     return long_tail(sellers, random)

@@ -130,7 +130,7 @@ class InvoiceMaker:
         random, rate = self._random, wanted.items[0].account.rate
         bill = SyntheticBill(
             number=wanted.number,
-            supplier=SyntheticSupplier(wanted.seller.name, wanted.seller.cvr or ""),
+            supplier=SyntheticSupplier(wanted.seller.name, wanted.seller.cvr or "", wanted.seller.address),
             ean=None if random.random() < _BY_CVR else ean,
             person_reference=person,
             order_number=f"R{random.randrange(10**6):06d}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -27,8 +28,19 @@ def record(
             actor=actor,
             event=event,
             subject=str(subject),
-            detail={name: str(value) for name, value in detail.items()},
+            detail={name: _told(value) for name, value in detail.items()},
         )
+
+
+def _told(value: object) -> object:
+    """As JSON holds it; numbers are texts, so that JSON it stays when a part of one is masked."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _told(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_told(part) for part in value]
+    return str(value)
 
 
 def trail(subject: object) -> list[AuditEntry]:

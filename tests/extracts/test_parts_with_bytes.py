@@ -85,6 +85,19 @@ def test_each_piece_is_held_against_the_schema_before_it_is_written():
     assert next(pieces)
 
 
+def test_what_later_pieces_stand_behind_is_held_against_it_and_not_written():
+    file = "<FILES><FILE_NAME>a</FILE_NAME><FILE_LENGTH>1</FILE_LENGTH><FILE_TYPE>b</FILE_TYPE></FILES>"
+    (before, after), (later, _) = around(HEAD, file), around(HEAD)
+    pieces, out = [lines_text([line(number)]) for number in (1, 2, -3)], BytesIO()
+    written = XmlFile(out, UD)
+    with pytest.raises(ExtractFormWrong, match="FILES"):  # its hash is missing
+        written.long_part(before, pieces, after, later=later)
+    good = before.replace("</FILES>", f"<FILE_SHA256>{'0' * 64}</FILE_SHA256></FILES>")
+    with pytest.raises(ExtractFormWrong, match="-3"):
+        written.long_part(good, pieces, after, later=later)
+    assert out.getvalue().decode().endswith(f"{good}{''.join(pieces[:2])}")
+
+
 def test_what_stands_around_the_pieces_is_held_against_it_as_well():
     before, after = around([*HEAD[:2], "26", *HEAD[3:]])
     out = BytesIO()

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -150,6 +151,7 @@ def write(folder: Path) -> None:
         until=0,
         business_date=NOON.date(),
         ordered_at=NOON,
+        uuid=UUID(int=1),
     )
     STAMDATA_KIND.write(job, Output(folder, "S"))
 

@@ -92,6 +92,18 @@ def test_what_is_kept_is_what_the_house_reads_in_the_original(filled):
         assert mask_cpr(row.number) == row.number
 
 
+def test_the_supplier_is_called_and_lives_as_the_master_data_say(filled):
+    lives = set()
+    for row in Invoice.select():
+        known, told = Supplier.get(Supplier.number == row.supplier_number), document_of(row).supplier
+        place = f"{known.postal_code} {known.city}".strip()
+        assert told.name == known.name
+        assert told.address == tuple(filter(None, (known.street, place, known.country or "DK")))
+        lives.add(told.address)
+    assert ("DK",) in lives  # of who has no address in the master data, none is made up
+    assert len(lives) > 10
+
+
 def test_the_voucher_is_what_the_invoice_says(filled):
     for row in Invoice.select():
         voucher, sign = voucher_of(row), 1 if row.document_type == "invoice" else -1

@@ -15,6 +15,8 @@ from opus_soap.database import stored_rows
 from opus_soap.errors import mask_cpr
 from opus_soap.extracts.books import identity
 from opus_soap.extracts.elements import amount
+from opus_soap.extracts.kinds import Job
+from opus_soap.extracts.ordering import APPROVED, ORDERED
 from opus_soap.interfaces.audit_extract.controls import Control, SealSeen
 from opus_soap.interfaces.audit_extract.figures import User
 from opus_soap.interfaces.audit_extract.year import Year
@@ -182,16 +184,21 @@ def seal_rows(chain: list[SealSeen]) -> Iterator[Row]:
         ]  # fmt: skip
 
 
-def audit_rows(of: Year, until: datetime) -> Iterator[Row]:
-    """By `AUDIT_TRAIL`: the municipality's, from the year's first day (or entry) until the order."""
+def audit_rows(of: Year, job: Job) -> Iterator[Row]:
+    """By `AUDIT_TRAIL`: the municipality's, from the year's first day (or entry) until the order.
+
+    Who asked for the extract itself, and who approved it, stands there whenever that was.
+    """
     start = isoformat(datetime.combine(date(of.year, 1, 1), time(), COPENHAGEN))
     first = Voucher.select(fn.MIN(Voucher.entered_at)).where(of.own)
     entered = stored_rows(first)[0][0]
     names = ("id", "at", "actor", "event", "subject", "detail")
+    of_its_time = (AuditEntry.at >= min(start, entered or start)) & (
+        AuditEntry.at <= isoformat(job.ordered_at)
+    )
+    its_own = (AuditEntry.subject == str(job.uuid)) & AuditEntry.event.in_((ORDERED, APPROVED))
     query = AuditEntry.select(*(getattr(AuditEntry, name) for name in names)).where(
-        AuditEntry.municipality == of.company.municipality_id,
-        AuditEntry.at >= min(start, entered or start),
-        AuditEntry.at <= isoformat(until),
+        AuditEntry.municipality == of.company.municipality_id, of_its_time | its_own
     )
     after = 0
     ordered = query.order_by(AuditEntry.id).limit(_AT_ONCE)

@@ -96,7 +96,7 @@ class Writing:
         self._put(catalogue.DOCUMENT_TYPES, masters.document_type_rows(self.of))
         self._put(catalogue.TRIAL_BALANCE, masters.balance_rows(self.of, self.ledger))
         self._put(catalogue.SEALS, masters.seal_rows(self.chain))
-        self._put(catalogue.AUDIT_TRAIL, masters.audit_rows(self.of, self.job.ordered_at))
+        self._put(catalogue.AUDIT_TRAIL, masters.audit_rows(self.of, self.job))
 
     def _afterwards(self, found: list[Control]) -> None:
         """What is known only when the postings have been read."""

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TextIO
 
 from lxml import etree
 
+from opus_soap.documents.xml import pull_parser
 from opus_soap.errors import (
     Both,
     ImportColumnsMissing,
@@ -102,14 +103,7 @@ class _XmlReader:
 
     def records(self) -> Iterator[Delivered]:
         """Its records."""
-        parser = etree.XMLPullParser(
-            events=("start", "end"),
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-            remove_comments=True,
-            remove_pis=True,
-        )
+        parser = pull_parser(events=("start", "end"))
         since = 0  # bytes since the last record ended
         try:
             with self._path.open("rb") as file:

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import orjson
 from lxml import etree
 
+from opus_soap.documents.xml import pull_parser
 from opus_soap.encoded import Base64
 from opus_soap.errors import (
     OpusSoapError,
@@ -183,8 +184,8 @@ class _Parts:
     def __init__(self, limits: ReadingLimits) -> None:
         self.size = 0  # bytes read
         self._limits = limits
-        self._probe: etree.XMLPullParser | None = _parser(events=("start",))
-        self._parser = _parser(events=("start",), tag=REQUEST)
+        self._probe: etree.XMLPullParser | None = _parser()
+        self._parser = _parser(tag=REQUEST)
         self._root: etree._Element | None = None
         self._begin = b""
         self._waiting = self._tags = 0  # bytes, and marks of elements, since a part was complete
@@ -315,15 +316,8 @@ class _Parts:
 
 
 def _parser(**options: Any) -> etree.XMLPullParser:
-    return etree.XMLPullParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=True,  # an attachment may be longer than libxml2 takes by itself; bytes are limited
-        remove_pis=True,
-        remove_comments=True,
-        **options,
-    )
+    # an attachment may be longer than libxml2 takes by itself; bytes are limited
+    return pull_parser(events=("start",), huge_tree=True, **options)
 
 
 def _unreadable(error: etree.XMLSyntaxError) -> PostingFileUnreadable:

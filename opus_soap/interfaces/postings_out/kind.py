@@ -97,8 +97,9 @@ class _Written:
         header = told.header()
         before, after = around(header, told.files())
         if booked.is_long:
-            all_of_them = chain((first,), pieces)
-            self.xml.long_part(before, (self._lines(told, header, piece) for piece in all_of_them), after)
+            texts = (self._lines(told, header, piece) for piece in chain((first,), pieces))
+            without_files, _ = around(header)  # attachments are held against the schema once
+            self.xml.long_part(before, texts, after, later=without_files)
         else:
             self.xml.part(f"{before}{self._lines(told, header, first)}{after}")
 

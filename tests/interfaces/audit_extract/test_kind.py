@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from opus_soap import errors
 from opus_soap.extracts import ordering
+from opus_soap.extracts.output import Output
 from opus_soap.extracts.verifying import verify
+from opus_soap.interfaces.extract_kinds import KINDS
 from opus_soap.ledger.models import Account
+from opus_soap.store import audit
 from opus_soap.store.audit import trail
 from opus_soap.store.extract_models import Extract
 
@@ -39,6 +44,34 @@ def test_produced_again_it_is_what_was_produced_first_though_master_data_changed
     Account.update(name="Et andet navn").where(Account.number == "22000300").execute()
     again = books.desk.producer.produce(delivered.extract, actor="test")
     assert books.desk.producer.manifest_of(again) == delivered.stored
+
+
+@pytest.mark.parametrize("year", [2026, 2027])
+def test_who_asked_for_it_and_who_approved_it_stand_in_it(books, year):
+    """Also where its year has not begun; what else happens after the order does not stand there."""
+    extract, clock = books.order(year), books.desk.clock
+    clock.advance(timedelta(hours=1))
+    audit.record("period.closed", "0020", actor="a", at=clock.now(), municipality="999")
+    told = books.produce(extract).rows("OPUS_Audit_Trail")
+    assert [(row["Event"], row["User_ID"]) for row in told if row["Subject"] == str(extract.uuid)] == [
+        ("extract.ordered", "test"),
+        ("extract.approved", "somebody else"),
+    ]
+    assert "period.closed" not in {row["Event"] for row in told}
+
+
+def test_whoever_writes_it_later_writes_the_same(books, tmp_path):
+    extract = books.order()
+    ordering.approve(extract, actor="chief", clock=books.desk.clock)
+    written = []
+    for name in ("first", "later"):
+        (tmp_path / name).mkdir()
+        output = Output(tmp_path / name, extract.name)
+        KINDS["revisorudtraek"].write(books.desk.producer._job(extract, lambda done, of: None), output)
+        written.append(output.files)
+        books.desk.clock.advance(timedelta(days=1))
+        books.desk.order(books.desk.subscribe("ANDEN"))
+    assert written[0] == written[1]
 
 
 def test_who_dies_between_folder_and_note_leaves_what_counts(books, monkeypatch):

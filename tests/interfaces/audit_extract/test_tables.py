@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import jsonschema
 import pytest
 
@@ -11,6 +13,7 @@ from opus_soap.interfaces.audit_extract.tables import DRAFT, Table
 from opus_soap.ledger.models import Account, DimensionValue, Supplier, Voucher
 from opus_soap.ledger.openings import open_year
 from opus_soap.ledger.seals import key_id, load_seal_key
+from opus_soap.store import audit
 from tests.conftest import DEFINITION, ROOT
 
 TABLES = [DETAILS, *(value for value in vars(catalogue).values() if isinstance(value, Table))]
@@ -81,6 +84,21 @@ def test_who_entered_and_who_released_and_when_and_what_the_audit_trail_says(del
     events = [entries[number]["Event"] for number in row["Audit_Entries"].split()]
     assert events == ["voucher.parked", "voucher.released"]
     assert {entries[number]["Subject"] for number in row["Audit_Entries"].split()} == {row["Voucher_UUID"]}
+
+
+def test_what_was_noted_of_an_entry_is_json_all_the_way_down(books):
+    person = {
+        "files": ["010190-1234.xml", "æ.xml"],
+        "counts": {"new": 1010901234, "gone": None, "full": True},
+    }
+    audit.record("x.noted", "x", actor="a", at=books.desk.clock.now(), municipality="999", **person, number=7)
+    entries = {row["Event"]: row["Detail"] for row in books.extract().rows("OPUS_Audit_Trail")}
+    assert entries["x.noted"] == (
+        '{"counts":{"full":true,"gone":null,"new":"••••••-••••"},"files":["••••••-••••.xml","æ.xml"],"number":"7"}'
+    )
+    told = {event: json.loads(detail) for event, detail in entries.items()}
+    assert told["subscription.added"]["terms"]["options"] == {"year": "2026"}
+    assert told["subscription.added"]["terms"]["due_on"] is None
 
 
 def test_a_reversal_is_told_from_both_sides(delivered):

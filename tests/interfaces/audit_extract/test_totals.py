@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -79,7 +80,7 @@ def check(template: Path, vouchers) -> None:
             (folder / "out").mkdir()
             output = Output(folder / "out", "X")
             options = {"year": 2026}
-            job = Job(company, "X", "r", 1, options, True, 0, sealed.last_voucher_id, DAY, NOON)
+            job = Job(company, "X", "r", 1, options, True, 0, sealed.last_voucher_id, DAY, NOON, UUID(int=1))
             AuditExtract().write(job, output)
             assert output.findings == []
             compare(folder / "out", opening, moved)

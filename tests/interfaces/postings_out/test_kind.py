@@ -10,8 +10,8 @@ import pytest
 from lxml import etree
 
 from opus_soap import errors
-from opus_soap.extracts import manifest
-from opus_soap.extracts.output import SCHEMAS
+from opus_soap.extracts import books, manifest
+from opus_soap.extracts.output import SCHEMAS, Form
 from opus_soap.interfaces.postings_in.receiving import ReadingLimits, Receiver
 from opus_soap.interfaces.postings_out.form import COLUMNS, FORM
 from opus_soap.ledger.models import Posting
@@ -186,6 +186,19 @@ def test_attachments_are_named_and_given_where_they_are_asked_for(desk, deliver)
     assert "FILE" not in named
     (given,) = [texts(node) for node in extracted(desk, attachments=True).iter(f"{UD}FILES")]
     assert given["FILE"] == "JVBERi0xLjQ="
+
+
+def test_attachments_of_a_long_voucher_are_held_against_the_schema_once(desk, deliver, monkeypatch):
+    file = {"FILE_NAME": "bilag.pdf", "FILE_LENGTH": "8", "FILE_TYPE": "PDF", "FILE": "JVBERi0xLjQ="}
+    deliver(document(FILES=file))
+    monkeypatch.setattr(books, "PIECE", 1)
+    held, validate = [], Form.validate
+    monkeypatch.setattr(Form, "validate", lambda form, parts: (held.append(parts), validate(form, parts)))
+    root = extracted(desk, attachments=True)
+    pieces = [parts for parts in held if b"<LINE>" in parts]
+    assert [parts.count(b"JVBERi0xLjQ=") for parts in pieces] == [1, 0]
+    assert [parts.count(b"<DOC_HASH>") for parts in pieces] == [1, 1]
+    assert [texts(node)["FILE"] for node in root.iter(f"{UD}FILES")] == ["JVBERi0xLjQ="]
 
 
 def test_another_currency_is_told_beside_the_books_own(desk, deliver):

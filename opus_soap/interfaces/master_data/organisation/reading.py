@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from lxml import etree
 
+from opus_soap.documents.xml import pull_parser
 from opus_soap.errors import (
     Both,
     OrganisationFileTooLarge,
@@ -102,14 +103,7 @@ def records(file: BinaryIO, limits: Limits) -> Iterator[Record]:
 
 
 def _events(file: BinaryIO) -> Iterator[tuple[str, etree._Element]]:
-    parser = etree.XMLPullParser(
-        events=("start", "end"),
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    parser = pull_parser(events=("start", "end"))
     data = file.read(_STEP)
     if other := foreign_encoding(data[:XML_BEGINNING]):
         raise OrganisationFileUnreadable(element="encoding", value=other)

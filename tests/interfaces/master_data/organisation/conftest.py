@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from lxml import etree
@@ -109,6 +110,7 @@ class Organisation:
             until=0,
             business_date=business_date(self.clock.now()),
             ordered_at=self.clock.now(),
+            uuid=uuid4(),
             previous=after,
         )
 
