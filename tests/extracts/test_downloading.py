@@ -19,6 +19,7 @@ from opus_soap.soap.front import SoapFront
 from opus_soap.store.extract_models import Extract, ExtractDelivery, ExtractToken
 from opus_soap.store.models import AuditEntry
 from tests.extracts.doors import Doors
+from tests.soap.bodies import Slow
 
 OF_ONE = 2  # downloads at a time of one subscription
 
@@ -244,6 +245,16 @@ def test_who_has_fetched_all_confirms_it_once(client, doors, extract):
     assert (row.door, row.outcome, row.files) == ("http:Modtager A/S", "delivered", 2)
     assert row.bytes == sum(map(len, doors.files(extract).values()))
     assert client.ask(place(extract))[0] == 200  # it can be fetched again
+
+
+def test_a_receipt_that_is_being_written_takes_no_place_from_other_requests(client, extract):
+    """The server listens to one at a time."""
+    data = extract.manifest_sha256.encode()
+    body = Slow(data, lambda: client.ask("/udtraek/SUB1/")[0])
+    given = {"wsgi.input": body}
+    assert client.ask(place(extract, "kvittering"), "POST", data, **given)[0] == 200
+    assert body.seen == [200]
+    assert client.ask("/udtraek/SUB1/")[0] == 200  # the place was given back once
 
 
 @pytest.mark.parametrize("said", [b"0" * 64, b"x", b"\xff"])

@@ -17,9 +17,11 @@ from opus_soap.soap.front import SoapFront
 from opus_soap.store import credentials
 from opus_soap.store.models import PostingFile, PostingRefusal, PostingSender
 from tests.interfaces.postings_in.conftest import NAME, document, request
+from tests.soap.bodies import Slow
 
 GOOD = request(document(), document(RECEIV_DOC="2", DOC_TYPE="XX"))
 FOREIGN = GOOD.replace(b"KY01</SENDERID", b"XX01</SENDERID")
+OF_ONE = 2  # uploads at a time of one sender
 PATH = f"/posteringer-ind/KY01/{NAME}"
 
 
@@ -53,6 +55,8 @@ def client(sender, clock, tmp_path):
         files_folder=tmp_path / "files",
         seal_key_file=tmp_path / "seal.key.pem",
         max_posting_upload_bytes=100_000,
+        max_pending_requests=1,
+        max_uploads_of_sender=OF_ONE,
     )
     token = credentials.issue_token(sender, "t", actor="t", clock=clock)
     front = SoapFront([], settings, clock, None, None, resources=[PostingUploads(settings, clock)])
@@ -182,6 +186,24 @@ def test_a_refused_file_leaves_a_trace(client):
 def test_the_receipt_of_a_refused_file_says_what_it_is_called(client):
     said = client.ask("PUT", body=b"<a/>")[2]
     assert f"<FILE_NAME>{NAME}</FILE_NAME><SEND_DATE>2026-11-23</SEND_DATE>".encode() in said
+
+
+def test_a_file_that_is_being_sent_takes_no_place_from_other_requests(client):
+    """The server listens to one at a time."""
+    body = Slow(GOOD, lambda: client.ask("GET")[0])
+    assert client.ask("PUT", body=GOOD, **{"wsgi.input": body})[0] == 200
+    assert body.seen == [404]
+    assert client.ask("GET")[0] == 200  # the place was given back once
+
+
+def test_a_sender_sends_so_many_at_a_time(client):
+    third = Slow(GOOD, lambda: client.ask("PUT", body=GOOD))
+    second = Slow(GOOD, lambda: client.ask("PUT", body=GOOD, **{"wsgi.input": third})[0])
+    assert client.ask("PUT", body=GOOD, **{"wsgi.input": second})[0] == 200
+    assert second.seen == [200]
+    ((status, headers, said),) = third.seen
+    assert (status, headers["Retry-After"], said[:7]) == (503, "5", b"PIN-474")
+    assert client.ask("PUT", body=GOOD)[0] == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
