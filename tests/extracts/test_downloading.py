@@ -156,7 +156,9 @@ def test_what_is_no_range_gets_the_whole_file(client, extract, asked):
     assert (status, len(answer)) == (200, SIZE)
 
 
-@pytest.mark.parametrize("shown", ["", "Bearer", "Bearer opus_nothing", "Basic S1kwMTp4", "Bearer \udcff"])
+@pytest.mark.parametrize(
+    "shown", ["", "Bearer", "Bearer opus_nothing", "Basic S1kwMTp4", "Bearer \udcff", "Bearer \0"]
+)
 def test_without_a_token_nothing_is_told(client, extract, shown):
     for path in (place(extract), "/udtraek/SUB1/", "/udtraek/NOBODY/"):
         status, headers, said = client.ask(path, HTTP_AUTHORIZATION=shown)
@@ -257,7 +259,7 @@ def test_a_receipt_that_is_being_written_takes_no_place_from_other_requests(clie
     assert client.ask("/udtraek/SUB1/")[0] == 200  # the place was given back once
 
 
-@pytest.mark.parametrize("said", [b"0" * 64, b"x", b"\xff"])
+@pytest.mark.parametrize("said", [b"0" * 64, b"x", b"\xff", b"\0"])
 def test_a_receipt_for_something_else_is_refused(client, extract, said):
     status, _, text = client.ask(place(extract, "kvittering"), "POST", said)
     assert (status, text[:7]) == (422, b"EXT-041")
