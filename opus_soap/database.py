@@ -12,7 +12,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -58,7 +58,7 @@ SQLITE_PRAGMAS: dict[str, object] = {
 }
 
 
-LOCK_SECONDS = 10  # how long SQLite waits for another writer
+LOCK_SECONDS = 10  # how long who writes to SQLite waits for other writers, in all
 
 # what passes: a lock, a full disk, a server that restarts; not what a statement itself does wrong
 Unavailable = (OperationalError, InterfaceError, MaxConnectionsExceeded)
@@ -190,7 +190,7 @@ def transaction() -> Iterator[None]:
         return
     with connected():
         if isinstance(database, SqliteDatabase):
-            with _turn_to_write(), database.atomic("IMMEDIATE"):
+            with _turn_to_write(database):
                 yield
         else:
             with database.atomic():
@@ -198,18 +198,34 @@ def transaction() -> Iterator[None]:
 
 
 @contextmanager
-def _turn_to_write() -> Iterator[None]:
+def _turn_to_write(database: SqliteDatabase) -> Iterator[None]:
     """SQLite has one writer at a time: who waits in this process waits here, and begins at once.
 
-    SQLite's own waiting is a sleep of up to a tenth of a second, then a try; so it is between processes.
+    SQLite's own waiting is a sleep of up to a tenth of a second, then a try; so it is between processes, for
+    what is left of the time.
     """
-    lock = _writers.lock
+    lock, until = _writers.lock, time.monotonic() + LOCK_SECONDS
     if not lock.acquire(timeout=LOCK_SECONDS):
         raise OperationalError("database is locked")  # as SQLite says it
     try:
-        yield
+        with ExitStack() as written:
+            with _waiting_at_most(until - time.monotonic(), database):
+                written.enter_context(database.atomic("IMMEDIATE"))
+            yield
     finally:
         lock.release()
+
+
+@contextmanager
+def _waiting_at_most(seconds: float, database: SqliteDatabase) -> Iterator[None]:
+    """What is begun within does not wait for longer; what comes after it waits as usual."""
+    set_to = "PRAGMA busy_timeout = %d"  # milliseconds
+    connection = database.connection()
+    connection.execute(set_to % max(0, seconds * 1000))
+    try:
+        yield
+    finally:
+        connection.execute(set_to % (LOCK_SECONDS * 1000))
 
 
 class _Writers:

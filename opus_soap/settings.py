@@ -212,6 +212,15 @@ class Settings(BaseSettings):
     max_downloads_of_subscription: int = Field(
         4, ge=1, le=500, description="Of them those of one subscription; a slow receiver waits for itself."
     )
+    max_pending_uploads: int = Field(
+        16,
+        ge=1,
+        le=500,
+        description="Files of postings being uploaded to one process, besides the requests; more get 503.",
+    )
+    max_uploads_of_sender: int = Field(
+        4, ge=1, le=500, description="Of them those of one sender; a slow sender waits for itself."
+    )
 
     # --- documents
     max_invoice_bytes: int = Field(

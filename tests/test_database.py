@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from threading import Event, Thread
+import sqlite3
+import time
+from threading import Event, Thread, Timer
 from typing import Any
 
 import pytest
@@ -176,6 +178,24 @@ def test_who_waits_for_another_thread_of_sqlite_is_told_in_time(writer, monkeypa
     monkeypatch.setattr(database_module, "LOCK_SECONDS", 10)
     with transaction():
         AuditEntry.create(**_sent("2026-11-30T08:00:00Z"))
+
+
+def test_who_waits_for_a_thread_and_then_for_a_process_waits_no_longer_than_for_one(database, monkeypatch):
+    if is_postgresql():
+        pytest.skip("PostgreSQL has many writers")
+    monkeypatch.setattr(database_module, "LOCK_SECONDS", 1)
+    thread, process = database_module._writers.lock, sqlite3.connect(proxy.obj.database)
+    process.execute("BEGIN IMMEDIATE")
+    thread.acquire()
+    Timer(0.8, thread.release).start()
+    began = time.monotonic()
+    with pytest.raises(OperationalError, match="locked"), transaction():
+        pass
+    assert 0.8 < time.monotonic() - began < 1.5
+    assert proxy.obj.pragma("busy_timeout") == 1000  # for what comes next
+    process.close()
+    with transaction():
+        assert proxy.obj.pragma("busy_timeout") == 1000
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")

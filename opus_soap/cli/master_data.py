@@ -20,11 +20,11 @@ from opus_soap.interfaces.master_data.importing import (
     CHANGED,
     NEW,
     OUTCOMES,
-    Change,
     Counts,
     Wanted,
     import_files,
 )
+from opus_soap.interfaces.master_data.staging import Change
 from opus_soap.ledger.master_data import company_code as find_company
 from opus_soap.ledger.master_data import dimensions as all_dimensions
 from opus_soap.ledger.models import DimensionValue, DocumentType
@@ -146,9 +146,8 @@ def import_(runtime: Runtime, /, files: tuple[Path, ...], each: bool, **given: A
         dry_run=given["dry_run"],
     )
     try:
-        counts = import_files(
-            files, wanted, actor=actor(), clock=runtime.clock, tell=_told if each else lambda change: None
-        )
+        tell = _told if each else None
+        counts = import_files(files, wanted, actor=actor(), clock=runtime.clock, tell=tell)
     except ImportRefused as refused:
         for mistake in refused.mistakes:
             click.echo(_line(mistake), err=True)

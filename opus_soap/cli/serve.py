@@ -25,7 +25,8 @@ def serve(runtime: Runtime, bind: str, workers: int, threads: int) -> None:
     """Run the SOAP server. Stop it with Ctrl-C or SIGTERM: requests under way are finished first.
 
     Each process listens to OPUS_SOAP_MAX_PENDING_REQUESTS callers at a time; more get 503 at once. Downloads
-    of extracts have a number of their own, OPUS_SOAP_MAX_PENDING_DOWNLOADS.
+    of extracts and uploads of postings have numbers of their own, OPUS_SOAP_MAX_PENDING_DOWNLOADS and
+    OPUS_SOAP_MAX_PENDING_UPLOADS.
     """
     from opus_soap.app import build_server
     from opus_soap.doctor.dates import log_ending
@@ -42,9 +43,12 @@ def serve(runtime: Runtime, bind: str, workers: int, threads: int) -> None:
         settings,
         bind=bind,
         workers=workers,
-        # a thread for each caller that is listened to, for each download, and some that tell the others to
-        # come again
-        threads=settings.max_pending_requests + settings.max_pending_downloads + _SPARE_THREADS,
+        # a thread for each caller that is listened to, for each download and upload, and some that tell the
+        # others to come again
+        threads=settings.max_pending_requests
+        + settings.max_pending_downloads
+        + settings.max_pending_uploads
+        + _SPARE_THREADS,
     )
     click.echo(f"opus-soap listens on {scheme(settings)}://{bind}/  (health: /health)")
     server.run()

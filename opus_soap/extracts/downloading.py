@@ -15,16 +15,16 @@ from pathlib import PurePath
 from typing import Any
 
 from opus_soap.clock import isoformat
-from opus_soap.errors import DownloadForbidden, DownloadMissing, MethodNotAllowed
+from opus_soap.errors import Both, DownloadForbidden, DownloadMissing, DownloadsBusy, MethodNotAllowed
 from opus_soap.extracts import manifest, tokens
 from opus_soap.extracts.delivering import Deliverer
 from opus_soap.extracts.fetching import MADE, confirm, find_produced, open_file
-from opus_soap.extracts.shares import Shares
 from opus_soap.settings import Settings
 from opus_soap.soap import limits
 from opus_soap.soap.access_log import ASKED
 from opus_soap.soap.answers import Answer, FileBody, file_answer
 from opus_soap.soap.front import AtWork
+from opus_soap.soap.shares import Shares
 from opus_soap.store.extract_models import Extract, ExtractToken, Subscription
 
 RECEIPT = "kvittering"
@@ -44,8 +44,9 @@ class Downloads:
     methods: tuple[str, ...] = ("GET", "HEAD", "POST")
 
     def __post_init__(self) -> None:
+        settings = self.settings
         self._shares = Shares(
-            self.settings.max_pending_downloads, self.settings.max_downloads_of_subscription
+            settings.max_pending_downloads, settings.max_downloads_of_subscription, DownloadsBusy
         )
 
     def answer(self, environ: dict[str, Any], path: str, method: str, at_work: AtWork) -> Answer:
@@ -69,7 +70,8 @@ class Downloads:
                     raise MethodNotAllowed(value=method, expected="GET, HEAD")
                 if method != "POST" and not rest:
                     return 200, _JSON, _json(_list(token.subscription))
-                until_sent.enter_context(self._shares.one(token.subscription.id, name))
+                of_it = Both(f"for abonnementet {name}", f"of the subscription {name}")
+                until_sent.enter_context(self._shares.one(token.subscription.id, of_it))
                 extract = find_produced(token.subscription, extract_name)
                 asked["extract"] = extract.name
                 if method != "POST":

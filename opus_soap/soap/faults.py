@@ -46,6 +46,7 @@ from opus_soap.errors import (
     ServerBusy,
     SoapError,
     TransportError,
+    UploadsBusy,
     mask_cpr,
 )
 from opus_soap.texts import legal_xml
@@ -103,6 +104,7 @@ RULES: dict[type[Exception], Rule] = {
     DownloadReceiptEarly: Rule(over_http=422),
     DownloadReceiptUnwanted: Rule(over_http=422),
     DownloadsBusy: Rule(SERVER, 503),
+    UploadsBusy: Rule(SERVER, 503),
     ExtractDiffers: Rule(SERVER, internal=True),
     ExtractFolderFailed: Rule(SERVER, 503, internal=True),
     ExtractKeyMissing: Rule(SERVER, internal=True),

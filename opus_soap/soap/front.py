@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
@@ -88,7 +88,8 @@ class Resource(Protocol):
     def answer(self, environ: dict[str, Any], path: str, method: str, at_work: AtWork) -> Answer:
         """Answer a request; `at_work` is a turn at the processor, with a database connection.
 
-        Raises what `fault_for` knows.
+        With the first turn ends its place among the requests: what then waits for its caller, to read or to
+        write, is bounded by the resource. Raises what `fault_for` knows.
         """
 
 
@@ -179,14 +180,14 @@ class SoapFront:
     def _ask(
         self, resource: Resource, environ: dict[str, Any], exchange: Exchange, path: str, method: str
     ) -> Answer:
-        taken = self._slots.acquire(blocking=False)
+        place = ExitStack()
         try:
-            if not taken:
+            if not self._slots.acquire(blocking=False):
                 raise ServerBusy
+            place.callback(self._slots.release)
             if method not in resource.methods:
                 raise MethodNotAllowed(value=method[:20], expected=", ".join(resource.methods))
-            # a file that is still to be sent counts no more: its resource bounds those itself
-            return resource.answer(environ, path, method, partial(self._at_work, exchange))
+            return resource.answer(environ, path, method, partial(self._at_work, exchange, place))
         except OpusSoapError as error:
             return self._tell(exchange, fault_for(error))
         except Unavailable:
@@ -196,12 +197,11 @@ class SoapFront:
             log.exception("unexpected", correlation_id=str(exchange.correlation_id))
             return self._tell(exchange, fault_for(InternalFailure()))
         finally:
-            if taken:
-                self._slots.release()
+            place.close()
 
     @contextmanager
-    def _at_work(self, exchange: Exchange) -> Iterator[None]:
-        with self._turn(exchange), connected():
+    def _at_work(self, exchange: Exchange, place: ExitStack) -> Iterator[None]:
+        with place, self._turn(exchange), connected():
             yield
 
     def _tell(self, exchange: Exchange, fault: Fault) -> Answer:

@@ -19,6 +19,7 @@ from opus_soap.soap.front import SoapFront
 from opus_soap.store.extract_models import Extract, ExtractDelivery, ExtractToken
 from opus_soap.store.models import AuditEntry
 from tests.extracts.doors import Doors
+from tests.soap.bodies import Slow
 
 OF_ONE = 2  # downloads at a time of one subscription
 
@@ -155,7 +156,9 @@ def test_what_is_no_range_gets_the_whole_file(client, extract, asked):
     assert (status, len(answer)) == (200, SIZE)
 
 
-@pytest.mark.parametrize("shown", ["", "Bearer", "Bearer opus_nothing", "Basic S1kwMTp4", "Bearer \udcff"])
+@pytest.mark.parametrize(
+    "shown", ["", "Bearer", "Bearer opus_nothing", "Basic S1kwMTp4", "Bearer \udcff", "Bearer \0"]
+)
 def test_without_a_token_nothing_is_told(client, extract, shown):
     for path in (place(extract), "/udtraek/SUB1/", "/udtraek/NOBODY/"):
         status, headers, said = client.ask(path, HTTP_AUTHORIZATION=shown)
@@ -246,7 +249,17 @@ def test_who_has_fetched_all_confirms_it_once(client, doors, extract):
     assert client.ask(place(extract))[0] == 200  # it can be fetched again
 
 
-@pytest.mark.parametrize("said", [b"0" * 64, b"x", b"\xff"])
+def test_a_receipt_that_is_being_written_takes_no_place_from_other_requests(client, extract):
+    """The server listens to one at a time."""
+    data = extract.manifest_sha256.encode()
+    body = Slow(data, lambda: client.ask("/udtraek/SUB1/")[0])
+    given = {"wsgi.input": body}
+    assert client.ask(place(extract, "kvittering"), "POST", data, **given)[0] == 200
+    assert body.seen == [200]
+    assert client.ask("/udtraek/SUB1/")[0] == 200  # the place was given back once
+
+
+@pytest.mark.parametrize("said", [b"0" * 64, b"x", b"\xff", b"\0"])
 def test_a_receipt_for_something_else_is_refused(client, extract, said):
     status, _, text = client.ask(place(extract, "kvittering"), "POST", said)
     assert (status, text[:7]) == (422, b"EXT-041")

@@ -74,6 +74,8 @@ def test_a_forged_host_is_not_repeated(house: House):
         "wsdl&xsd=common/klasser/Datatyper.xsd",
         "a=1&b=2&c=3",
         "disco",
+        "xsd=%00",
+        "wsdl=\0",
         "",
     ],
 )
@@ -86,5 +88,6 @@ def test_nothing_else_can_be_fetched(house: House, query: str):
 
 def test_unknown_paths_and_head(house: House):
     assert house.get("/service/OIR/Andet/1", "wsdl").status == 404
+    assert house.get(f"{PATH}\0", "wsdl").status == 404
     head = house.get(PATH, "wsdl", REQUEST_METHOD="HEAD")
     assert (head.status, head.body) == (200, b"")

@@ -410,6 +410,19 @@ def test_only_what_is_signed_reaches_the_service(house: House):
     assert b"evil" not in seen[0]
 
 
+def test_a_nul_is_refused_as_any_other_text_would_be(any_house: House):
+    """PostgreSQL takes none: what is refused is still archived."""
+    message = any_house.sign(svar())
+    for change, code in (
+        ({"action": "\0"}, "SOA-010"),
+        ({"path": f"{PATH}\0"}, "SOA-002"),
+        ({"CONTENT_TYPE": "text/xml; charset=\0"}, "SOA-003"),
+    ):
+        assert any_house.post(message, **change).code == code
+    assert any_house.post(message.replace(b"urn:uuid:", b"urn:\0uid:")).code == "WSS-001"
+    assert any_house.post(message, HTTP_USER_AGENT="\0", QUERY_STRING="\0").status == 200
+
+
 def test_busy_is_a_fault_with_a_hint(sqlite: None, pki: Pki, clock: ManualClock):
     agreement(pki.caller, "sagssystem", [NAME])
     front, choose = build_front(pki, clock, max_pending_requests=1)

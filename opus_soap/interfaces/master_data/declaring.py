@@ -18,7 +18,8 @@ from opus_soap.interfaces.master_data.books import Record, Source
 from opus_soap.interfaces.master_data.comparing import UNCHANGED
 from opus_soap.interfaces.master_data.entering import rights_ever
 from opus_soap.interfaces.master_data.form import BY_NAME, PLACES, SAP_NAMES, Key, Table
-from opus_soap.interfaces.master_data.importing import CHANGED, IMPORTED, NEW, Change, Counts, said
+from opus_soap.interfaces.master_data.importing import CHANGED, IMPORTED, NEW, Counts, said
+from opus_soap.interfaces.master_data.staging import Change
 from opus_soap.ledger.checks import normalised_wbs
 from opus_soap.ledger.definition import CompanyRow, Definition, read_definition
 from opus_soap.ledger.loading import load_municipality
@@ -65,9 +66,6 @@ def declare(
             ever = rights_ever(code)
             found = list(_found(before, _held(definition), ever))
             _require_none_undone(code, found, ever, overwrite)
-            for one in found:
-                if one.change.outcome != UNCHANGED:
-                    tell(one.change)
             counts = _counted(found)
             told = {name: dict(count) for name, count in counts.items()}
             audit.record(LOADED, code, actor=actor, at=clock.now(), municipality=code, counts=told)
@@ -75,6 +73,9 @@ def declare(
                 raise _DryRun
     except _DryRun:
         pass
+    for one in found:  # nobody waits for who listens
+        if one.change.outcome != UNCHANGED:
+            tell(one.change)
     return Declared(municipality, counts)
 
 

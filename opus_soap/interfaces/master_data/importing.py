@@ -9,7 +9,8 @@ So nobody waits for the reading and the comparing, however long they take. SQLit
 during the transaction, which takes as long as what changes, whatever the files and the books hold. It is not
 divided: others would see half a chart, and a mistake in the last record could not undo the first. A dry run
 is the same transaction, taken back; when nothing is planned there is none. Two imports at once enter one
-after the other, the second into what the first has made.
+after the other, the second into what the first has made. What has changed is told when it is over: who
+listens may be slow.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 from opus_soap.clock import Clock
 from opus_soap.database import proxy, transaction
@@ -40,7 +40,7 @@ from opus_soap.interfaces.master_data.examining import examined
 from opus_soap.interfaces.master_data.form import DELETED, DIMENSIONS, MARK, Key, Table
 from opus_soap.interfaces.master_data.mistakes import Mistakes
 from opus_soap.interfaces.master_data.reading import Asked, Limits, read
-from opus_soap.interfaces.master_data.staging import Staged, Staging
+from opus_soap.interfaces.master_data.staging import Change, Staged, Staging
 from opus_soap.ledger.loading import check_own_accounts
 from opus_soap.ledger.master_data import find_municipality, hold_municipality
 from opus_soap.ledger.models import CompanyCode, Municipality
@@ -50,15 +50,6 @@ IMPORTED = "master_data.imported"
 NEW, CHANGED, REMOVED = "new", "changed", "removed"
 _AT_ONCE = 500  # records
 OUTCOMES = (NEW, CHANGED, UNCHANGED, REMOVED, LEFT)
-
-
-class Change(NamedTuple):
-    """What becomes of a record."""
-
-    outcome: str
-    table: str
-    key: str
-    columns: Mapping[str, tuple[str, str]]  # what is another: before and after
 
 
 @dataclass(frozen=True)
@@ -86,9 +77,9 @@ def import_files(
     *,
     actor: str,
     clock: Clock,
-    tell: Callable[[Change], None] = lambda change: None,
+    tell: Callable[[Change], None] | None = None,
 ) -> Counts:
-    """Bring the books up to date with files; `tell` hears of each change, also in a dry run.
+    """Bring the books up to date with files; `tell` hears of each change at the end, also of a dry run.
 
     Raises `ImportRefused` with every mistake, `MunicipalityUnknown`, `CompanyCodeUnknown`,
     `ImportDiskFailed`.
@@ -112,7 +103,8 @@ def import_files(
         try:
             with transaction():
                 hold_municipality(municipality)
-                entered = _Entering(municipality, wanted, staging, mistakes, tell, actor, clock)
+                note = staging.note if tell is not None else None
+                entered = _Entering(municipality, wanted, staging, mistakes, note, actor, clock)
                 for table in staging.tables():
                     counts[table.name] += entered.table(table)
                 entered.end()
@@ -130,6 +122,9 @@ def import_files(
                     raise _DryRun
         except _DryRun:
             pass
+        if tell is not None:
+            for change in staging.noted():
+                tell(change)
     return counts
 
 
@@ -149,11 +144,11 @@ class _Entering:
         wanted: Wanted,
         staging: Staging,
         mistakes: Mistakes,
-        tell: Callable[[Change], None],
+        note: Callable[[Change], None] | None,
         actor: str,
         clock: Clock,
     ) -> None:
-        self._wanted, self._staging, self._mistakes, self._tell = wanted, staging, mistakes, tell
+        self._wanted, self._staging, self._mistakes, self._note = wanted, staging, mistakes, note
         self._books = Books(municipality, _company(municipality, wanted), actor, clock)
 
     def table(self, table: Table) -> Counter[str]:
@@ -248,7 +243,8 @@ class _Entering:
                 raise ImportCannotRemove(element=table.name, value=key)
             else:
                 self._books.enter(table.name, facts)
-            self._tell(Change(outcome, table.name, key, changed))
+            if self._note is not None:
+                self._note(Change(outcome, table.name, key, changed))
 
     def _check_own(self, table: Table, staged: Staged, source: Source | None) -> None:
         """That a file's company code is the one it is loaded into, and an account's rule the one it tells."""

@@ -27,8 +27,17 @@ class Staged(NamedTuple):
     line: int
 
 
+class Change(NamedTuple):
+    """What becomes of a record."""
+
+    outcome: str
+    table: str
+    key: str
+    columns: Mapping[str, tuple[str, str]]  # what is another: before and after
+
+
 class Staging:
-    """A table in a file of its own, which nobody else sees and which goes with it."""
+    """Tables in a file of their own, which nobody else sees and which goes with them."""
 
     def __init__(self, most: int) -> None:
         self._most, self._count = most, 0
@@ -41,6 +50,7 @@ class Staging:
                     f"CREATE TABLE {name} (place, k1, k2, k3, texts, action, file, line, "
                     "PRIMARY KEY (place, k1, k2, k3)) WITHOUT ROWID"
                 )
+            self._database.execute("CREATE TABLE noted (number INTEGER PRIMARY KEY, change)")
             self._database.execute("BEGIN")
 
     def __enter__(self) -> Staging:
@@ -68,6 +78,18 @@ class Staging:
     def plan(self, table: str, staged: Staged) -> None:
         """A record that must be looked at again; raises `ImportDiskFailed`."""
         self._insert(_PLANNED, table, staged)
+
+    def note(self, change: Change) -> None:
+        """A change that is to be told later; raises `ImportDiskFailed`."""
+        with _translated():
+            self._database.execute("INSERT INTO noted (change) VALUES (?)", (orjson.dumps(tuple(change)),))
+
+    def noted(self) -> Iterator[Change]:
+        """Those that were noted, in their order."""
+        with _translated():
+            for (text,) in self._database.execute("SELECT change FROM noted ORDER BY number"):
+                outcome, table, key, columns = orjson.loads(text)
+                yield Change(outcome, table, key, {name: (was, now) for name, (was, now) in columns.items()})
 
     def is_settled(self, table: str | None = None) -> bool:
         """Whether nothing is planned, or nothing of a table."""

@@ -1,21 +1,25 @@
 """Files of postings over HTTP: `PUT /posteringer-ind/<SENDERID>/<FILE_NAME>` is answered with the receipt.
 
 `GET` of the same path gives the receipt again, and of `…_BOGFOERT.xml` the third one. Who asks shows a token.
+A file that is being delivered has a place among the uploads, and none among the requests.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, BinaryIO, cast
 
 from opus_soap.clock import Clock
 from opus_soap.errors import (
+    Both,
     DeliveryForbidden,
     DeliveryUnauthorized,
     PathUnknown,
     PostingFileRefused,
     ReceiptUnknown,
+    UploadsBusy,
 )
 from opus_soap.interfaces.postings_in import booked, receipts
 from opus_soap.interfaces.postings_in.receiving import Receiver
@@ -23,6 +27,7 @@ from opus_soap.settings import Settings
 from opus_soap.soap import limits
 from opus_soap.soap.answers import Answer
 from opus_soap.soap.front import AtWork
+from opus_soap.soap.shares import Shares
 from opus_soap.store.credentials import sender_of_token
 from opus_soap.store.models import PostingFile, PostingSender
 
@@ -31,7 +36,7 @@ _LONGEST_NAME = 120  # in a text
 _MEDIA_TYPES = (_XML, "text/xml")
 
 
-@dataclass(frozen=True)
+@dataclass
 class PostingUploads:
     """The door for senders who deliver over HTTP."""
 
@@ -40,18 +45,25 @@ class PostingUploads:
     prefix: str = "/posteringer-ind/"
     methods: tuple[str, ...] = ("GET", "HEAD", "PUT")
 
+    def __post_init__(self) -> None:
+        settings = self.settings
+        self._shares = Shares(settings.max_pending_uploads, settings.max_uploads_of_sender, UploadsBusy)
+
     def answer(self, environ: dict[str, Any], path: str, method: str, at_work: AtWork) -> Answer:
         """The receipt; 422 and the receipt that refuses it when the file as a whole has no effect.
 
-        Raises `DeliveryUnauthorized`, `DeliveryForbidden`, `PathUnknown`, `ReceiptUnknown`, and what `limits`
-        and `Receiver` raise.
+        Raises `DeliveryUnauthorized`, `DeliveryForbidden`, `PathUnknown`, `ReceiptUnknown`, `UploadsBusy`,
+        and what `limits` and `Receiver` raise.
         """
-        with at_work():
-            sender = _authenticated(environ)
-            file_name = self._file_name(sender, path)
-            if method != "PUT":
-                return 200, _XML, self._receipt(sender, file_name)
-        return self._delivered(environ, sender, file_name, at_work)
+        with ExitStack() as until_delivered:
+            with at_work():
+                sender = _authenticated(environ)
+                file_name = self._file_name(sender, path)
+                if method != "PUT":
+                    return 200, _XML, self._receipt(sender, file_name)
+                of_it = Both(f"fra afsenderen {sender.sender_id}", f"from the sender {sender.sender_id}")
+                until_delivered.enter_context(self._shares.one(sender.id, of_it))
+            return self._delivered(environ, sender, file_name, at_work)
 
     def _file_name(self, sender: PostingSender, path: str) -> str:
         sender_id, _, file_name = path.removeprefix(self.prefix).partition("/")

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from opus_soap.cli.main import main
+from opus_soap.database import proxy
 from opus_soap.errors import ImportWouldBeUndone
 from opus_soap.interfaces.master_data.declaring import declare
 from opus_soap.interfaces.master_data.importing import Wanted, import_files
@@ -55,6 +56,18 @@ def changed(**change: Any) -> dict[str, Any]:
 
 
 FIRST = DEFINITION["company_codes"][0]["accounts"][0]["number"]
+
+
+def test_who_listens_slowly_keeps_nobody_from_writing(load, clock):
+    load()
+    told: list[bool] = []
+    declare(
+        changed(name="Andet"),
+        actor="test",
+        clock=clock,
+        tell=lambda change: told.append(proxy.obj.in_transaction()),
+    )
+    assert told == [False]
 
 
 def test_what_is_there_is_told_to_be_as_it_was(company, load):

@@ -19,8 +19,9 @@ from opus_soap.errors import CompanyCodeUnknown, ImportRefused, MunicipalityUnkn
 from opus_soap.interfaces.master_data import importing
 from opus_soap.interfaces.master_data.books import Source
 from opus_soap.interfaces.master_data.form import BY_NAME, NAMESPACE, TABLES
-from opus_soap.interfaces.master_data.importing import Change, Wanted, import_files
+from opus_soap.interfaces.master_data.importing import Wanted, import_files
 from opus_soap.interfaces.master_data.reading import Limits
+from opus_soap.interfaces.master_data.staging import Change, Staging
 from opus_soap.ledger.definition import DimensionRow
 from opus_soap.ledger.loading import load_dimension, load_municipality
 from opus_soap.ledger.models import (
@@ -62,7 +63,7 @@ def stored() -> dict[str, list]:
 def take(company, clock):
     """Take files into company code 0020 of a municipality."""
 
-    def taken(*paths: Path, municipality: str = "999", tell=lambda change: None, **how: object):
+    def taken(*paths: Path, municipality: str = "999", tell=None, **how: object):
         wanted = Wanted(municipality, "0020", **how)
         return import_files(paths, wanted, actor="test", clock=clock, tell=tell)
 
@@ -621,13 +622,20 @@ def test_others_write_while_files_are_compared(company, run, take, others_write,
     assert not looked_again
 
 
-def test_the_lock_is_taken_for_what_changes_alone(company, run, table, take, others_write):
+def test_the_lock_is_taken_for_what_changes_alone(company, run, table, take, others_write, monkeypatch):
     could, tried = others_write
-    seen = []
+    noted, told, note = [], [], Staging.note
+
+    def watched(self, change):
+        noted.append((change.key, tried()))
+        note(self, change)
+
+    monkeypatch.setattr(Staging, "note", watched)
     path = table("COSTCENTER", ["COSTCENTER", "NAME"], ["1101", "Andet navn"], ["1102", "Nyt navn"])
-    take(path, tell=lambda change: seen.append((change.key, tried())))
+    take(path, tell=lambda change: told.append((change.key, tried())))
     assert all(could)
-    assert seen == [("1101", False), ("1102", False)]
+    assert noted == [("1101", False), ("1102", False)]
+    assert told == [("1101", True), ("1102", True)]
 
 
 def test_what_somebody_else_did_meanwhile_is_seen(company, table, take, monkeypatch):
@@ -661,6 +669,28 @@ def test_accounts_that_are_found_have_their_rules(company):
     some = source.find("GL_ACCOUNT", list(all_of_them)[:3])
     assert some == {key: all_of_them[key] for key in list(all_of_them)[:3]}
     assert any(record.texts[-3] for record in some.values())
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_who_listens_slowly_keeps_nobody_from_writing(xml, take, dry_run):
+    """A pipe that nobody reads: what is told is told when the books are free again."""
+    told: list[tuple[str, bool, bool]] = []
+
+    def tell(change: Change) -> None:
+        done = Account.get(Account.number == "22000300").name == "Papir"
+        told.append((change.key, proxy.obj.in_transaction(), done))
+
+    assert take(
+        xml(account(), ("COSTCENTER", {"COSTCENTER": "5001", "NAME": "Ny"})), tell=tell, dry_run=dry_run
+    )
+    assert told == [("22000300", False, not dry_run), ("5001", False, not dry_run)]
+
+
+def test_what_is_refused_after_all_is_not_told(xml, take):
+    told: list[Change] = []
+    loop = {"COSTCENTER": "5001", "NAME": "Ny", "PARENT": "5001"}
+    assert refused(lambda: take(xml(account(), ("COSTCENTER", loop)), tell=told.append))
+    assert told == []
 
 
 def test_two_at_once_make_no_loop(company, clock, xml, tmp_path, monkeypatch):

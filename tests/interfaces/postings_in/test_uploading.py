@@ -17,9 +17,11 @@ from opus_soap.soap.front import SoapFront
 from opus_soap.store import credentials
 from opus_soap.store.models import PostingFile, PostingRefusal, PostingSender
 from tests.interfaces.postings_in.conftest import NAME, document, request
+from tests.soap.bodies import Slow
 
 GOOD = request(document(), document(RECEIV_DOC="2", DOC_TYPE="XX"))
 FOREIGN = GOOD.replace(b"KY01</SENDERID", b"XX01</SENDERID")
+OF_ONE = 2  # uploads at a time of one sender
 PATH = f"/posteringer-ind/KY01/{NAME}"
 
 
@@ -53,6 +55,8 @@ def client(sender, clock, tmp_path):
         files_folder=tmp_path / "files",
         seal_key_file=tmp_path / "seal.key.pem",
         max_posting_upload_bytes=100_000,
+        max_pending_requests=1,
+        max_uploads_of_sender=OF_ONE,
     )
     token = credentials.issue_token(sender, "t", actor="t", clock=clock)
     front = SoapFront([], settings, clock, None, None, resources=[PostingUploads(settings, clock)])
@@ -99,8 +103,8 @@ TOO_MUCH = b" " * 100_001
         (401, "PIN-460", {"HTTP_AUTHORIZATION": "Basic S1kwMTp4"}),
         (403, "PIN-461", {"path": f"/posteringer-ind/XX01/{NAME}"}),
         (403, "PIN-461", {"path": f"/posteringer-ind/../KY01/{NAME}"}),
-        (404, "SOP-404", {"path": "/posteringer-ind/KY01/"}),
-        (404, "SOP-404", {"path": f"/posteringer-ind/KY01/x/{NAME}"}),
+        (404, "SOA-002", {"path": "/posteringer-ind/KY01/"}),
+        (404, "SOA-002", {"path": f"/posteringer-ind/KY01/x/{NAME}"}),
         (405, "", {"method": "DELETE"}),
         (405, "", {"method": "POST"}),
         (413, "", {"body": TOO_MUCH}),
@@ -116,7 +120,7 @@ def test_what_is_wrong_has_no_effect_and_is_told(client, status, code, change):
     asked = {"method": "PUT", "body": GOOD, **change}
     found, headers, said = client.ask(asked.pop("method"), **asked)
     assert found == status
-    if code.startswith("PIN"):
+    if code:
         assert said.decode().startswith(code)
     assert (status == 401) == ("WWW-Authenticate" in headers)
     assert (status == 405) == (headers.get("Allow") == "GET, HEAD, PUT")
@@ -184,9 +188,45 @@ def test_the_receipt_of_a_refused_file_says_what_it_is_called(client):
     assert f"<FILE_NAME>{NAME}</FILE_NAME><SEND_DATE>2026-11-23</SEND_DATE>".encode() in said
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT"])
-def test_a_name_with_a_null_is_no_path(client, method):
-    assert client.ask(method, "/posteringer-ind/KY01/x\0.xml", body=GOOD)[0] == 404
+def test_a_file_that_is_being_sent_takes_no_place_from_other_requests(client):
+    """The server listens to one at a time."""
+    body = Slow(GOOD, lambda: client.ask("GET")[0])
+    assert client.ask("PUT", body=GOOD, **{"wsgi.input": body})[0] == 200
+    assert body.seen == [404]
+    assert client.ask("GET")[0] == 200  # the place was given back once
+
+
+def test_a_sender_sends_so_many_at_a_time(client):
+    third = Slow(GOOD, lambda: client.ask("PUT", body=GOOD))
+    second = Slow(GOOD, lambda: client.ask("PUT", body=GOOD, **{"wsgi.input": third})[0])
+    assert client.ask("PUT", body=GOOD, **{"wsgi.input": second})[0] == 200
+    assert second.seen == [200]
+    ((status, headers, said),) = third.seen
+    assert (status, headers["Retry-After"], said[:7]) == (503, "5", b"PIN-474")
+    assert client.ask("PUT", body=GOOD)[0] == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("KY01/x\0.xml", 404), ("KY01/\0", 404), ("KY01/x\0_BOGFOERT.xml", 404), ("KY01\0/x", 403), ("\0", 403)],
+)
+def test_no_name_has_a_nul(client, sender, method, path, status):
+    """PostgreSQL takes none, not even to look."""
+    PostingSender.update(booked_receipts=True).execute()
+    assert client.ask(method, f"/posteringer-ind/{path}", body=GOOD)[0] == status
+    assert PostingFile.select().count() == 0
+
+
+@pytest.mark.parametrize("given", [{"HTTP_AUTHORIZATION": "Bearer a\0b"}, {"HTTP_AUTHORIZATION": "\0"}])
+def test_no_token_has_a_nul(client, given):
+    assert client.ask("GET", **given)[0] == 401
+
+
+def test_a_query_and_headers_with_a_nul_are_not_looked_at(client):
+    given = {"QUERY_STRING": "a=%00&\0", "HTTP_USER_AGENT": "\0", "HTTP_X_REQUEST_ID": "\0"}
+    assert client.ask("PUT", body=GOOD, **given)[0] == 200
+    assert client.ask("PUT", body=GOOD, CONTENT_TYPE="application/xml; charset=\0")[0] == 415
 
 
 def test_a_disk_that_is_full_is_told_and_tried_again(client, tmp_path):
