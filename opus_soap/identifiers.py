@@ -37,6 +37,12 @@ def canonical(scheme: str, value: str) -> str | None:
     return f"{kind}:{number.upper()}" if kind and number else None
 
 
+def opus_user(user: str) -> str:
+    """A user as Opus writes it, in capitals, where that is the same user: who is who is told casefolded."""
+    capitals = user.upper()
+    return capitals if len(capitals) == len(user) and capitals.casefold() == user.casefold() else user
+
+
 def number_key(number: str) -> str:
     """An invoice number as duplicates are judged by: what people read, at most 64 characters."""
     key = comparable(number)

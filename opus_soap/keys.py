@@ -14,7 +14,7 @@ import structlog
 from cryptography import x509
 from lxml import etree
 
-from opus_soap.errors import OpusSoapError, SigningKeyUnusable, TlsFileInvalid, TlsTrustInvalid
+from opus_soap.errors import Both, OpusSoapError, SigningKeyUnusable, TlsFileInvalid, TlsTrustInvalid
 from opus_soap.reloading import Reloading
 from opus_soap.settings import Settings
 from opus_soap.wss.addressing import Addressing
@@ -31,6 +31,7 @@ from opus_soap.wss.verification import VerifiedMessage, Verifier
 
 log = structlog.get_logger("opus_soap.keys")
 _EVERYBODY = 0o007
+_ANOTHER_KEY = Both("nøglen hører ikke til certifikatet", "the key does not belong to the certificate")
 
 
 def load_own(settings: Settings) -> Signer:
@@ -90,7 +91,7 @@ def _naming(kind: type[TlsFileInvalid] | type[TlsTrustInvalid], *files: Path) ->
         yield
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         missing = [str(error.filename)] if isinstance(error, OSError) and error.filename else []
-        reason = "the key does not belong to the certificate" if "KEY_VALUES_MISMATCH" in str(error) else ""
+        reason = _ANOTHER_KEY if "KEY_VALUES_MISMATCH" in str(error) else ""
         raise kind(
             element=", ".join(missing or map(str, files)),
             value=reason or (missing and getattr(error, "strerror", "")) or error,
@@ -99,7 +100,7 @@ def _naming(kind: type[TlsFileInvalid] | type[TlsTrustInvalid], *files: Path) ->
 
 def _check_private(path: Path) -> None:
     if path.exists() and path.stat().st_mode & _EVERYBODY:
-        raise SigningKeyUnusable(element=str(path), value="everybody can read it")
+        raise SigningKeyUnusable(element=str(path), value=Both("alle kan læse den", "everybody can read it"))
 
 
 def load_trust(settings: Settings) -> TrustStore:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from opus_soap.errors import SettingsInvalid
+from opus_soap.errors import Both, SettingsInvalid
 
 PREFIX = "OPUS_SOAP_"
 CONFIG, SECRETS_DIR = f"{PREFIX}CONFIG", f"{PREFIX}SECRETS_DIR"
@@ -41,4 +41,7 @@ def secrets(names: Collection[str]) -> dict[str, str]:
     except OSError as error:
         raise SettingsInvalid(value=f"{SECRETS_DIR}: {error.filename}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise SettingsInvalid(value=f"{SECRETS_DIR}: {named}: a secret is not UTF-8") from None
+        place = f"{SECRETS_DIR}: {named}"
+        raise SettingsInvalid(
+            value=Both(f"{place}: en hemmelighed er ikke UTF-8", f"{place}: a secret is not UTF-8")
+        ) from None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,13 @@ BROAD_EXCEPT_ALLOWED = {
     "opus_soap/transport/queue.py",
     "opus_soap/transport/worker.py",
 }
+# words of a language beside each other, or beside a fact; and what only looks so: names, the same in both
+WORDS = re.compile(r"\b(?:a|[A-Za-z]{2,}),? [A-Za-z]{2,}")
+PHRASE = re.compile(rf"{WORDS.pattern}|… (?!bit|byte)[A-Za-z]{{2,}}|[A-Za-z]{{2,}},? …")
+NAMES = {"Finansbilag, Postering", "Invoice, CreditNote", "EAN, personreference, ordrenummer", "true, false"}
+NAMES |= {"GET, HEAD", "Peppol BIS 2 (…)", "CustomizationID …", "TransaktionsId …", "UBL …", "HTTP …, …"}
+# places in a voucher, for which each interface has names of its own
+NAMES |= {"posting date", "document type", "… tax code"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -71,6 +80,62 @@ def test_every_error_has_a_code_of_its_own_and_texts_in_both_languages():
         assert error.english, error
         assert error.remedy_danish, error
         assert error.remedy_english, error
+
+
+def _texts(node: ast.AST) -> Iterator[str]:
+    """What a fact says in one language: `Both` says it in two."""
+    if isinstance(node, ast.JoinedStr):
+        yield "".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif not isinstance(node, ast.Call):
+        for child in ast.iter_child_nodes(node):
+            yield from _texts(child)
+
+
+def _facts(source: str) -> Iterator[tuple[str, ast.expr]]:
+    """What is given to errors of ours, also by way of a variable."""
+    other_tree = {error.__name__ for error in concrete_wss_errors()}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] not in other_tree:
+            given = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg is not None}
+            if "english" not in given:  # beside the Danish, in some of postings_in
+                yield from given.items()
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            yield node.targets[0].id, node.value
+
+
+def phrases(source: str) -> list[str]:
+    """Facts in words, which would stand untranslated in the text of the other language."""
+    return [
+        f"{fact.lineno} {name}={text!r}"
+        for name, fact in _facts(source)
+        if name in ("element", "value", "expected")
+        for text in _texts(fact)
+        if (WORDS if name == "element" else PHRASE).search(text) and text not in NAMES
+    ]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_error_says_words_of_one_language_in_both(path: Path):
+    if "wss" not in path.relative_to(ROOT).parts:
+        assert phrases(path.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "'no key'",
+        "f'{name}: not ours'",
+        "f'{most} times'",
+        "found or 'not one'",
+        "'a folder' if found else 0",
+    ],
+)
+def test_words_of_one_language_are_found(fact):
+    assert phrases(f"raise FileFailed(element=name, value={fact})")
+    assert phrases(f"expected = {fact}")
+    assert not phrases(f"raise FileFailed(element=name, value=Both('noget andet', {fact}))")
 
 
 def test_every_setting_says_what_it_means():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opus_soap.identifiers import number_key
+from opus_soap.identifiers import number_key, opus_user
 from opus_soap.texts import comparable, names_person, untellable, visible
 
 
@@ -91,3 +91,11 @@ def test_a_person_is_seen_however_it_is_written(text):
 )
 def test_other_numbers_are_nobody(text):
     assert not names_person(text)
+
+
+@pytest.mark.parametrize(
+    ("user", "written"), [("moha", "MOHA"), ("Øst1", "ØST1"), ("ıd", "ıd"), ("straße", "straße")]
+)
+def test_a_user_is_written_in_capitals_where_that_is_the_same(user, written):
+    assert opus_user(user) == written
+    assert opus_user(user).casefold() == user.casefold()

@@ -15,7 +15,7 @@ from opus_soap.app import policy, services
 from opus_soap.cli.runtime import Runtime, reports_errors
 from opus_soap.cli.shown import shown
 from opus_soap.database import first_line
-from opus_soap.errors import DatabaseFailed, FileFailed, OpusSoapError, mask_cpr
+from opus_soap.errors import Both, DatabaseFailed, FileFailed, OpusSoapError, mask_cpr
 from opus_soap.keys import load_tokens, load_trust
 from opus_soap.soap import explaining
 from opus_soap.soap.explaining import AgreementExplainer, Archived
@@ -27,6 +27,8 @@ from opus_soap.wss.certificates import PinnedOnly, thumbprint
 from opus_soap.wss.explaining import Claimed, Explainer, Step
 
 _MARKS = {True: "holds", False: "FAILS", None: "     "}
+_FOLDER = Both("en mappe", "a folder")
+_NO_FILE = Both("filen findes ikke", "there is no such file")
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def _read(runtime: Runtime, message: str) -> Subject:
     if path.is_file():
         return Subject(path.read_bytes(), runtime.clock.now())
     if path.is_dir() or path.suffix.lower() == ".xml" or ("/" in message and "://" not in message):
-        raise FileFailed(element=message, value="a folder" if path.is_dir() else "there is no such file")
+        raise FileFailed(element=message, value=_FOLDER if path.is_dir() else _NO_FILE)
     runtime.open_database()
     found = explaining.find(message)
     word = explaining.word(found)

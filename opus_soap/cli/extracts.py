@@ -91,7 +91,7 @@ def subscribe(runtime: Runtime, /, name: str, municipality: str, company_code: s
     mode, target = "delta" if made.delta else "full", shown_target(made.target)
     click.echo(
         f"{made.name}: {made.kind} to {made.receiver}, {mode}, {made.calendar} {made.at}, {target}; "
-        f"next {made.due_on or '-'}"
+        f"{'next ' + (shown_next(made) or '-') if made.active else 'paused'}"
     )
     if "folder" in made.target and not Path(made.target["folder"]).is_dir():
         click.echo(f"{made.target['folder']} is not there yet; it is not made for you", err=True)
@@ -178,7 +178,7 @@ def list_(runtime: Runtime, municipality: str) -> None:
         mode, state = "delta" if row.delta else "full", _state(row)
         target = next(iter(row.target), "download")
         when = f"{row.calendar} {row.at}"
-        table.add_row(row.name, row.kind, row.receiver, mode, when, row.due_on or "", target, state)
+        table.add_row(row.name, row.kind, row.receiver, mode, when, shown_next(row), target, state)
     runtime.console.print(table)
     table = listing("Extract", "Mode", "Ordered", "State", "Handed over", "Last error")
     query = Extract.select(Extract, Subscription).join(Subscription)
@@ -187,6 +187,11 @@ def list_(runtime: Runtime, municipality: str) -> None:
         mode, done = "full" if made.full else "delta", local(made.delivered_at)
         table.add_row(made.name, mode, local(made.ordered_at), made.state, done, made.last_error)
     runtime.console.print(table)
+
+
+def shown_next(subscription: Subscription) -> str:
+    """The business date that comes next; none while it is paused."""
+    return str(subscription.due_on) if subscription.active and subscription.due_on else ""
 
 
 def _state(subscription: Subscription) -> str:

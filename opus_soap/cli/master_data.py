@@ -13,7 +13,7 @@ import click
 
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, shown
-from opus_soap.errors import ImportRefused, ImportWouldBeUndone, MasterDataInvalid
+from opus_soap.errors import Both, ImportRefused, ImportWouldBeUndone, MasterDataInvalid
 from opus_soap.interfaces.master_data.comparing import UNCHANGED
 from opus_soap.interfaces.master_data.declaring import declare
 from opus_soap.interfaces.master_data.importing import (
@@ -53,7 +53,9 @@ def load(runtime: Runtime, file: Path, dry_run: bool, overwrite: bool, each: boo
     try:
         definition = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MasterDataInvalid(element=str(file), value=error, expected="TOML in UTF-8") from None
+        raise MasterDataInvalid(
+            element=str(file), value=error, expected=Both("TOML i UTF-8", "TOML in UTF-8")
+        ) from None
     try:
         done = declare(
             definition,

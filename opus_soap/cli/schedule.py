@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import click
 
-from opus_soap.cli.extracts import producer_of
+from opus_soap.cli.extracts import producer_of, shown_next
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, local, shown
 from opus_soap.extracts import subscribing
 from opus_soap.extracts.delivering import Deliverer
 from opus_soap.extracts.ordering import find_subscription
+from opus_soap.extracts.schedule import coming
 from opus_soap.extracts.schedule import run_due as run_what_is_due
-from opus_soap.extracts.schedule import upcoming
+from opus_soap.interfaces.extract_kinds import KINDS
 from opus_soap.store.extract_models import Extract, Subscription
 
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
@@ -33,7 +34,7 @@ def list_(runtime: Runtime, municipality: str) -> None:
     own = Subscription.municipality == municipality, Subscription.ended_at.is_null()
     for row in Subscription.select().where(*own).order_by(Subscription.name):
         state = "active" if row.active else "paused"
-        table.add_row(row.name, row.kind, row.calendar, row.at, row.due_on or "", state)
+        table.add_row(row.name, row.kind, row.calendar, row.at, shown_next(row), state)
     runtime.console.print(table)
 
 
@@ -42,10 +43,12 @@ def list_(runtime: Runtime, municipality: str) -> None:
 @click.pass_obj
 @reports_errors
 def next_(runtime: Runtime, municipality: str) -> None:
-    """Tell what comes next, the soonest first."""
+    """Tell what comes next, the soonest first; of subscriptions that are paused nothing does."""
     runtime.open_database()
-    for due in upcoming(municipality):
-        click.echo(f"{local(due.moment)}  {due.subscription.name}  {due.subscription.kind}  ({due.on})")
+    for due in coming(runtime.clock, municipality):
+        subscription = due.subscription
+        approval = "; then somebody else approves it" if KINDS[subscription.kind].approval else ""
+        click.echo(f"{local(due.moment)}  {subscription.name}  {subscription.kind}  ({due.on}){approval}")
 
 
 @schedule.command("run-due")

@@ -15,7 +15,7 @@ from opus_soap.cli.amounts import amount
 from opus_soap.cli.runtime import Runtime, reports_errors
 from opus_soap.cli.shown import listing, shown
 from opus_soap.database import new_uuid, transaction
-from opus_soap.errors import AgreementInvalid, OpusSoapError, SupplierUnknown
+from opus_soap.errors import AgreementInvalid, Both, OpusSoapError, SupplierUnknown
 from opus_soap.keys import load_trust
 from opus_soap.ledger.master_data import find_municipality
 from opus_soap.ledger.models import Supplier
@@ -99,7 +99,9 @@ def add(
     runtime.open_database()
     find_municipality(municipality)
     if uuid is not None and System.get_or_none(System.uuid == uuid) is not None:
-        raise AgreementInvalid(element="UUID", value=uuid, expected="one that no agreement has")
+        raise AgreementInvalid(
+            element="UUID", value=uuid, expected=Both("et, som ingen aftale har", "one that no agreement has")
+        )
     system = agreements.register_system(
         uuid=uuid or new_uuid(),
         municipality=municipality,

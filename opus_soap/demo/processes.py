@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 from types import TracebackType
 
-from opus_soap.errors import ProcessFailed
+from opus_soap.errors import Both, ProcessFailed
 
 _START_SECONDS = 60
 _STOP_SECONDS = 10
@@ -58,7 +58,7 @@ class Processes:
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
         log = (self._logs / f"{name}.log").read_text("utf-8", errors="replace")
-        raise ProcessFailed(element=name, value=log[-2000:].strip() or "no output")
+        raise ProcessFailed(element=name, value=log[-2000:].strip() or Both("intet output", "no output"))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

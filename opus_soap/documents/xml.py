@@ -12,6 +12,7 @@ from lxml import etree
 
 from opus_soap.documents.invoice import LONGEST, DocumentLimits
 from opus_soap.errors import (
+    Both,
     DocumentError,
     DocumentRefused,
     DocumentTooLarge,
@@ -37,6 +38,7 @@ _AMOUNT = re.compile(r"[+-]?[0-9]{1,13}(\.[0-9]{0,10})?|[+-]?\.[0-9]{1,10}")  # 
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(Z|[+-][0-9]{2}:[0-9]{2})?")  # xs:date
 _ORE = Decimal("0.01")
 _YEARS = range(1990, 3000)
+_NOTHING_HIDDEN = Both("kun tegn, der kan ses", "no hidden characters")
 MOST_ERRORS = 20  # more of them nobody reads
 
 
@@ -54,7 +56,9 @@ def parse(data: bytes, limits: DocumentLimits) -> etree._Element:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise NotXml(value=f"line {error.lineno}: {error.msg}") from None
+        raise NotXml(
+            value=Both(f"linje {error.lineno}: {error.msg}", f"line {error.lineno}: {error.msg}")
+        ) from None
     except ValueError as error:
         raise NotXml(value=str(error)) from None
     if root.getroottree().docinfo.doctype:
@@ -93,7 +97,7 @@ class Reader:
     def number(self, value: str, what: str) -> str:
         """A text that identifies something: what nobody sees in it is an error."""
         if any(map(is_hidden, value)):
-            self.add(ValueInvalid(element=what, value=visible(value)[:60], expected="no hidden characters"))
+            self.add(ValueInvalid(element=what, value=visible(value)[:60], expected=_NOTHING_HIDDEN))
         return self.fitting(value, what) or ""
 
     def all(self, node: etree._Element, path: str) -> list[etree._Element]:
@@ -165,7 +169,11 @@ class Reader:
     def _decimal(self, node: etree._Element, path: str, value: str) -> Decimal:
         if not _AMOUNT.fullmatch(value):
             self.add(
-                ValueInvalid(element=f"{where(node)}/{path}", value=value[:40], expected="a decimal number")
+                ValueInvalid(
+                    element=f"{where(node)}/{path}",
+                    value=value[:40],
+                    expected=Both("et decimaltal", "a decimal number"),
+                )
             )
             return Decimal(0)
         return Decimal(value)

@@ -105,8 +105,14 @@ class SubscriptionUnderWay(ExtractError):
     code = "EXT-019"
     danish = "Abonnementet {element} kan ikke afsluttes; ikke afleveret er {value}"
     english = "The subscription {element} cannot end; not handed over are {value}"
-    remedy_danish = "Aflever dem (`opus-soap extracts run UDTRÆK`), eller opgiv dem med --give-up."
-    remedy_english = "Hand them over (`opus-soap extracts run EXTRACT`), or give them up with --give-up."
+    remedy_danish = (
+        "Lad modtageren kvittere for det, den henter; andet afleveres med `opus-soap extracts run UDTRÆK`. "
+        "Eller opgiv dem med --give-up."
+    )
+    remedy_english = (
+        "Let the receiver confirm what it fetches; hand over the rest with `opus-soap extracts run EXTRACT`. "
+        "Or give them up with --give-up."
+    )
 
 
 class ExtractFolderTaken(ExtractError):

@@ -88,12 +88,20 @@ VISIBLE = Both("tegn, der kan ses", "characters that can be seen")
 Kinds = Mapping[str, Kind]
 
 
+# options that have a flag of their own: people know them by no other name
+_FLAGS = {"conditions": "--where", "exclude_document_types": "--without"}
+_FLAGS |= {"persons": "--persons", "attachments": "--attachments"}
+
+
 def check_names(options: Options, known: Sequence[str]) -> None:
     """Raises `SubscriptionInvalid` for an option that is none of those known."""
     if strangers := set(options) - set(known):
-        raise SubscriptionInvalid(
-            element="options", value=", ".join(sorted(strangers)), expected=", ".join(known)
-        )
+        raise SubscriptionInvalid(element="options", value=_given(sorted(strangers)), expected=_given(known))
+
+
+def _given(names: Sequence[str]) -> str:
+    """Options as they are given."""
+    return ", ".join(_FLAGS.get(name, f"--option {name}") for name in names)
 
 
 def mark(options: Options, name: str, *, otherwise: bool = False) -> bool:

@@ -14,13 +14,14 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from opus_soap.errors import ExtractUntrue, ManifestUnreadable
+from opus_soap.errors import Both, ExtractUntrue, ManifestUnreadable
 from opus_soap.ledger.seals import key_id
 
 FORM = "opus-soap-extract-1"
 ENDING = ".manifest.json"
 _OF_THE_KEY = ("key_id", "public_key", "signature")
 MOST_BYTES = 16 * 1024 * 1024  # some 25,000 seals: a seal a day is 250 a year
+_SIGNATURE, _OF_ITS_KEY = Both("underskriften", "signature"), Both("dens egen nøgles", "of its own key")
 
 Manifest = dict[str, Any]
 
@@ -43,14 +44,16 @@ def read(data: bytes, name: str) -> Manifest:
     except (ValueError, RecursionError) as error:
         raise ManifestUnreadable(element=name, value=type(error).__name__) from None
     if not same:
-        raise ManifestUnreadable(element=name, value=f"not {FORM} as it was written")
+        raise ManifestUnreadable(
+            element=name, value=Both(f"ikke {FORM}, som det blev skrevet", f"not {FORM} as it was written")
+        )
     told: Manifest = found
     unsigned = {key: value for key, value in found.items() if key != "signature"}
     try:
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(found["public_key"]))
         public.verify(bytes.fromhex(found["signature"]), _signed_bytes(unsigned))
     except (InvalidSignature, KeyError, TypeError, ValueError):
-        raise ExtractUntrue(element=name, value="signature", expected="of its own key") from None
+        raise ExtractUntrue(element=name, value=_SIGNATURE, expected=_OF_ITS_KEY) from None
     if key_id(public) != found.get("key_id"):
         raise ExtractUntrue(element=f"{name} key_id", value=found.get("key_id"), expected=key_id(public))
     return told

@@ -15,7 +15,7 @@ from typing import Any
 
 from opus_soap.clock import Clock, business_date, isoformat
 from opus_soap.database import transaction
-from opus_soap.errors import ExtractDiffers, ExtractFolderFailed, ExtractFolderTaken, ExtractNotReady
+from opus_soap.errors import Both, ExtractDiffers, ExtractFolderFailed, ExtractFolderTaken, ExtractNotReady
 from opus_soap.extracts import manifest
 from opus_soap.extracts.folders import finish, working
 from opus_soap.extracts.kinds import Job, Kind, Kinds, Tell
@@ -30,6 +30,7 @@ from opus_soap.store.extract_models import Extract, Subscription
 
 PRODUCED = "extract.produced"
 _MADE = (Extract.PRODUCED, Extract.DELIVERED)
+_OTHER_BYTES = Both("andre byte end i sin mappe", "other bytes than in its folder")
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Producer:
                 if manifest.facts(kept) != manifest.facts(written):
                     if extract.manifest_sha256 is None:
                         raise ExtractFolderTaken(element=place.name)
-                    raise ExtractDiffers(element=extract.name, value="other bytes than in its folder")
+                    raise ExtractDiffers(element=extract.name, value=_OTHER_BYTES)
                 written = kept  # signed with the key of its time
             else:
                 finish(part, place)
@@ -132,7 +133,9 @@ class Producer:
     def _compare(self, extract: Extract, written: bytes) -> None:
         noted, actual = extract.manifest_sha256, hashlib.sha256(written).hexdigest()
         if noted not in (None, actual):
-            raise ExtractDiffers(element=extract.name, value=f"manifest {actual}, noted {noted}")
+            raise ExtractDiffers(
+                element=extract.name, value=_other(Both("følgeseddel", "manifest"), actual, noted)
+            )
 
     def _write(self, extract: Extract, kind: Kind, part: Path, tell: Tell) -> bytes:
         job = self._job(extract, tell)
@@ -194,7 +197,11 @@ def _check(path: Path, sha256: str) -> None:
     except OSError as error:
         raise ExtractFolderFailed(element=path.name, value=error.strerror or "?") from None
     if actual != sha256:
-        raise ExtractDiffers(element=path.name, value=f"SHA-256 {actual}, noted {sha256}")
+        raise ExtractDiffers(element=path.name, value=_other(Both("SHA-256", "SHA-256"), actual, sha256))
+
+
+def _other(what: Both, actual: str, noted: str | None) -> Both:
+    return Both(f"{what.danish} {actual}, noteret {noted}", f"{what.english} {actual}, noted {noted}")
 
 
 def _date_of(extract: Extract) -> date:

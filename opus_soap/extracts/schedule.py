@@ -12,6 +12,7 @@ from datetime import date, datetime
 import structlog
 from peewee import PeeweeException
 
+from opus_soap.clock import Clock
 from opus_soap.database import transaction
 from opus_soap.errors import OpusSoapError
 from opus_soap.extracts.calendar import Calendar
@@ -48,6 +49,20 @@ def upcoming(municipality: str | None = None) -> list[Due]:
     return sorted(found, key=lambda due: (due.moment, due.subscription.name))
 
 
+def coming(clock: Clock, municipality: str | None = None) -> list[Due]:
+    """As they will be ordered: of what was missed, the newest business date alone."""
+    now = clock.now()
+    found = [_newest(due, now) for due in upcoming(municipality)]
+    return sorted(found, key=lambda due: (due.moment, due.subscription.name))
+
+
+def _newest(due: Due, now: datetime) -> Due:
+    """The last business date whose moment has come; while none has, the next."""
+    calendar = Calendar.of(due.subscription.calendar, due.subscription.at)
+    on = calendar.newest_due(due.on, now) or due.on
+    return Due(due.subscription, on, calendar.moment(on))
+
+
 def order_due(producer: Producer) -> list[Extract]:
     """Order what is due now.
 
@@ -68,7 +83,7 @@ def order_due(producer: Producer) -> list[Extract]:
 def _order(due: Due, producer: Producer) -> Extract:
     subscription = due.subscription
     calendar = Calendar.of(subscription.calendar, subscription.at)
-    newest = calendar.newest_due(due.on, producer.clock.now()) or due.on
+    newest = _newest(due, producer.clock.now()).on
     following = calendar.after(newest)
 
     def note(_: Extract) -> None:

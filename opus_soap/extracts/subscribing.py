@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from peewee import fn
+
 from opus_soap.clock import Clock, business_date
 from opus_soap.database import new_uuid, transaction
 from opus_soap.errors import (
@@ -35,6 +37,7 @@ _NAMED = Both("1–20 tegn, A–Z, 0–9 og -", "1–20 of A–Z, 0–9, -")
 _RECEIVER = Both("1–120 tegn, der kan ses", "1–120 characters that can be seen")
 _ONE_TARGET = Both("én af folder, sftp, system", "one of folder, sftp, system")
 _ABSOLUTE = Both("en absolut sti", "an absolute path")
+_COMING = Both("i dag eller senere", "today or later")
 _AGREEMENT = Both("en aftales UUID", "the UUID of an agreement")
 _SFTP = ("host", "port", "user", "folder", "known_hosts", "key", "password_file")
 
@@ -67,6 +70,11 @@ def add(
     if not _NAME.fullmatch(name := name.upper()):
         raise SubscriptionInvalid(element="name", value=name[:40], expected=_NAMED)
     books = company_code(municipality, company)
+    known = _known(municipality, name)
+    if known is not None:
+        _require_same(known, kind, books.code)
+    if known is None or known.calendar != calendar:
+        _require_coming(Calendar.of(calendar, at), calendar, starts_on)
     terms = {
         "company_code": books.code,
         "receiver": _receiver(receiver),
@@ -75,14 +83,12 @@ def add(
         "at": at,
         "target": _within(_target(target)),
         "delta": delta and kinds[kind].deltas,
-        "due_on": _first(Calendar.of(calendar, at), starts_on),
     }
     with transaction():
         if not allow_overlap:
             _check_overlap(municipality, name, kind, terms)
-        subscription: Subscription | None = Subscription.get_or_none(
-            Subscription.municipality == municipality, Subscription.name == name
-        )
+        subscription = _known(municipality, name)
+        terms["due_on"] = _first(subscription, Calendar.of(calendar, at), starts_on)
         if subscription is None:
             subscription = Subscription.create(
                 uuid=new_uuid(),
@@ -129,11 +135,27 @@ def _require_not_ended(subscription: Subscription) -> None:
         raise SubscriptionEnded(value=subscription.name, expected=business_date(ended_at))
 
 
-def _change(subscription: Subscription, kind: str, terms: Mapping[str, Any]) -> None:
-    fixed = {"kind": kind, "company_code": terms["company_code"]}
-    for name, value in fixed.items():
+def _known(municipality: str, name: str) -> Subscription | None:
+    found: Subscription | None = Subscription.get_or_none(
+        Subscription.municipality == municipality, Subscription.name == name
+    )
+    return found
+
+
+def _require_same(subscription: Subscription, kind: str, company: str) -> None:
+    for name, value in {"kind": kind, "company_code": company}.items():
         if getattr(subscription, name) != value:
             raise SubscriptionFixed(element=name, expected=getattr(subscription, name))
+
+
+def _require_coming(calendar: Calendar, text: str, starts_on: date) -> None:
+    """The one day of `once` is not over."""
+    if calendar.on is not None and calendar.on < starts_on:
+        raise SubscriptionInvalid(element="calendar", value=text, expected=_COMING)
+
+
+def _change(subscription: Subscription, kind: str, terms: Mapping[str, Any]) -> None:
+    _require_same(subscription, kind, terms["company_code"])
     ordered = Extract.select().where(Extract.subscription == subscription).exists()
     if ordered and subscription.receiver != terms["receiver"]:  # it stands in what they have got
         raise SubscriptionFixed(element="receiver", expected=subscription.receiver)
@@ -166,8 +188,13 @@ def _receiver(text: str) -> str:
     return text.strip()
 
 
-def _first(calendar: Calendar, starts_on: date) -> str | None:
+def _first(subscription: Subscription | None, calendar: Calendar, starts_on: date) -> str | None:
+    """The first business date that has not been ordered."""
+    of_it = Extract.select(fn.MAX(Extract.due_on)).where(Extract.subscription == subscription)
+    ordered = of_it.scalar() if subscription is not None else None
     due = calendar.first(starts_on)
+    if due is not None and ordered is not None and due <= date.fromisoformat(ordered):
+        due = calendar.after(date.fromisoformat(ordered))
     return due.isoformat() if due is not None else None
 
 

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from opus_soap.errors import ExtractError, ExtractUntrue, ManifestUnreadable
+from opus_soap.errors import Both, ExtractError, ExtractUntrue, ManifestUnreadable
 from opus_soap.extracts import covering, manifest
 from opus_soap.ledger.seals import FORM as SEAL_FORM
 from opus_soap.ledger.seals import NO_ROOT, key_id
@@ -63,7 +63,7 @@ def verify(path: Path, trusted: Collection[str] | None = None) -> Verified:
         _check_shape(told)
         found.told, expected = told, f"{told['extract']}{manifest.ENDING}"
         if path.name != expected:
-            raise ExtractUntrue(element=path.name, value="its name", expected=expected)
+            raise ExtractUntrue(element=path.name, value=Both("navnet", "its name"), expected=expected)
     except ExtractError as error:
         found.problems.append(error.text_english)
         return found
@@ -113,7 +113,7 @@ def _bytes_of(path: Path) -> bytes:
     with _regular(path) as file:
         data = file.read(manifest.MOST_BYTES + 1)
     if len(data) > manifest.MOST_BYTES:
-        raise ManifestUnreadable(element=path.name, value="too large")
+        raise ManifestUnreadable(element=path.name, value=Both("for stor", "too large"))
     return data
 
 

@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from peewee import IntegrityError, Model
 
 from opus_soap.database import Prepared, create, is_any_of, transaction
-from opus_soap.errors import MasterDataInvalid, MasterDataTwin
+from opus_soap.errors import Both, MasterDataInvalid, MasterDataTwin
 from opus_soap.identifiers import canonical
 from opus_soap.ledger.checks import normalised_wbs
 from opus_soap.ledger.definition import (
@@ -55,6 +55,13 @@ _NUMBERED: Mapping[type[Model], str] = {
     Supplier: "suppliers",
 }
 _OWN_ACCOUNTS = ("vat_refund_account", "retained_account", "supplier_account", "default_bank_account")
+_A_YEAR = Both("et år i `years`", "a year of `years`")
+_BOTH_OF_BANK = Both(
+    "bank_registration og bank_account, eller ingen af dem", "bank_registration and bank_account, or neither"
+)
+_IDENTIFIER = Both("SKEMA:VÆRDI, fx GLN:5790…", "SCHEME:VALUE, such as GLN:5790…")
+_BALANCE = Both("en statuskonto i kontoplanen", "a balance account of the chart")
+_ALONE = Both("ingen anden række med dens UUID eller CVR-nummer", "no other row with its UUID or CVR")
 
 
 def load_municipality(tables: Mapping[str, Any]) -> Municipality:
@@ -112,9 +119,7 @@ def load_rule(company: CompanyCode, row: AccountRuleRow) -> None:
 def _load_years(company: CompanyCode, row: CompanyRow) -> None:
     unknown = set(row.open_periods) - {str(year) for year in row.years}
     if unknown:
-        raise MasterDataInvalid(
-            element="open_periods", value=", ".join(sorted(unknown)), expected="a year of `years`"
-        )
+        raise MasterDataInvalid(element="open_periods", value=", ".join(sorted(unknown)), expected=_A_YEAR)
     for year in row.years:
         fiscal_year = _put(FiscalYear, {"company_code": company, "year": year}, {})
         chosen = row.open_periods.get(str(year))
@@ -179,7 +184,9 @@ def load_dimension(company: CompanyCode, kind: str, row: DimensionRow) -> None:
     longest = getattr(Posting, kind).max_length
     if len(code) > longest:
         raise MasterDataInvalid(
-            element=f"dimensions {kind} code", value=code, expected=f"≤ {longest} characters"
+            element=f"dimensions {kind} code",
+            value=code,
+            expected=Both(f"≤ {longest} tegn", f"≤ {longest} characters"),
         )
     key = {"company_code": company, "kind": kind, "code": code}
     _put(DimensionValue, key, row.facts(), _uuid(company.municipality.code, company.code, kind, code))
@@ -198,7 +205,7 @@ def load_supplier(municipality: Municipality, row: SupplierRow) -> None:
         raise MasterDataInvalid(
             element=f"suppliers {row.number} bank_account",
             value=supplier.bank_account or "-",
-            expected="bank_registration and bank_account, or neither",
+            expected=_BOTH_OF_BANK,
         )
 
 
@@ -213,9 +220,7 @@ def _identifier(number: str, text: str) -> str:
     scheme, _, value = text.rpartition(":")
     known = canonical(scheme, value)
     if known is None:
-        raise MasterDataInvalid(
-            element=f"suppliers {number} identifiers", value=text, expected="SCHEME:VALUE, such as GLN:5790…"
-        )
+        raise MasterDataInvalid(element=f"suppliers {number} identifiers", value=text, expected=_IDENTIFIER)
     return known
 
 
@@ -225,7 +230,7 @@ def check_own_accounts(company: CompanyCode) -> None:
         number = getattr(company, name)
         account = Account.get_or_none(Account.company_code == company, Account.number == number)
         if number and (account is None or not account.is_balance):
-            raise MasterDataInvalid(element=name, value=number, expected="a balance account of the chart")
+            raise MasterDataInvalid(element=name, value=number, expected=_BALANCE)
 
 
 def _put(
@@ -244,7 +249,7 @@ def _put(
             row.save()
     except IntegrityError:
         raise MasterDataInvalid(
-            element=model.__name__, value=list(key.values())[-1], expected="no other row with its UUID or CVR"
+            element=model.__name__, value=list(key.values())[-1], expected=_ALONE
         ) from None
     return row
 
@@ -310,7 +315,9 @@ def _make(model: type[Model], facts: Mapping[str, Any]) -> Model:
         if not (field.null or field.default is not None or field.primary_key) and field.name not in facts
     ]
     if missing:
-        raise MasterDataInvalid(element=model.__name__, value="missing", expected=", ".join(missing))
+        raise MasterDataInvalid(
+            element=model.__name__, value=Both("mangler", "missing"), expected=", ".join(missing)
+        )
     made: Model = model.create(**facts) if model is Municipality else create(model, **facts)
     return made
 

@@ -16,6 +16,7 @@ from opus_soap.database import is_postgresql, transaction
 from opus_soap.errors import (
     AccountNotBalance,
     AccountUnknown,
+    Both,
     FiscalYearUnknown,
     LedgerError,
     OpeningLineInvalid,
@@ -30,6 +31,7 @@ from opus_soap.money import ore_from_kroner
 
 DOCUMENT_TYPE = "AB"
 COLUMNS = ["account", "amount"]
+_ONCE = Both("90520001;1234,50, én gang", "90520001;1234,50, once")
 _AMOUNT = re.compile(
     r"-?\d{1,12}([.,]\d{1,2})?", re.ASCII
 )  # no thousands separator: 1.234 would be two things
@@ -49,9 +51,7 @@ def read_balances(text: str) -> dict[str, int]:
         account, amount = row if len(row) == len(COLUMNS) else ("", "")
         if not account or account in balances or not _AMOUNT.fullmatch(amount):
             errors.append(
-                OpeningLineInvalid(
-                    element=f"line {number}", value=";".join(row)[:80], expected="90520001;1234,50, once"
-                )
+                OpeningLineInvalid(element=f"line {number}", value=";".join(row)[:80], expected=_ONCE)
             )
         else:
             balances[account] = ore_from_kroner(Decimal(amount.replace(",", ".")))

@@ -27,7 +27,7 @@ from peewee import DoesNotExist
 
 from opus_soap.clock import Clock, isoformat
 from opus_soap.database import is_postgresql, transaction
-from opus_soap.errors import SealKeyUnusable, TrustedKeysUnreadable
+from opus_soap.errors import Both, SealKeyUnusable, TrustedKeysUnreadable
 from opus_soap.ledger.models import CompanyCode, Seal, SealKey, Voucher
 
 FORM = "opus-soap-seal-1"
@@ -53,12 +53,17 @@ def load_seal_key(path: Path) -> Ed25519PrivateKey:
     """The key in a PEM file; raises `SealKeyUnusable`, also when others than its owner can read it."""
     try:
         if path.stat().st_mode & _OTHERS:
-            raise SealKeyUnusable(element=str(path), value=f"{path.name}: others can read it")
+            raise SealKeyUnusable(
+                element=str(path),
+                value=Both(f"{path.name}: andre kan læse den", f"{path.name}: others can read it"),
+            )
         key = load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as error:
         raise SealKeyUnusable(element=str(path), value=f"{path.name}: {type(error).__name__}") from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise SealKeyUnusable(element=str(path), value=f"{path.name}: not Ed25519")
+        raise SealKeyUnusable(
+            element=str(path), value=Both(f"{path.name}: ikke Ed25519", f"{path.name}: not Ed25519")
+        )
     return key
 
 
@@ -83,7 +88,7 @@ def read_trusted_keys(path: Path) -> frozenset[str]:
             raise TrustedKeysUnreadable(element=str(path), value=word[:80])
         trusted |= {word} - {""}
     if not trusted:
-        raise TrustedKeysUnreadable(element=str(path), value="no key")
+        raise TrustedKeysUnreadable(element=str(path), value=Both("ingen nøgle", "no key"))
     return frozenset(trusted)
 
 

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from opus_soap.clock import business_date, from_isoformat, isoformat
 from opus_soap.database import new_uuid, transaction
-from opus_soap.errors import ReceiverUnreachable, TransportError
+from opus_soap.errors import Both, ReceiverUnreachable, TransportError
 from opus_soap.money import kroner_from_ore
 from opus_soap.simulate.receiving import KIND
 from opus_soap.store import content, outbox
@@ -22,6 +22,7 @@ from opus_soap.transport.handlers import Delivery, Handler, Handlers
 CONTRACT, OPERATION = "FakturaInformationSvarAfsend", "AfsendFakturaInformationSvar"
 DIMENSION_PATH = "/service/Stamdata/DimensionHent/1"
 ANSWER_PATH = "/service/OIR/FakturaInformationSvarAfsend/1"
+_LOST = Both("kvitteringen blev tabt med vilje", "receipt lost on purpose")
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Answering:
         address = f"{self.opus_url}{ANSWER_PATH}"
         answer = delivery.caller.call(CONTRACT, OPERATION, entry.system, message, address=address)
         if plan["behaviour"] == "lost_ack" and entry.attempts == 1:
-            raise ReceiverUnreachable(element=entry.system.name, value="receipt lost on purpose")
+            raise ReceiverUnreachable(element=entry.system.name, value=_LOST)
         accepted = answer["AfvisningStruktur"] is None
         now = delivery.clock.now()
         reasons = (

@@ -17,7 +17,7 @@ from typing import Generic, NamedTuple, TypeVar
 from zlib import crc32
 
 from opus_soap.documents.synthetic import SyntheticAddress
-from opus_soap.errors import MunicipalityTooBare
+from opus_soap.errors import Both, MunicipalityTooBare
 from opus_soap.ledger.master_data import open_days
 from opus_soap.ledger.models import Account, AccountRule, CompanyCode, DimensionValue, DocumentType, Supplier
 from opus_soap.ledger.references import References
@@ -32,6 +32,11 @@ _LARGEST_TAIL = 1.1  # the exponent: who comes second has not quite half of the 
 _OF_A_SELLER = 3  # accounts that one supplier is booked on
 # how accounts begin in the authorised chart that are not for suppliers: grants and transfers are for nobody
 _WAGES, _INCOMES, _OTHERS = "1", "7", "89"
+_A_BALANCE, _A_RESULT = (
+    Both("en statuskonto", "a balance account"),
+    Both("en resultatkonto", "a result account"),
+)
+_AS_ASKED = Both("med de værdier, dens regel kræver", "with values that its rule asks for")
 
 
 class Weighted(Generic[T]):
@@ -115,10 +120,8 @@ def choices(company: CompanyCode, first: date, last: date, random: Random) -> Ch
     wages = [found for found in results if found.number[0] == _WAGES]
     others = [found for found in results if found.number[0] not in _WAGES + _INCOMES + _OTHERS]
     if not (results and balance):
-        what = "a balance account" if results else "a result account"
-        raise MunicipalityTooBare(
-            element=what, value=company.code, expected="with values that its rule asks for"
-        )
+        what = _A_BALANCE if results else _A_RESULT
+        raise MunicipalityTooBare(element=what, value=company.code, expected=_AS_ASKED)
     expenses = others or results
     types = DocumentType.select().where(DocumentType.company_code == company)
     known = {found.number: found for _, found in accounts}
@@ -158,7 +161,9 @@ def _sellers(company: CompanyCode, expenses: Sequence[Postable], random: Random)
         address = SyntheticAddress(row.street, row.postal_code, row.city, row.country or "DK")
         sellers.append(Seller(row.number, row.name, row.cvr, address, long_tail(accounts, random)))
     if not sellers:
-        raise MunicipalityTooBare(element="an active supplier", value=company.code, expected="≥ 1")
+        raise MunicipalityTooBare(
+            element=Both("en aktiv kreditor", "an active supplier"), value=company.code, expected="≥ 1"
+        )
     return long_tail(sellers, random)
 
 

@@ -10,7 +10,7 @@ from math import log
 from random import Random
 from uuid import UUID, uuid5
 
-from opus_soap.errors import MunicipalityTooBare
+from opus_soap.errors import Both, MunicipalityTooBare
 from opus_soap.ledger.drafts import PostingLine, VoucherDraft
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.simulate.books_calendar import posting_day
@@ -82,7 +82,9 @@ class VoucherMaker:
         present = {code: kind for code, kind in _KINDS.items() if code in choices.document_types}
         if not present:
             raise MunicipalityTooBare(
-                element="a document type", value=choices.company.code, expected=", ".join(_KINDS)
+                element=Both("en bilagsart", "a document type"),
+                value=choices.company.code,
+                expected=", ".join(_KINDS),
             )
         self._kinds = Weighted(list(present.items()), (kind.share for kind in present.values()))
         self._users = long_tail(_USERS, random)

@@ -23,7 +23,7 @@ from lxml import etree
 
 from opus_soap.app import services
 from opus_soap.clock import Clock
-from opus_soap.errors import MethodNotAllowed, OpusSoapError, PathUnknown, SigningKeyUnusable
+from opus_soap.errors import Both, MethodNotAllowed, OpusSoapError, PathUnknown, SigningKeyUnusable
 from opus_soap.keys import load_trust
 from opus_soap.settings import Settings
 from opus_soap.soap import limits
@@ -196,7 +196,7 @@ def token_service(
     except WssError as error:
         raise SigningKeyUnusable(element=error.element, value=error.value) from None
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise SigningKeyUnusable(element=str(key_file), value="not RSA")
+        raise SigningKeyUnusable(element=str(key_file), value=Both("ikke RSA", "not RSA"))
     return TokenService(
         entity_id=entity_id,
         key=key,

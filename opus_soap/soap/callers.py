@@ -12,6 +12,7 @@ from cryptography import x509
 from lxml import etree
 
 from opus_soap.errors import (
+    Both,
     OperationUnknown,
     SecurityModelMissing,
     SecurityModelNotTaken,
@@ -83,7 +84,9 @@ class Call:
         """The one child of the Body; raises `OperationUnknown`."""
         children = list(self.body)
         if len(children) != 1:
-            raise OperationUnknown(element=f"{{{self.soap_namespace}}}Body", expected="one child")
+            raise OperationUnknown(
+                element=f"{{{self.soap_namespace}}}Body", expected=Both("ét element", "one child")
+            )
         return children[0]
 
 

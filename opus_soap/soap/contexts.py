@@ -13,7 +13,7 @@ from uuid import UUID
 
 from lxml import etree
 
-from opus_soap.errors import AuthorityContextMissing, AuthorityContextWrong, InvocationContextWrong
+from opus_soap.errors import AuthorityContextMissing, AuthorityContextWrong, Both, InvocationContextWrong
 from opus_soap.soap.contracts import ROOT
 from opus_soap.soap.models import KONTEKST_NS
 
@@ -63,9 +63,13 @@ def _taken_out(request: etree._Element) -> Iterator[tuple[str, etree._Element]]:
         if name is None:
             continue
         if name in seen:
-            raise InvocationContextWrong(element=name, value="stands twice", expected="one")
+            raise InvocationContextWrong(
+                element=name, value=Both("står to gange", "stands twice"), expected="1"
+            )
         if not _schema(name).validate(child):
-            raise InvocationContextWrong(element=name, value="another form", expected=f"{name}.xsd")
+            raise InvocationContextWrong(
+                element=name, value=Both("en anden form", "another form"), expected=f"{name}.xsd"
+            )
         seen.add(name)
         request.remove(child)
         yield name, child

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from opus_soap.errors import SettingsInvalid
+from opus_soap.errors import Both, SettingsInvalid
 from opus_soap.settings import SECURITY_MODELS, Settings
 from opus_soap.soap.contracts import ROOT
 
 # by the names that Serviceplatformen has for them
 NAMES = {"token": "KombitToken", "x509": "X509", "context": "AuthorityContext"}
+_OF_SERVICES = "OPUS_SOAP_SECURITY_MODELS_OF_SERVICES"
 
 
 def named(models: Iterable[str]) -> str:
@@ -49,17 +50,31 @@ def security_models(settings: Settings, services: Iterable[str]) -> SecurityMode
     for service, models in chosen.of_services.items():
         if missing := [model for model in models if model not in possible]:
             raise SettingsInvalid(
-                value=f"OPUS_SOAP_SECURITY_MODELS_OF_SERVICES: {service} cannot take {', '.join(missing)}: "
-                "token needs OPUS_SOAP_STS_ENTITY_ID, context a header or a certificate for TLS"
+                value=_with_needs(
+                    f"{_OF_SERVICES}: {service} kan ikke bruge {', '.join(missing)}",
+                    f"{_OF_SERVICES}: {service} cannot take {', '.join(missing)}",
+                )
             )
         if not (ROOT / service / f"{service}ServiceContext.wsdl").is_file():
             raise SettingsInvalid(
-                value=f"OPUS_SOAP_SECURITY_MODELS_OF_SERVICES: there is no service {service}"
+                value=Both(
+                    f"{_OF_SERVICES}: der er ingen service {service}",
+                    f"{_OF_SERVICES}: there is no service {service}",
+                )
             )
     for service in services:
         if not chosen.taken_by(service):
             raise SettingsInvalid(
-                value=f"OPUS_SOAP_SECURITY_MODELS: {service} could be called by nobody; token needs "
-                "OPUS_SOAP_STS_ENTITY_ID, context a header or a certificate for TLS"
+                value=_with_needs(
+                    f"OPUS_SOAP_SECURITY_MODELS: ingen kunne kalde {service}",
+                    f"OPUS_SOAP_SECURITY_MODELS: {service} could be called by nobody",
+                )
             )
     return chosen
+
+
+def _with_needs(danish: str, english: str) -> Both:
+    return Both(
+        f"{danish}; token kræver OPUS_SOAP_STS_ENTITY_ID, context en header eller et certifikat til TLS",
+        f"{english}; token needs OPUS_SOAP_STS_ENTITY_ID, context a header or a certificate for TLS",
+    )

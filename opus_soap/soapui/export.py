@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from opus_soap.errors import CertificateFileInvalid
+from opus_soap.errors import Both, CertificateFileInvalid
 from opus_soap.soap.service import SoapService
 from opus_soap.soapui.project import project
 from opus_soap.soapui.security import TRUST_STORE, Keys, trust_store
@@ -58,5 +58,7 @@ def _keys(keystore: Path, password: str) -> tuple[Keys, bytes]:
         raise CertificateFileInvalid(element=str(keystore), value=error) from None
     alias = content.cert.friendly_name if content.cert else None
     if content.key is None or not alias:
-        raise CertificateFileInvalid(element=str(keystore), value="holds no key with a name")
+        raise CertificateFileInvalid(
+            element=str(keystore), value=Both("har ingen nøgle med et navn", "holds no key with a name")
+        )
     return Keys(alias.decode("utf-8", "replace"), password), data

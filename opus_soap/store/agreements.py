@@ -19,6 +19,7 @@ from opus_soap.clock import isoformat
 from opus_soap.database import Prepared, is_postgresql, transaction
 from opus_soap.errors import (
     AgreementInvalid,
+    Both,
     CertificateOutOfDate,
     CertificateRevoked,
     CertificateUnknown,
@@ -44,6 +45,11 @@ from opus_soap.wss.errors import WssError
 _SHORTEST_START = 8  # digits of a thumbprint that people write
 LONGEST_NAME = System.name.max_length
 MOST_VALID_AT_ONCE = 2  # the old one and the new one, while a system changes over
+_ENDPOINT = Both("adressen", "endpoint URL")
+_NAMED = Both(f"1–{LONGEST_NAME} tegn, der kan ses", f"1–{LONGEST_NAME} visible characters")
+_PORT = Both("en port fra 1 til 65535", "a port from 1 to 65535")
+_HTTPS = Both("https://… i Context-modellen", "https://… in the Context model")
+_OWN_NAME = Both("et navn, som ingen anden aftale har", "a name of its own")
 
 
 def register_system(
@@ -62,19 +68,15 @@ def register_system(
     Raises `AgreementInvalid` for a municipality, CVR number or address of the wrong shape, and for a
     name that another agreement of the municipality has.
     """
-    _check("municipality", municipality, r"\d{3}", "three digits")
-    _check("CVR", cvr, r"\d{8}", "eight digits")
+    _check(Both("kommunen", "municipality"), municipality, r"\d{3}", Both("tre cifre", "three digits"))
+    _check("CVR", cvr, r"\d{8}", Both("otte cifre", "eight digits"))
     if not 0 < len(name) <= LONGEST_NAME or visible(name) != name:
-        raise AgreementInvalid(
-            element="name", value=visible(name[:60]), expected=f"1–{LONGEST_NAME} visible characters"
-        )
+        raise AgreementInvalid(element="name", value=visible(name[:60]), expected=_NAMED)
     if endpoint_url is not None:
-        _check("endpoint URL", endpoint_url, r"https?://[^\s/?#@]+([/?#]\S*)?", "http(s)://HOST…")
+        _check(_ENDPOINT, endpoint_url, r"https?://[^\s/?#@]+([/?#]\S*)?", "http(s)://HOST…")
         _check_port(endpoint_url)
         if security_model == "context" and not endpoint_url.startswith("https://"):
-            raise AgreementInvalid(
-                element="endpoint URL", value=endpoint_url, expected="https://… in the Context model"
-            )
+            raise AgreementInvalid(element=_ENDPOINT, value=endpoint_url, expected=_HTTPS)
     facts = {
         "municipality": municipality,
         "name": name,
@@ -89,7 +91,7 @@ def register_system(
             System.municipality == municipality, System.name == name, System.uuid != uuid
         )
         if namesake.exists():
-            raise AgreementInvalid(element="name", value=name, expected="a name of its own")
+            raise AgreementInvalid(element="name", value=name, expected=_OWN_NAME)
         if not System.update(**facts).where(System.uuid == uuid).execute():
             System.create(uuid=uuid, **facts)
     return System.get(System.uuid == uuid)
@@ -107,10 +109,10 @@ def _check_port(url: str) -> None:
     except ValueError:
         good = False
     if not good:
-        raise AgreementInvalid(element="endpoint URL", value=url, expected="a port from 1 to 65535")
+        raise AgreementInvalid(element=_ENDPOINT, value=url, expected=_PORT)
 
 
-def _check(element: str, value: str, pattern: str, expected: str) -> None:
+def _check(element: str | Both, value: str, pattern: str, expected: str | Both) -> None:
     if not re.fullmatch(pattern, value, re.ASCII):
         raise AgreementInvalid(element=element, value=value, expected=expected)
 
@@ -144,7 +146,9 @@ def add_certificate(system: System, pem: bytes) -> SystemCertificate:
     try:
         certificate = x509.load_pem_x509_certificate(pem)
     except ValueError:
-        raise CertificateUnreadable(value="not a certificate in PEM") from None
+        raise CertificateUnreadable(
+            value=Both("ikke et certifikat i PEM", "not a certificate in PEM")
+        ) from None
     thumbprint = certificate.fingerprint(SHA256()).hex()
     valid_from, valid_to = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     with transaction():
@@ -153,7 +157,8 @@ def add_certificate(system: System, pem: bytes) -> SystemCertificate:
         known = SystemCertificate.get_or_none(SystemCertificate.thumbprint_sha256 == thumbprint)
         if known is not None:
             if known.system != system:
-                raise CertificateUnreadable(value=f"it belongs to {known.system.name}")
+                owner = known.system.name
+                raise CertificateUnreadable(value=Both(f"det hører til {owner}", f"it belongs to {owner}"))
             if known.revoked_at is not None:
                 raise CertificateRevoked(value=thumbprint)
             return known
@@ -177,7 +182,12 @@ def _check_key(certificate: x509.Certificate, system: System) -> None:
     rows = SystemCertificate.select(SystemCertificate, System).join(System).where(System.id != system.id)
     for row in rows:
         if key_of(_parsed(row.pem)) == key:
-            raise CertificateUnreadable(value=f"{row.system.name} has a certificate with the same key")
+            name = row.system.name
+            raise CertificateUnreadable(
+                value=Both(
+                    f"{name} har et certifikat med samme nøgle", f"{name} has a certificate with the same key"
+                )
+            )
 
 
 def _most_valid_at_once(system: System, start: datetime, end: datetime) -> int:

@@ -16,12 +16,13 @@ from peewee import EXCLUDED, fn
 
 from opus_soap.clock import isoformat
 from opus_soap.database import Prepared, insert_rows, stored_rows, transaction
-from opus_soap.errors import ContentDamaged, ContentMissing
+from opus_soap.errors import Both, ContentDamaged, ContentMissing
 from opus_soap.store.models import Content, Invoice, InvoiceAttachment
 from opus_soap.store.organisation_models import Employee
 
 _PAGE, _BATCH_BYTES = 200, 8 * 1024 * 1024  # what is verified at once: rows, bytes
 _AFRESH = timedelta(days=1)  # retention is counted in days: no lock on a shared row for less
+NEVER_STORED = Both("aldrig gemt", "never stored")
 
 
 def digest_of(data: bytes) -> str:
@@ -116,9 +117,11 @@ def get(digest: str) -> bytes:
     """The bytes of a hash; raises `ContentMissing`, `ContentDamaged`."""
     row = Content.get_or_none(Content.sha256 == digest)
     if row is None:
-        raise ContentMissing(value=digest, expected="never stored")
+        raise ContentMissing(value=digest, expected=NEVER_STORED)
     if row.data is None:
-        raise ContentMissing(value=digest, expected=f"purged {row.purged_at}")
+        raise ContentMissing(
+            value=digest, expected=Both(f"slettet {row.purged_at}", f"purged {row.purged_at}")
+        )
     data = bytes(row.data)
     actual = hashlib.sha256(data).hexdigest()
     if actual != digest:

@@ -14,13 +14,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from opus_soap.clock import Clock
 from opus_soap.database import transaction
-from opus_soap.errors import CredentialUnknown, PostingAgreementInvalid, PrivateKeyGiven
+from opus_soap.errors import Both, CredentialUnknown, PostingAgreementInvalid, PrivateKeyGiven
 from opus_soap.store import audit
 from opus_soap.store.models import PostingCredential, PostingSender
 
 TOKEN_PREFIX = "opus_"  # noqa: S105  what a token begins with: found when one lies about
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 200  # characters
 _LEAST_RSA_BITS = 3072
+_SSH_KEY = Both("SSH-nøglen", "SSH key")
 _KINDS = ("ssh-ed25519 ", "ecdsa-sha2-nistp", "ssh-rsa ")
 _COST, _BLOCK, _PARALLEL = 2**14, 8, 1  # scrypt: 16 MB and some 50 ms for each attempt
 _NOBODY = f"{_COST}${_BLOCK}${_PARALLEL}${'00' * 16}${'00' * 32}"
@@ -36,9 +37,11 @@ def set_password(
 ) -> PostingCredential:
     """Let a sender in with a password, not with the one before. Raises `PostingAgreementInvalid`."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        expected = f"{SHORTEST_PASSWORD}–{LONGEST_PASSWORD} characters"
+        size, limits = len(password), f"{SHORTEST_PASSWORD}–{LONGEST_PASSWORD}"
         raise PostingAgreementInvalid(
-            element="password", value=f"{len(password)} characters", expected=expected
+            element=Both("adgangskode", "password"),
+            value=Both(f"{size} tegn", f"{size} characters"),
+            expected=limits,
         )
     salt = secrets.token_bytes(16)
     hashed = _scrypt(password, salt, _COST, _BLOCK, _PARALLEL)
@@ -149,16 +152,16 @@ def _public_key(line: str) -> str:
     """`ssh-ed25519 AAAA…`, without its comment; raises `PostingAgreementInvalid`."""
     expected = f"ssh-ed25519, ecdsa-sha2-nistp*, ssh-rsa ≥ {_LEAST_RSA_BITS} bit"
     if "PRIVATE KEY-----" in line or line.startswith("PuTTY-User-Key-File"):
-        raise PrivateKeyGiven(element="SSH key")
+        raise PrivateKeyGiven(element=_SSH_KEY)
     if not line.startswith(_KINDS):
-        raise PostingAgreementInvalid(element="SSH key", value=line[:20], expected=expected)
+        raise PostingAgreementInvalid(element=_SSH_KEY, value=line[:20], expected=expected)
     try:
         key = load_ssh_public_key(line.strip().encode())
     except (ValueError, UnsupportedAlgorithm, UnicodeEncodeError):
-        raise PostingAgreementInvalid(element="SSH key", value=line[:20], expected=expected) from None
+        raise PostingAgreementInvalid(element=_SSH_KEY, value=line[:20], expected=expected) from None
     good = isinstance(key, (Ed25519PublicKey, EllipticCurvePublicKey))
     if not good and not (isinstance(key, RSAPublicKey) and key.key_size >= _LEAST_RSA_BITS):
-        raise PostingAgreementInvalid(element="SSH key", value=line[:20], expected=expected)
+        raise PostingAgreementInvalid(element=_SSH_KEY, value=line[:20], expected=expected)
     return key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import BinaryIO, cast
 from uuid import uuid4
 
-from opus_soap.errors import ContentDamaged, ContentMissing, FileStoreFailed, FileTooLarge
+from opus_soap.errors import Both, ContentDamaged, ContentMissing, FileStoreFailed, FileTooLarge
 from opus_soap.failpoints import failpoint
 
 _STEP = 1024 * 1024  # bytes
 _HEX_DIGITS = 64
 _LONGEST_WRITE = 86_400.0  # seconds; who writes for longer is dead
+_NOT_THERE = Both("ikke i fillageret", "not in the file store")
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class FileStore:
         try:
             return self.place(sha256).open("rb")
         except OSError:
-            raise ContentMissing(value=sha256, expected="not in the file store") from None
+            raise ContentMissing(value=sha256, expected=_NOT_THERE) from None
 
     def verify(self, sha256: str) -> None:
         """Raise `ContentMissing` or `ContentDamaged` unless the file is what its name says."""

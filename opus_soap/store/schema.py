@@ -10,7 +10,7 @@ from peewee import Database
 from playhouse.migrations import Runner
 
 from opus_soap.database import is_postgresql, proxy
-from opus_soap.errors import DatabaseNotMigrated, DatabaseUnsafe
+from opus_soap.errors import Both, DatabaseNotMigrated, DatabaseUnsafe
 
 _LOCK = 15901590  # any number, the same for all of us
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -80,7 +80,11 @@ def check_triggers(database: Database) -> None:
     expected += [f"{table}_{guard}" for table in _guards() for guard in guards]
     for name in expected:
         if name not in present:
-            raise DatabaseUnsafe(element=f"trigger {name}", value="missing", expected="present")
+            raise DatabaseUnsafe(
+                element=f"trigger {name}",
+                value=Both("ikke til stede", "missing"),
+                expected=Both("til stede", "present"),
+            )
 
 
 # Bytes may be forgotten, and be put back; they never become others, and their hash stays for ever.

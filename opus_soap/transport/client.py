@@ -27,6 +27,7 @@ from opus_soap.clock import Clock
 from opus_soap.database import proxy
 from opus_soap.errors import (
     BodyInvalid,
+    Both,
     ConnectionNotSecure,
     EndpointMissing,
     MessageInvalid,
@@ -60,6 +61,8 @@ from opus_soap.wss.verification import VerificationPolicy, VerifiedMessage
 
 _BUSY = (429, 503)
 _STEP = 65536  # bytes
+_SLOW = Both("svaret kommer for langsomt", "the reply comes too slowly")
+_NO_STS = Both("der er ingen STS (OPUS_SOAP_STS_URL)", "no STS is set (OPUS_SOAP_STS_URL)")
 
 
 @dataclass(frozen=True)
@@ -100,10 +103,12 @@ class Caller:
             answer = getattr(self._service(contract, address, transport), operation)(**message)
         except ValidationError as error:  # zeep's: an element is missing, or its value has no such form
             path = ".".join(str(step) for step in error.path) or operation
-            raise MessageInvalid(element=system.name, value=path, expected="the contract's form") from None
+            raise MessageInvalid(
+                element=system.name, value=path, expected=Both("kontraktens form", "the contract's form")
+            ) from None
         except ValueError:  # lxml's: a character that XML cannot have; the text is not shown
             raise MessageInvalid(
-                element=system.name, value=operation, expected="characters of XML 1.0"
+                element=system.name, value=operation, expected=Both("tegn i XML 1.0", "characters of XML 1.0")
             ) from None
         except Fault as fault:
             text = mask_cpr(f"{fault.code}: {fault.message}")[:500]
@@ -224,11 +229,13 @@ class SecuredTransport(zeep.Transport):
             return None
         sts = self._caller.sts
         if sts is None:
-            raise TokenMissing(element=system.name, value="no STS is set (OPUS_SOAP_STS_URL)")
+            raise TokenMissing(element=system.name, value=_NO_STS)
         try:
             return sts.token(*self._token_for(system))
         except ReplyMissing as error:
-            raise ReceiverUnreachable(element=f"STS for {system.name}", value=error.value) from None
+            raise ReceiverUnreachable(
+                element=Both(f"STS for {system.name}", f"the STS for {system.name}"), value=error.value
+            ) from None
         except WssError as error:
             raise TokenMissing(element=system.name, value=str(error)) from None
 
@@ -292,7 +299,7 @@ class SecuredTransport(zeep.Transport):
             except requests.exceptions.SSLError as error:
                 raise ReceiverNotTrusted(element=name, value=_reason(error)) from None
             except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-                what = "the reply comes too slowly" if deadline.passed else type(error).__name__
+                what: str | Both = _SLOW if deadline.passed else type(error).__name__
                 raise ReceiverUnreachable(element=name, value=what) from None
 
     def _read(self, response: requests.Response, deadline: Deadline) -> bytes:
@@ -302,9 +309,11 @@ class SecuredTransport(zeep.Transport):
         while piece := response.raw.read1(_STEP):
             content += piece
             if len(content) > settings.max_reply_bytes:
-                raise ReplyUnusable(element=name, value="too large", expected=settings.max_reply_bytes)
+                raise ReplyUnusable(
+                    element=name, value=Both("for stort", "too large"), expected=settings.max_reply_bytes
+                )
         if deadline.passed:  # cut off, which a reply without a length does not show
-            raise ReceiverUnreachable(element=name, value="the reply comes too slowly")
+            raise ReceiverUnreachable(element=name, value=_SLOW)
         return bytes(content)
 
     def _wait_seconds(self, after: str) -> int | None:

@@ -14,6 +14,7 @@ from opus_soap.cli.main import main
 from opus_soap.clock import SystemClock, business_date
 from opus_soap.database import disconnect
 from opus_soap.extracts.ordering import find_subscription, order
+from opus_soap.store.extract_models import Subscription
 
 
 @pytest.fixture
@@ -142,6 +143,7 @@ def test_what_is_to_be_downloaded_is_not_handed_over(run, subscribe):
         (("--calendar", "daily"), "EXT-002"),
         (("--option", "colour=red"), "EXT-002"),
         (("--company-code", "0099"), "LED-"),
+        (("--calendar", "once:2020-01-01"), "EXT-002"),
         (("--sftp", "me@host"), "EXT-002"),
     ],
 )
@@ -158,8 +160,12 @@ def test_the_calendar_is_listed_and_run(run, subscribe, inbox):
     today = business_date(extracts_module.Runtime().clock.now())
     subscribe("now", "--folder", str(inbox), "--calendar", f"once:{today}", "--at", "00:00")
     subscribe("later", "--calendar", "weekly:SUN", "--at", "23:59")
+    subscribe("released", "--kind", "revisorudtraek", "--option", "year=2026", "--calendar", "weekdays")
     listed = run("schedule", "list")
     assert "weekly:SUN" in listed
+    said = {line.split()[2]: line for line in run("schedule", "next").splitlines()}
+    assert "somebody else approves" in said["RELEASED"]
+    assert "approves" not in said["NOW"]
     assert "NOW" in run("schedule", "next")
     assert ": delivered" in run("schedule", "run-due")
     assert run("schedule", "run-due") == ""
@@ -170,7 +176,12 @@ def test_paused_and_resumed(run, subscribe):
     subscribe("lis")
     assert "LIS is paused" in run("schedule", "pause", "lis")
     assert "EXT-004" in run("extracts", "run", "lis", status=1)
-    assert "paused" in run("schedule", "list")
+    subscribe("lis", "--calendar", "weekdays")
+    assert "next" not in subscribe("lis").splitlines()[0]
+    assert run("schedule", "next") == ""
+    listed = run("schedule", "list")
+    assert "paused" in listed
+    assert str(Subscription.get().due_on) not in listed
     assert "LIS goes on" in run("schedule", "resume", "lis")
     run("extracts", "run", "lis")
 
@@ -281,6 +292,8 @@ def test_a_subscription_is_ended(run, subscribe, inbox):
     assert "EXT-020" in run("extracts", "run", "LIS", status=1)
     said = run("extracts", "unsubscribe", "lis", status=1)
     assert "EXT-019" in said
+    assert "Let the receiver confirm what it fetches" in said
+    assert "`opus-soap extracts run EXTRACT`" in said
     assert "(produced)" in said
     said = run("extracts", "unsubscribe", "LIS", "--give-up").splitlines()
     assert said[0].startswith("POSTERINGER_UD_999_0020_LIS_")

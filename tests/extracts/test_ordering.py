@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -157,6 +157,30 @@ def test_a_danish_text_is_danish_throughout(desk, change, danish):
     with pytest.raises(errors.SubscriptionInvalid) as refused:
         desk.subscribe(**change)
     assert refused.value.text_danish == danish
+
+
+def test_an_option_is_told_as_it_was_given(desk):
+    with pytest.raises(errors.SubscriptionInvalid) as refused:
+        desk.subscribe(kind="kreditorer", options={"conditions": ["COSTCENTER=1"], "colour": "red"})
+    assert refused.value.value == "--option colour, --where"
+    assert refused.value.expected == "--option tables, --option bank_details, --persons"
+
+
+def test_another_kind_is_refused_before_the_options_of_the_first(desk):
+    desk.subscribe(options={"conditions": []})
+    with pytest.raises(errors.SubscriptionFixed) as refused:
+        desk.subscribe(kind="kreditorer", options={"conditions": []})
+    assert refused.value.element == "kind"
+
+
+def test_a_day_that_is_over_comes_no_more(desk):
+    with pytest.raises(errors.SubscriptionInvalid) as refused:
+        desk.subscribe(calendar="once:2026-11-22")
+    assert refused.value.text_danish == "calendar er once:2026-11-22; det skal være i dag eller senere"
+    made = desk.subscribe(calendar="once:2026-11-23")
+    desk.clock.advance(timedelta(days=2))
+    later = desk.subscribe(calendar="once:2026-11-23", starts_on=date(2026, 11, 25), at="07:00")
+    assert (later.id, later.due_on) == (made.id, None)
 
 
 def test_the_same_to_the_same_receiver_would_come_twice(desk):

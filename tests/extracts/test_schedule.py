@@ -9,7 +9,7 @@ from datetime import timedelta
 from opus_soap.database import proxy
 from opus_soap.errors import ContentDamaged
 from opus_soap.extracts import subscribing
-from opus_soap.extracts.schedule import order_due, run_due, upcoming
+from opus_soap.extracts.schedule import coming, order_due, run_due, upcoming
 from opus_soap.interfaces.postings_out.kind import PostingsOut
 from opus_soap.store.extract_models import Extract, Subscription
 
@@ -158,6 +158,24 @@ def test_once_is_once(desk):
     desk.clock.advance(30 * DAY)
     assert run_due(desk.producer, desk.deliverer) == []
     assert due_on() is None
+
+
+def test_what_was_ordered_is_not_announced_again(desk):
+    desk.subscribe(calendar="weekdays")
+    run_due(desk.producer, desk.deliverer)
+    assert desk.subscribe(calendar="weekdays", at="23:00").due_on == "2026-11-24"
+    desk.subscribe("ONCE", calendar="once:2026-11-23")
+    run_due(desk.producer, desk.deliverer)
+    assert desk.subscribe("ONCE", calendar="once:2026-11-23", at="23:00").due_on is None
+
+
+def test_what_was_missed_is_announced_as_it_will_come(desk):
+    desk.subscribe(calendar="weekdays")
+    desk.clock.advance(3 * DAY)
+    (due,) = coming(desk.clock)
+    assert due.on.isoformat() == "2026-11-26"
+    (extract,) = run_due(desk.producer, desk.deliverer)
+    assert extract.due_on == "2026-11-26"
 
 
 def test_the_soonest_comes_first(desk):

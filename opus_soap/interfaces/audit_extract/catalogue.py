@@ -43,7 +43,7 @@ USERS = Table(
     "BAS_User",
     "Brugere",
     (
-        _C("User_ID", "text", "Bruger", "User or system, as it stands in the books",
+        _C("User_ID", "text", "Bruger", "User or system, as it stands in the vouchers; else in capitals",
            "voucher.entered_by, details RELEASED_BY, user_right.user_id"),
         _C("Vouchers_Entered", "integer", "Bilag indtastet", "Vouchers of the year", "counted"),
         _C("Postings_Entered", "integer", "Posteringer indtastet", "Postings of the year", "counted"),

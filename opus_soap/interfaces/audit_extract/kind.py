@@ -11,7 +11,7 @@ from stdnum import iban
 from stdnum.exceptions import ValidationError
 
 from opus_soap.database import snapshot
-from opus_soap.errors import ExtractYearUnknown, SubscriptionInvalid
+from opus_soap.errors import Both, ExtractYearUnknown, SubscriptionInvalid
 from opus_soap.extracts.kinds import Job, Options, check_names
 from opus_soap.extracts.output import Output
 from opus_soap.interfaces.audit_extract.writing import Writing
@@ -19,6 +19,8 @@ from opus_soap.ledger.models import CompanyCode, FiscalYear
 
 _TEXTS = ("street", "postal_code", "city", "iban")
 _LONGEST = 70
+_TEXT = Both(f"1–{_LONGEST} tegn", f"1–{_LONGEST} characters")
+_ADDRESS = Both("street, postal_code og city sammen", "street, postal_code and city together")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class AuditExtract:
         """
         check_names(options, ("year", *_TEXTS))
         if "year" not in options:
-            raise SubscriptionInvalid(element="options", value="none", expected="year=2026")
+            raise SubscriptionInvalid(element="options", value=Both("ingen", "none"), expected="year=2026")
         return {"year": _year(company, options["year"]), **_said(options)}
 
     def write(self, job: Job, output: Output) -> None:
@@ -66,14 +68,14 @@ def _said(options: Mapping[str, Any]) -> dict[str, str]:
     said = {key: str(options[key]).strip() for key in _TEXTS if options.get(key)}
     for key, text in said.items():
         if not 0 < len(text) <= _LONGEST or not text.isprintable():
-            raise SubscriptionInvalid(element=key, value=text[:20], expected=f"1–{_LONGEST} characters")
+            raise SubscriptionInvalid(element=key, value=text[:20], expected=_TEXT)
     if 0 < sum(key in said for key in _TEXTS[:3]) < 3:
-        raise SubscriptionInvalid(
-            element="options", value=", ".join(said), expected="street, postal_code and city together"
-        )
+        raise SubscriptionInvalid(element="options", value=", ".join(said), expected=_ADDRESS)
     if "iban" in said:
         try:
             said["iban"] = iban.validate(said["iban"])
         except ValidationError:
-            raise SubscriptionInvalid(element="iban", value=said["iban"], expected="an IBAN") from None
+            raise SubscriptionInvalid(
+                element="iban", value=said["iban"], expected=Both("et IBAN", "an IBAN")
+            ) from None
     return said

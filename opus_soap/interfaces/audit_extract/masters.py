@@ -17,6 +17,7 @@ from opus_soap.extracts.books import identity
 from opus_soap.extracts.elements import amount
 from opus_soap.extracts.kinds import Job
 from opus_soap.extracts.ordering import APPROVED, ORDERED
+from opus_soap.identifiers import opus_user
 from opus_soap.interfaces.audit_extract.controls import Control, SealSeen
 from opus_soap.interfaces.audit_extract.figures import User
 from opus_soap.interfaces.audit_extract.year import Year
@@ -76,9 +77,10 @@ def user_rows(of: Year, users: Mapping[str, User]) -> Iterator[Row]:
     query = UserRight.select().where(UserRight.municipality == of.company.municipality)
     for row in query.order_by(UserRight.user, UserRight.profit_center):
         rights.setdefault(row.user, []).append(f"{row.profit_center or '*'}={amount(row.limit_ore)}")
-    for name in sorted({*users, *rights}):
+    entered = {name.casefold() for name in users}
+    for name in sorted({*users, *(opus_user(name) for name in rights if name not in entered)}):
         user = users.get(name, User())
-        right = " ".join(rights.get(name, ()))
+        right = " ".join(rights.get(name.casefold(), ()))
         yield [name, user.vouchers, user.postings, user.released, user.first, user.last, right]
 
 

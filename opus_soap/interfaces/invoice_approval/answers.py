@@ -325,7 +325,7 @@ def content_of(answer: Answer) -> dict[str, Any]:
     """An accepted answer as it was sent, by the contract's names; raises `ContentMissing` when purged."""
     entry = inbox.find(INTERFACE, str(answer.lending.system.uuid), str(answer.uuid))
     if entry is None:
-        raise ContentMissing(value=answer.uuid, expected="never stored")
+        raise ContentMissing(value=answer.uuid, expected=content.NEVER_STORED)
     found: dict[str, Any] = json.loads(content.get(entry.body.sha256))
     return found
 

@@ -20,6 +20,7 @@ from opus_soap.documents.invoice import DocumentLimits, InvoiceDocument
 from opus_soap.documents.reading import read_invoice
 from opus_soap.documents.rendering import render_html
 from opus_soap.errors import (
+    Both,
     DatabaseFailed,
     DocumentTooLarge,
     DuplicateInvoice,
@@ -107,7 +108,9 @@ def _bytes_of(path: Path, most: int) -> bytes:
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise FileUnreadable(element=path.name, value="not a plain file")
+                raise FileUnreadable(
+                    element=path.name, value=Both("ikke en almindelig fil", "not a plain file")
+                )
             if status.st_size > most:
                 raise DocumentTooLarge(element="file", value=status.st_size, expected=most)
             return file.read(most + 1)

@@ -12,6 +12,7 @@ from opus_soap.extracts.elements import element
 from opus_soap.extracts.kinds import Job, Options, check_names, mark
 from opus_soap.extracts.output import Form, Output
 from opus_soap.extracts.state import REMOVED, before, changes, writing
+from opus_soap.identifiers import opus_user
 from opus_soap.interfaces.master_data import delta
 from opus_soap.interfaces.master_data.books import Source
 from opus_soap.interfaces.master_data.delta import Told
@@ -108,7 +109,13 @@ def _told(job: Job, output: Output, source: Source, table: str) -> Iterator[Told
             if change.what is not REMOVED:
                 state.add(change.key, change.sha256)
             if (told := delta.told(change, job.full)) is not None:
-                yield told
+                yield told if table != "USER_RIGHT" else _of_user(told)
+
+
+def _of_user(told: Told) -> Told:
+    """A right, its user as organisation and auditors are told of it."""
+    user, *others = told.texts
+    return Told(told.action, [opus_user(user), *others])
 
 
 def _record(shape: Table, told: Told) -> str:

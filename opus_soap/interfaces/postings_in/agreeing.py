@@ -12,7 +12,7 @@ from typing import Any
 
 from opus_soap.clock import Clock
 from opus_soap.database import transaction
-from opus_soap.errors import DocumentTypeUnknown, PostingAgreementInvalid
+from opus_soap.errors import Both, DocumentTypeUnknown, PostingAgreementInvalid
 from opus_soap.ledger.master_data import company_code
 from opus_soap.ledger.models import CompanyCode, DocumentType
 from opus_soap.money import danish
@@ -20,6 +20,7 @@ from opus_soap.store import audit
 from opus_soap.store.models import PostingSender, System
 
 ANY_OTHER = "*"  # of document types
+_CALLED = Both("afsenderens navn", "what the sender is called")
 _FACTS = {
     "short": "short",
     "name": "name",
@@ -94,7 +95,7 @@ def _find(municipality: str, sender_id: str) -> PostingSender | None:
 
 def _new(municipality: str, sender_id: str) -> PostingSender:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", sender_id):  # its folder is called so
-        expected = "1–40 letters, digits, _ or -"
+        expected = Both("1–40 bogstaver, cifre, _ eller -", "1–40 letters, digits, _ or -")
         raise PostingAgreementInvalid(element="SENDER_ID", value=sender_id[:60], expected=expected)
     return PostingSender(municipality=municipality, sender_id=sender_id, short="", name="")
 
@@ -108,10 +109,10 @@ def _merged(limits: Mapping[str, int], given: Mapping[str, int | None]) -> dict[
 def _check(sender: PostingSender, given: Mapping[str, Any]) -> None:
     short = sender.short
     if len(short) != 4 or not (short.isascii() and short.isalnum()):
-        expected = "four letters or digits"
+        expected = Both("fire bogstaver eller cifre", "four letters or digits")
         raise PostingAgreementInvalid(element="--short", value=short[:60] or "-", expected=expected)
     if not sender.name.strip():
-        raise PostingAgreementInvalid(element="--name", value="-", expected="what the sender is called")
+        raise PostingAgreementInvalid(element="--name", value="-", expected=_CALLED)
     of_others = PostingSender.select().where(
         PostingSender.municipality == sender.municipality,
         PostingSender.sender_id != sender.sender_id,
@@ -119,19 +120,24 @@ def _check(sender: PostingSender, given: Mapping[str, Any]) -> None:
     )
     for other in of_others:
         if other.short.casefold() == short.casefold():
-            expected = f"not that of {other.sender_id}"
+            expected = _of_another(other)
             raise PostingAgreementInvalid(element="--short", value=short, expected=expected)
         if sender.system is not None and other.system == sender.system:
-            expected = f"not that of {other.sender_id}"
+            expected = _of_another(other)
             raise PostingAgreementInvalid(element="--system", value=sender.system.name, expected=expected)
     if sender.system is not None and sender.system.municipality != sender.municipality:
-        expected = f"a system of {sender.municipality}"
+        town = sender.municipality
+        expected = Both(f"et system i {town}", f"a system of {town}")
         raise PostingAgreementInvalid(element="--system", value=sender.system.name, expected=expected)
     sender.company_codes = _company_codes(sender)
     sender.document_types = [kind.upper() for kind in sender.document_types]
     asked = [*sender.document_types] if "document_types" in given else []
     asked += [kind for kind in given.get("release_above", ()) if kind != ANY_OTHER]
     _check_types(sender, asked)
+
+
+def _of_another(sender: PostingSender) -> Both:
+    return Both(f"ikke {sender.sender_id}s", f"not that of {sender.sender_id}")
 
 
 def _company_codes(sender: PostingSender) -> list[str]:

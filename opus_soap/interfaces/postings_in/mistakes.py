@@ -14,6 +14,7 @@ from functools import lru_cache
 from lxml import etree
 
 from opus_soap.errors import (
+    Both,
     PostingContentUnexpected,
     PostingDateImpossible,
     PostingElementMisplaced,
@@ -27,6 +28,7 @@ from opus_soap.errors import (
 )
 from opus_soap.interfaces.postings_in.schema import Child, Sequence, ValueType
 
+TEXT, ELEMENTS = Both("tekst", "text"), Both("elementer", "elements")
 LONGEST_SHOWN = 60  # characters of a wrong value
 PERSONAL = frozenset({"PAYEE_NO", "SERV_REC_NO", "INFORM_DUTY_NO"})
 _DAY = re.compile(r"(19\d{2}|20[0-5]\d)\d{4}", re.ASCII)  # meant to be one, in a year that may be
@@ -47,7 +49,7 @@ def mistakes(node: etree._Element, content: Sequence) -> Iterator[Mistake]:
     name = _name(node)
     yield from _attributes(node)
     if any(text and text.strip() for text in (node.text, *(child.tail for child in node))):
-        yield Mistake(PostingContentUnexpected(element=name, value="text", expected="elements"), node)
+        yield Mistake(PostingContentUnexpected(element=name, value=TEXT, expected=ELEMENTS), node)
     seen: set[str] = set()
     furthest = -1
     for child in node.iterchildren("*"):
@@ -84,9 +86,7 @@ def _inside(node: etree._Element, declared: Child) -> Iterator[Mistake]:
         return
     yield from _attributes(node)
     if next(node.iterchildren("*"), None) is not None:
-        yield Mistake(
-            PostingContentUnexpected(element=declared.name, value="elements", expected="text"), node
-        )
+        yield Mistake(PostingContentUnexpected(element=declared.name, value=ELEMENTS, expected=TEXT), node)
         return
     error = wrong(declared.name, "".join(node.itertext(with_tail=False)), declared.content)
     if error is not None:

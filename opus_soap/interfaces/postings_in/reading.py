@@ -32,7 +32,7 @@ from opus_soap.errors import (
     PostingRootWrong,
     PostingsInError,
 )
-from opus_soap.interfaces.postings_in.mistakes import mistakes
+from opus_soap.interfaces.postings_in.mistakes import ELEMENTS, TEXT, mistakes
 from opus_soap.interfaces.postings_in.schema import NAMESPACE, REQUEST, Sequence, part_schema, parts
 
 CONTROL, DOCUMENT, LINE = "CONTROL_FIELDS", "POSTING_DOCUMENT", "LINE"
@@ -209,7 +209,7 @@ class _Parts:
     def strangers(self) -> Iterator[PostingsInError]:
         """What stood beside the parts, since this was asked before."""
         if self._text:
-            yield PostingContentUnexpected(element=_ROOT, value="text", expected="elements")
+            yield PostingContentUnexpected(element=_ROOT, value=TEXT, expected=ELEMENTS)
         if self._qualified:
             yield PostingPartsQualified(element=_ROOT)
         else:

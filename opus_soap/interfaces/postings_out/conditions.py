@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from opus_soap.errors import ConditionDimensionUnknown, ConditionInvalid, ConditionUnknown
+from opus_soap.errors import Both, ConditionDimensionUnknown, ConditionInvalid, ConditionUnknown
 from opus_soap.extracts.sap_names import ON_HEADERS, ON_LINES
 from opus_soap.ledger.checks import normalised_wbs
 from opus_soap.ledger.models import (
@@ -43,7 +43,10 @@ MOST = 20  # conditions
 _MOST_VALUES = 1000  # in one list
 _LONGEST = 10_000  # characters
 _WRITTEN = re.compile(r"([A-Z_]+)(!?=)(.+)")
-_FORM = "DIMENSION=værdi, =v1,v2, =fra..til, =mønster* eller !="
+_FORM = Both(
+    "DIMENSION=værdi, =v1,v2, =fra..til, =mønster* eller !=",
+    "DIMENSION=value, =v1,v2, =from..to, =pattern* or !=",
+)
 Values = Mapping[str, str | None]
 
 
@@ -81,7 +84,9 @@ def _test(name: str, wanted: str) -> tuple[Callable[[str], bool], str]:
         first, _, last = wanted.partition("..")
         first, last = _normal(name, first), _normal(name, last)
         if not first or not last or _order(name, first) > _order(name, last):
-            raise ConditionInvalid(value=f"{name}={wanted}"[:100], expected=f"{name}=fra..til")
+            raise ConditionInvalid(
+                value=f"{name}={wanted}"[:100], expected=Both(f"{name}=fra..til", f"{name}=from..to")
+            )
         low, high = _order(name, first), _order(name, last)
         return lambda value: low <= _order(name, value) <= high, f"{first}..{last}"
     if "*" in wanted:

@@ -110,7 +110,7 @@ def books(auditor: Auditor) -> Auditor:
     post_many([draft, replace(draft, posting_date=date(2026, 9, 1), document_date=date(2025, 12, 30))], clock)
     parking.set_right("999", "anna", "", limit_ore=10**9, actor="test", clock=clock)
     (parked,) = parking.park_many([replace(draft, reference="P-1")], clock)
-    parking.release(parked.uuid, user="anna", actor="cli:anna", clock=clock)
+    parking.release(parked.uuid, user="ANNA", actor="cli:anna", clock=clock)
     now = clock.now()
     clock.advance(datetime(2026, 11, 29, 2, 30, tzinfo=UTC) - now)  # a Sunday, 3:30 in Copenhagen
     own.post(entered_by="batch")

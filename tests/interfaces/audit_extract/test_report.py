@@ -51,7 +51,7 @@ def test_it_reads_without_its_charts(page):
 def test_it_tells_what_an_auditor_looks_for(page):
     assert ["sep", "1", "2", "10.000,00"] in rows_of(page, "perioder")
     assert ["KR", "3", "6", "30.000,00"] in rows_of(page, "bilagsarter")
-    assert ["anna", "0", "0", "1"] in rows_of(page, "brugere")
+    assert ["ANNA", "0", "0", "1"] in rows_of(page, "brugere")
     (late,) = [row for row in rows_of(page, "sene") if "83 dage" in row]
     assert late[0] == "KR 2026 5100000001"
     (odd,) = [row for row in rows_of(page, "tidspunkter") if "batch" in row]

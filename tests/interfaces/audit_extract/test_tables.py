@@ -78,7 +78,7 @@ def test_who_entered_and_who_released_and_when_and_what_the_audit_trail_says(del
     released = [row for row in delivered.rows("GL_Details") if row["Approved_By"]]
     assert {row["Reference_Number"] for row in released} == {"P-1"}
     row = released[0]
-    assert (row["Entered_By"], row["Approved_By"]) == ("t", "anna")
+    assert (row["Entered_By"], row["Approved_By"]) == ("t", "ANNA")
     assert (row["Approved_Date"], row["Approved_Time"]) == ("2026-11-23", "12:00:00")
     entries = {entry["Entry_Number"]: entry for entry in delivered.rows("OPUS_Audit_Trail")}
     events = [entries[number]["Event"] for number in row["Audit_Entries"].split()]
@@ -111,9 +111,9 @@ def test_a_reversal_is_told_from_both_sides(delivered):
 
 def test_users_are_those_of_the_year_and_those_with_rights(delivered):
     users = {row["User_ID"]: row for row in delivered.rows("BAS_User")}
-    of_the_municipality = {row["user"] for row in DEFINITION["user_rights"]}
-    assert set(users) == {"t", "batch", "anna"} | of_the_municipality
-    assert (users["anna"]["Vouchers_Released"], users["anna"]["Release_Rights"]) == ("1", "*=10000000.00")
+    of_the_municipality = {row["user"].upper() for row in DEFINITION["user_rights"]}
+    assert set(users) == {"t", "batch", "ANNA"} | of_the_municipality
+    assert (users["ANNA"]["Vouchers_Released"], users["ANNA"]["Release_Rights"]) == ("1", "*=10000000.00")
 
 
 def test_a_supplier_stands_with_what_was_posted_on_it(delivered):

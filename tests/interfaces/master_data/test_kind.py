@@ -72,8 +72,8 @@ def test_rights_and_the_hierarchy(company, run):
     found = records(run(tables="USER_RIGHT, PROFIT_CTR"))
     assert list(found) == ["CONTROL_FIELDS", "PROFIT_CTR", "USER_RIGHT"]
     assert one(found, "PROFIT_CTR", PROFIT_CTR="P411")["PARENT"] == "P410"
-    assert one(found, "USER_RIGHT", USERNAME="moha", EAN="5798009900012") == {
-        "USERNAME": "moha",
+    assert one(found, "USER_RIGHT", USERNAME="MOHA", EAN="5798009900012") == {
+        "USERNAME": "MOHA",
         "EAN": "5798009900012",
         "AMOUNT_LIMIT": "25000.00",
     }
@@ -163,7 +163,7 @@ def test_a_delta_tells_what_is_new_changed_and_no_more(company, run, clock):
     new = one(found, "COSTCENTER", COSTCENTER="5001")
     assert (new["ACTION"], new["VALID_FROM"]) == ("NY", "20270101")
     assert found["VENDOR_BANK"] == [{"ACTION": "SLETTET", "VENDOR_NO": "200001"}]
-    assert found["USER_RIGHT"] == [{"ACTION": "SLETTET", "USERNAME": "moha", "EAN": ean}]
+    assert found["USER_RIGHT"] == [{"ACTION": "SLETTET", "USERNAME": "MOHA", "EAN": ean}]
     assert sum(map(len, found.values())) == 4
     (path,) = folder.glob("*.xml")
     assert STAMDATA.schema.validate(etree.parse(path))
@@ -180,7 +180,7 @@ def test_a_rule_that_changes_changes_the_accounts_that_it_covers(company, run):
 def test_after_a_full_one_a_delta_goes_on_from_it(company, run):
     run()
     UserRight.update(limit_ore=1).where(UserRight.user == "akri").execute()
-    assert "ACTION" not in one(records(run(full=True)), "USER_RIGHT", USERNAME="akri")
+    assert "ACTION" not in one(records(run(full=True)), "USER_RIGHT", USERNAME="AKRI")
     assert "USER_RIGHT" not in records(run())
 
 

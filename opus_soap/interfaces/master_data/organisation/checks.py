@@ -35,6 +35,7 @@ from opus_soap.interfaces.master_data.organisation.form import (
     UNIT,
     UNIT_ATTRIBUTES,
     UNIT_ELEMENTS,
+    USER,
     as_value,
 )
 from opus_soap.interfaces.master_data.organisation.reading import Limits, Record, is_number, records
@@ -167,7 +168,7 @@ def _too_long(record: Record, found: Survey) -> Iterator[OrganisationFormWrong]:
     """Texts are kept composed (NFC); a few letters of far away become more of them by that."""
     for one in FIELDS[record.name]:
         longest = getattr(getattr(MODELS[record.name], one.column), "max_length", None)
-        if one.kind is not TEXT or longest is None:
+        if one.kind not in (TEXT, USER) or longest is None:
             continue
         if len(as_value(record.values.get(one.name, ""), TEXT)) > longest:
             yield OrganisationFormWrong(element=f"{record.label}: {one.name}", expected=f"≤ {longest}")

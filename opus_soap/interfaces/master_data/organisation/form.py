@@ -14,6 +14,7 @@ from xml.sax.saxutils import quoteattr
 
 from opus_soap.extracts.elements import escaped
 from opus_soap.extracts.output import Form
+from opus_soap.identifiers import opus_user
 from opus_soap.money import kroner_from_ore, ore_from_text
 
 FORM = Form("kmd", "", "Organisation.xsd")
@@ -25,10 +26,10 @@ CPR, SUPP_ID = "cpr", "suppId"
 class Kind(Enum):
     """What a text is in the tables."""
 
-    TEXT, DAY, YES_NO, AMOUNT = "text", "day", "yes or no", "amount"
+    TEXT, DAY, YES_NO, AMOUNT, USER = "text", "day", "yes or no", "amount", "user"
 
 
-TEXT, DAY, YES_NO, AMOUNT = Kind
+TEXT, DAY, YES_NO, AMOUNT, USER = Kind
 
 
 class Field(NamedTuple):
@@ -78,7 +79,7 @@ EMPLOYEE_ELEMENTS = (  # after cpr
     Field("superiorLevel", "superior_level"),
     Field("subordinateLevel", "subordinate_level"),
     Field("orgUnit", "org_unit"),
-    Field("userId", "user_id"),
+    Field("userId", "user_id", USER),
     Field("email", "email"),
     Field("phoneNumber", "phone"),
     Field("invoiceRecipient", "invoice_recipient", YES_NO),
@@ -106,6 +107,8 @@ def as_text(value: Any, kind: Kind) -> str:
         return str(value.isoformat())
     if kind is YES_NO:
         return "true" if value else "false"
+    if kind is USER:
+        return opus_user(str(value))
     return str(kroner_from_ore(value)) if kind is AMOUNT else str(value)
 
 
@@ -115,7 +118,10 @@ def as_value(text: str, kind: Kind) -> Any:
         return date.fromisoformat(text)
     if kind is YES_NO:
         return text == "true"
-    return ore_from_text(text) if kind is AMOUNT else unicodedata.normalize("NFC", text)
+    if kind is AMOUNT:
+        return ore_from_text(text)
+    composed = unicodedata.normalize("NFC", text)
+    return opus_user(composed) if kind is USER else composed
 
 
 def texts(row: Any, fields: Iterable[Field]) -> dict[str, str]:

@@ -68,7 +68,7 @@ def test_a_delta_has_what_is_new_changed_or_left_whole(organisation):
         unit("11", endDate="2026-11-30"),
         unit("12"),
         employee("5"),
-        employee("7", userId="AKRI"),
+        employee("7", userId="akri"),
         leaver("8"),
     )
     second = organisation.give(first)
