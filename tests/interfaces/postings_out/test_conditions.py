@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from opus_soap import errors
 from opus_soap.interfaces.postings_out.conditions import check, parse
@@ -78,3 +82,15 @@ def test_what_they_do_not_know_is_told(company, text):
 def test_there_is_a_limit(company):
     with pytest.raises(errors.ConditionInvalid):
         check(company, ["COSTCENTER=1101"] * 21)
+
+
+def test_a_pattern_of_many_stars_is_soon_told_from_what_is_nearly_it():
+    """Whoever tries every way to place thirty texts among sixty does not come back."""
+    condition = parse("ENTERED_BY=" + "*1" * 30 + "*2")
+    assert not condition.holds("1" * 70)
+    assert condition.holds("1" * 69 + "2")
+
+
+@given(some.text("ab*", min_size=1).filter(lambda text: "*" in text), some.text("ab", min_size=1))
+def test_a_pattern_means_what_it_does_elsewhere(pattern, value):
+    assert parse(f"ENTERED_BY={pattern}").holds(value) == fnmatchcase(value, pattern)
