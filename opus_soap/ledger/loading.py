@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 from peewee import IntegrityError, Model
 
-from opus_soap.database import Prepared, create, transaction
+from opus_soap.database import Prepared, create, transaction, update
 from opus_soap.errors import MasterDataInvalid
 from opus_soap.identifiers import canonical
 from opus_soap.ledger.checks import normalised_wbs
@@ -232,8 +232,10 @@ def _put(
             return _make(model, {**key, **({"uuid": uuid} if uuid else {}), **facts})
         for name, value in facts.items():
             setattr(row, name, value)
-        if facts:
+        if facts and model is Municipality:  # which has no id
             row.save()
+        elif facts:
+            update(row, *facts)
     except IntegrityError:
         raise MasterDataInvalid(
             element=model.__name__, value=list(key.values())[-1], expected="no other row with its UUID or CVR"
