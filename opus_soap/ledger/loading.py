@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 from peewee import IntegrityError, Model
 
-from opus_soap.database import Prepared, create, is_any_of, transaction
+from opus_soap.database import Prepared, create, is_any_of, transaction, update
 from opus_soap.errors import Both, MasterDataInvalid, MasterDataTwin
 from opus_soap.identifiers import canonical
 from opus_soap.ledger.checks import normalised_wbs
@@ -245,8 +245,10 @@ def _put(
             return _make(model, {**key, **({"uuid": uuid} if uuid else {}), **facts})
         for name, value in facts.items():
             setattr(row, name, value)
-        if facts:
+        if facts and model is Municipality:  # which has no id
             row.save()
+        elif facts:
+            update(row, *facts)
     except IntegrityError:
         raise MasterDataInvalid(
             element=model.__name__, value=list(key.values())[-1], expected=_ALONE

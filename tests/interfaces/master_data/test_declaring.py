@@ -58,7 +58,7 @@ def changed(**change: Any) -> dict[str, Any]:
 FIRST = DEFINITION["company_codes"][0]["accounts"][0]["number"]
 
 
-def test_who_listens_slowly_keeps_nobody_from_writing(load, clock):
+def test_who_listens_slowly_keeps_nobody_from_writing(company, load, clock):
     load()
     told: list[bool] = []
     declare(
