@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from opus_soap.extracts.calendar import MANUAL
 from opus_soap.extracts.delivering import Deliverer, is_fetched, shown_target, waiting_before
 from opus_soap.extracts.ending import end
 from opus_soap.extracts.producing import Producer
-from opus_soap.extracts.verifying import check_between
+from opus_soap.extracts.verifying import Verified, check_between, strangers
 from opus_soap.extracts.verifying import verify as verify_manifest
 from opus_soap.interfaces.extract_kinds import KINDS, kinds_of
 from opus_soap.ledger.master_data import find_municipality
@@ -368,7 +369,7 @@ def verify(paths: tuple[Path, ...], trusted_keys: Path | None) -> None:
     """Verify extracts without any database: manifests, or folders with manifests in them.
 
     Exit status 1 when anything does not hold. Without --trusted-keys whoever holds any key could have made
-    them.
+    them. Files that no manifest names are told of folders; they change nothing of the exit status.
     """
     trusted = read_trusted_keys(trusted_keys) if trusted_keys is not None else None
     found = [manifest_path for path in paths for manifest_path in _manifests(path)]
@@ -394,8 +395,17 @@ def verify(paths: tuple[Path, ...], trusted_keys: Path | None) -> None:
                     f"{counted(len(told['seals']), 'seal')}{by}"
                 )
             )
+    _tell_strangers(paths, looked_at)
     if not well:
         raise SystemExit(1)
+
+
+def _tell_strangers(paths: Sequence[Path], looked_at: Sequence[Verified]) -> None:
+    """What lies in the folders that were asked about and is no part of an extract."""
+    folders = [path for path in paths if path.is_dir()]
+    whole = [one for one in looked_at if any(one.path.is_relative_to(folder) for folder in folders)]
+    for path in strangers(whole):
+        click.echo(_line(f"{path.name}: no manifest names it: it is no part of an extract"), err=True)
 
 
 @extracts.command()

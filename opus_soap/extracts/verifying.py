@@ -134,6 +134,31 @@ def check_between(verified: Sequence[Verified]) -> None:
                 one.problems.append(f"follows on {followed['extract']}, which is not here")
 
 
+def strangers(verified: Sequence[Verified]) -> list[Path]:
+    """Files beside the manifests that none of them names; hidden ones (kept for a next extract) are not told.
+
+    Where a manifest cannot be read nothing is: what it names is not known.
+    """
+    of_folder: dict[Path, list[Verified]] = defaultdict(list)
+    for one in verified:
+        of_folder[one.path.parent].append(one)
+    found = []
+    for folder, some in sorted(of_folder.items()):
+        if not all(one.told for one in some):
+            continue
+        named = {one.path.name for one in some} | {
+            _name_of(file) for one in some for file in one.told["files"]
+        }
+        here = (path for path in folder.iterdir() if not path.is_dir() and not path.name.startswith("."))
+        found += sorted(path for path in here if path.name not in named)
+    return found
+
+
+def _name_of(file: Any) -> str:
+    """What a manifest calls a file; nothing in one of another shape, which is told as a problem."""
+    return str(file.get("name", "")) if isinstance(file, dict) else ""
+
+
 def _problems(folder: Path, told: Mapping[str, Any], trusted: Collection[str] | None) -> list[str]:
     problems = list(_check_key(told, trusted))
     for file in told["files"]:

@@ -91,6 +91,19 @@ def test_everything_again_between_deltas(run, subscribe, inbox):
     assert "full: " in run("extracts", "run", "lis", "--full")
 
 
+def test_a_file_that_no_manifest_names_is_told(run, subscribe, inbox):
+    subscribe("lis", "--folder", str(inbox))
+    run("extracts", "run", "lis")
+    assert "no manifest names it" not in run("extracts", "verify", str(inbox))
+    (inbox / "stray.csv").write_text("DOC_ID\n")
+    (inbox / ".aside.state").write_text("")
+    told = run("extracts", "verify", str(inbox))
+    assert told.count("no manifest names it") == 1
+    assert "stray.csv: no manifest names it: it is no part of an extract" in told
+    assert "holds" in told
+    assert "no manifest names it" not in run("extracts", "verify", str(manifest_in(inbox)))
+
+
 def test_a_changed_file_is_found_without_any_database(run, subscribe, inbox, monkeypatch):
     subscribe("lis", "--folder", str(inbox))
     run("extracts", "run", "lis")

@@ -25,10 +25,16 @@ def held(company: CompanyCode, tables: Sequence[str]) -> State:
     """What the municipality has."""
     source = Source(company)
     return {
-        (name, record.texts[: BY_NAME[name].keys]): _told(BY_NAME[name].values(record.texts))
+        (name, tuple(texts[: BY_NAME[name].keys])): _told(BY_NAME[name].values(texts))
         for name in tables
         for record in source.records(name)
+        for texts in [_as_written(name, record.texts)]
     }
+
+
+def _as_written(table: str, texts: Sequence[str]) -> Sequence[str]:
+    """Users are told of in capitals."""
+    return [texts[0].upper(), *texts[1:]] if table == "USER_RIGHT" else texts
 
 
 def _told(values: Any) -> dict[str, str]:
