@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from inspect import signature
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
@@ -58,6 +59,7 @@ SQLITE_PRAGMAS: dict[str, object] = {
 }
 
 
+_SQLITE = "sqlite:///"
 LOCK_SECONDS = 10  # how long who writes to SQLite waits for other writers, in all
 
 # what passes: a lock, a full disk, a server that restarts; not what a statement itself does wrong
@@ -123,10 +125,8 @@ def connect(url: str, *, pool_size: int = 16) -> Database:
     disconnect()
     scheme = urlsplit(url).scheme
     database: Database
-    if scheme == "sqlite" and url.startswith("sqlite:///"):
-        database = SqliteDatabase(
-            url.removeprefix("sqlite:///"), pragmas=SQLITE_PRAGMAS, timeout=LOCK_SECONDS
-        )
+    if (file := sqlite_file(url)) is not None:
+        database = SqliteDatabase(str(file), pragmas=SQLITE_PRAGMAS, timeout=LOCK_SECONDS)
     elif scheme in ("postgresql", "postgres"):
         database = PooledPostgresqlDatabase(
             url, max_connections=pool_size, stale_timeout=300, timeout=30, prefer_psycopg3=True
@@ -136,6 +136,11 @@ def connect(url: str, *, pool_size: int = 16) -> Database:
     proxy.initialize(database)
     verify_engine(database, shown(url))
     return database
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of a database of SQLite; None when the address is another engine's."""
+    return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
 
 
 def disconnect() -> None:

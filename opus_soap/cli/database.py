@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 
 from opus_soap.cli.runtime import Runtime, reports_errors
-from opus_soap.database import connect
+from opus_soap.database import connect, sqlite_file
 from opus_soap.interfaces.postings_in.retention import purge as purge_files
 from opus_soap.store import content, replay
 from opus_soap.store.files import FileStore
@@ -24,8 +24,14 @@ def database() -> None:
 @click.pass_obj
 @reports_errors
 def migrate(runtime: Runtime) -> None:
-    """Bring the schema up to date; make the append-only triggers again."""
-    connect(runtime.settings.database_url)
+    """Bring the schema up to date; make the append-only triggers again.
+
+    Where there is no file of SQLite yet, it is made, with its folder.
+    """
+    url = runtime.settings.database_url
+    if (file := sqlite_file(url)) is not None:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    connect(url)
     applied = bring_up_to_date()
     click.echo("applied: " + ", ".join(applied) if applied else "already up to date")
 

@@ -7,6 +7,7 @@ import click
 from opus_soap.cli.extracts import producer_of, shown_next
 from opus_soap.cli.runtime import Runtime, actor, reports_errors
 from opus_soap.cli.shown import listing, local, shown
+from opus_soap.errors import ExtractBusy
 from opus_soap.extracts import subscribing
 from opus_soap.extracts.delivering import Deliverer
 from opus_soap.extracts.ordering import find_subscription
@@ -68,9 +69,15 @@ def run_due(runtime: Runtime) -> None:
             click.echo(f"{fresh.name}: {fresh.state}")
     left = list(Extract.select().where(Extract.state == Extract.ORDERED).order_by(Extract.id))
     for extract in left:
-        click.echo(shown(f"{extract.name}: not produced: {extract.last_error}"), err=True)
+        click.echo(shown(f"{extract.name}: not produced: {_hindrance(extract, runtime)}"), err=True)
     if left:
         raise SystemExit(1)
+
+
+def _hindrance(extract: Extract, runtime: Runtime) -> str:
+    if extract.leased_until is not None and extract.leased_until > runtime.clock.now():
+        return str(ExtractBusy(element=extract.name))
+    return extract.last_error
 
 
 @schedule.command()

@@ -10,7 +10,7 @@ from cryptography import x509
 from peewee import PeeweeException
 
 from opus_soap.clock import Clock
-from opus_soap.database import connect, connected, disconnect, first_line
+from opus_soap.database import connect, connected, disconnect, first_line, sqlite_file
 from opus_soap.doctor import extracts
 from opus_soap.doctor.connections import connections, models_of_agreements
 from opus_soap.doctor.dates import (
@@ -193,8 +193,8 @@ def _folders(settings: Settings) -> Iterator[Finding]:
         if path is not None:
             yield from _secret(path)
     folders = [settings.files_folder, settings.postings_folder, settings.extracts_folder]
-    if settings.database_url.startswith("sqlite:///"):
-        folders.append(Path(settings.database_url.removeprefix("sqlite:///")).parent)
+    if (file := sqlite_file(settings.database_url)) is not None:
+        folders.append(file.parent)
     for folder in folders:
         yield _writable(folder)
 

@@ -159,6 +159,15 @@ def test_database(run):
     assert "0 contents purged" in run("database", "purge")
 
 
+def test_a_new_database_comes_with_its_folder(run, tmp_path, monkeypatch):
+    file = tmp_path / "var" / "books" / "opus-soap.sqlite3"
+    monkeypatch.setenv("OPUS_SOAP_DATABASE_URL", f"sqlite:///{file}")
+    assert "DBA-004" in run("database", "check", status=1)
+    assert not file.parent.exists()
+    assert "applied" in run("database", "migrate")
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+
+
 def test_master_data(run, tmp_path):
     assert "Eksempelby" in run("master-data", "load", str(ROOT / "opus_soap/simulate/municipality.toml"))
     listed = json.loads(run("master-data", "dimensions", "--format=json", "--kind=cost_center"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from opus_soap.cli.main import main
 from opus_soap.clock import SystemClock, business_date
 from opus_soap.database import disconnect
 from opus_soap.extracts.ordering import find_subscription, order
-from opus_soap.store.extract_models import Subscription
+from opus_soap.store.extract_models import Extract, Subscription
 
 
 @pytest.fixture
@@ -183,6 +184,16 @@ def test_the_calendar_is_listed_and_run(run, subscribe, inbox):
     assert ": delivered" in run("schedule", "run-due")
     assert run("schedule", "run-due") == ""
     assert len(list(inbox.glob("*.json"))) == 1
+
+
+def test_what_another_is_at_work_on_is_told_as_that(run, subscribe):
+    subscribe("lis")
+    run("extracts", "list")  # binds the database
+    clock, key = SystemClock(), Path(os.environ["OPUS_SOAP_SEAL_KEY_FILE"])
+    order(find_subscription("999", "LIS"), extracts_module.KINDS, key, actor="other", clock=clock)
+    Extract.update(leased_until=clock.now() + timedelta(minutes=5)).execute()
+    told = run("schedule", "run-due", status=1)
+    assert "not produced: EXT-046" in told
 
 
 def test_paused_and_resumed(run, subscribe):
