@@ -11,7 +11,7 @@ from peewee import PeeweeException
 
 from opus_soap.clock import Clock
 from opus_soap.database import connect, connected, disconnect, first_line, sqlite_file
-from opus_soap.doctor import extracts
+from opus_soap.doctor import extracts, rules
 from opus_soap.doctor.connections import connections, models_of_agreements
 from opus_soap.doctor.dates import (
     AGREEMENT,
@@ -57,7 +57,7 @@ def findings(settings: Settings, clock: Clock) -> Iterator[Finding]:
     yield from _attempt("certificates", lambda: _dates(certificates_in_files(settings), clock))
     yield from _list_dates(settings, clock)
     yield from _attempt("agreements", lambda: _agreements(settings, clock))
-    yield from _attempt("extracts", lambda: _extracts(settings, clock))
+    yield from _attempt("extracts", lambda: _books(settings, clock))
     yield from _folders(settings)
 
 
@@ -179,11 +179,11 @@ def _agreements(settings: Settings, clock: Clock) -> list[Finding]:
         disconnect()
 
 
-def _extracts(settings: Settings, clock: Clock) -> list[Finding]:
+def _books(settings: Settings, clock: Clock) -> list[Finding]:
     connect(settings.database_url)
     try:
         with connected():
-            return extracts.findings(clock)
+            return [*extracts.findings(clock), *rules.findings()]
     finally:
         disconnect()
 

@@ -368,9 +368,11 @@ class _Writer:
         address = self._cac(party, "PostalAddress")
         street, number = told.street, ""
         if not self.plan.peppol:
-            self._cbc(address, "AddressFormatCode", "StructuredDK")
             matched = _NUMBERED.fullmatch(street)
             street, number = matched.groups() if matched else (street, "")
+            # StructuredDK has a number of the house
+            form = "StructuredDK" if number and told.country == "DK" else "StructuredLax"
+            self._cbc(address, "AddressFormatCode", form)
         parts = {
             "StreetName": street,
             "BuildingNumber": number,

@@ -89,17 +89,23 @@ Kinds = Mapping[str, Kind]
 
 
 # options that have a flag of their own: people know them by no other name
-_FLAGS = {"conditions": "--where", "exclude_document_types": "--without"}
-_FLAGS |= {"persons": "--persons", "attachments": "--attachments"}
+_FLAGS = {
+    "conditions": "--where",
+    "exclude_document_types": "--without",
+    "persons": "--persons",
+    "attachments": "--attachments",
+}
 
 
 def check_names(options: Options, known: Sequence[str]) -> None:
     """Raises `SubscriptionInvalid` for an option that is none of those known."""
     if strangers := set(options) - set(known):
-        raise SubscriptionInvalid(element="options", value=_given(sorted(strangers)), expected=_given(known))
+        raise SubscriptionInvalid(
+            element="options", value=as_given(sorted(strangers)), expected=as_given(known)
+        )
 
 
-def _given(names: Sequence[str]) -> str:
+def as_given(names: Sequence[str]) -> str:
     """Options as they are given."""
     return ", ".join(_FLAGS.get(name, f"--option {name}") for name in names)
 

@@ -134,7 +134,8 @@ class Producer:
         noted, actual = extract.manifest_sha256, hashlib.sha256(written).hexdigest()
         if noted not in (None, actual):
             raise ExtractDiffers(
-                element=extract.name, value=_other(Both("følgeseddel", "manifest"), actual, noted)
+                element=extract.name,
+                value=Both(f"følgeseddel {actual}, noteret {noted}", f"manifest {actual}, noted {noted}"),
             )
 
     def _write(self, extract: Extract, kind: Kind, part: Path, tell: Tell) -> bytes:
@@ -197,11 +198,8 @@ def _check(path: Path, sha256: str) -> None:
     except OSError as error:
         raise ExtractFolderFailed(element=path.name, value=error.strerror or "?") from None
     if actual != sha256:
-        raise ExtractDiffers(element=path.name, value=_other(Both("SHA-256", "SHA-256"), actual, sha256))
-
-
-def _other(what: Both, actual: str, noted: str | None) -> Both:
-    return Both(f"{what.danish} {actual}, noteret {noted}", f"{what.english} {actual}, noted {noted}")
+        value = Both(f"SHA-256 {actual}, noteret {sha256}", f"SHA-256 {actual}, noted {sha256}")
+        raise ExtractDiffers(element=path.name, value=value)
 
 
 def _date_of(extract: Extract) -> date:

@@ -62,8 +62,8 @@ def add(
 ) -> Subscription:
     """Make a subscription, or give the one of this name the same kind other terms.
 
-    Raises `SubscriptionInvalid`, `SubscriptionOverlaps`, `SubscriptionEnded`, `CompanyCodeUnknown`, and what
-    the kind has against the options.
+    Raises `SubscriptionInvalid`, `SubscriptionOverlaps`, `SubscriptionEnded`, `SubscriptionFixed`,
+    `CompanyCodeUnknown`, and what the kind has against the options.
     """
     if kind not in kinds:
         raise SubscriptionInvalid(element="kind", value=kind, expected=", ".join(sorted(kinds)))
@@ -71,7 +71,7 @@ def add(
         raise SubscriptionInvalid(element="name", value=name[:40], expected=_NAMED)
     books = company_code(municipality, company)
     known = _known(municipality, name)
-    if known is not None:
+    if known is not None and known.ended_at is None:
         _require_same(known, kind, books.code)
     if known is None or known.calendar != calendar:
         _require_coming(Calendar.of(calendar, at), calendar, starts_on)
@@ -88,7 +88,7 @@ def add(
         if not allow_overlap:
             _check_overlap(municipality, name, kind, terms)
         subscription = _known(municipality, name)
-        terms["due_on"] = _first(subscription, Calendar.of(calendar, at), starts_on)
+        terms["due_on"] = _first(subscription, calendar, at, starts_on)
         if subscription is None:
             subscription = Subscription.create(
                 uuid=new_uuid(),
@@ -188,8 +188,11 @@ def _receiver(text: str) -> str:
     return text.strip()
 
 
-def _first(subscription: Subscription | None, calendar: Calendar, starts_on: date) -> str | None:
-    """The first business date that has not been ordered."""
+def _first(subscription: Subscription | None, text: str, at: str, starts_on: date) -> str | None:
+    """What is due and was missed comes still; of another calendar, the first date that was not ordered."""
+    if subscription is not None and subscription.calendar == text:
+        return subscription.due_on
+    calendar = Calendar.of(text, at)
     of_it = Extract.select(fn.MAX(Extract.due_on)).where(Extract.subscription == subscription)
     ordered = of_it.scalar() if subscription is not None else None
     due = calendar.first(starts_on)

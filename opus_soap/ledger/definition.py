@@ -64,7 +64,8 @@ CompanyCodeText = Annotated[str, StringConstraints(pattern="^[A-Z0-9]{4}$")]
 DocumentTypeCode = Annotated[str, StringConstraints(pattern="^[A-Z0-9]{2}$")]
 Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
 Expression = Annotated[Text, _holds(account_patterns.is_bounded, *account_patterns.FORM)]
-Kind = Annotated[str, _holds(DimensionValue.KINDS.__contains__, *["/".join(DimensionValue.KINDS)] * 2)]
+_KINDS = "/".join(DimensionValue.KINDS)
+Kind = Annotated[str, _holds(DimensionValue.KINDS.__contains__, _KINDS, _KINDS)]
 # of creditors: an empty text takes away what is there
 Registration = Annotated[str, StringConstraints(pattern="^([0-9]{4})?$")]
 BankAccount = Annotated[str, StringConstraints(pattern="^([0-9]{1,10})?$")]
@@ -244,6 +245,8 @@ def _read(kind: type[M], values: Mapping[str, Any]) -> M:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
+        # of what is missing, the input is all the rest
+        value = "-" if first["type"] == "missing" else str(first["input"])[:100]
         raise MasterDataInvalid(
-            element=place, value=str(first["input"])[:100], expected=definition_words.expected(first)
+            element=place, value=value, expected=definition_words.expected(first)
         ) from None

@@ -10,11 +10,11 @@ from opus_soap.errors import Both
 
 OWN_RULE = "own_rule"  # the type of an error of `ledger.definition`'s own; `danish` is in its context
 _WORDS: Mapping[str, Both] = {
-    "missing": Both("angives", "to be given"),
+    "missing": Both("en værdi", "a value"),
     "extra_forbidden": Both("intet af det navn", "nothing of that name"),
     "string_type": Both("en tekst", "a text"),
-    "string_too_short": Both("mindst {min_length} tegn", "at least {min_length} characters"),
-    "string_too_long": Both("højst {max_length} tegn", "at most {max_length} characters"),
+    "string_too_short": Both("mindst {min_length} tegn", "≥ {min_length} characters"),
+    "string_too_long": Both("højst {max_length} tegn", "≤ {max_length} characters"),
     "string_pattern_mismatch": Both("formen {pattern}", "the form {pattern}"),
     "int_type": Both("et helt tal", "a whole number"),
     "bool_type": Both("true eller false", "true or false"),
@@ -34,5 +34,7 @@ def expected(error: ErrorDetails) -> Both:
     facts = error.get("ctx", {})
     if error["type"] == OWN_RULE:
         return Both(facts["danish"], error["msg"])
-    words = _WORDS.get(error["type"], Both(error["msg"], error["msg"]))
+    if error["type"] not in _WORDS:
+        return Both(error["msg"], error["msg"])
+    words = _WORDS[error["type"]]
     return Both(words.danish.format(**facts), words.english.format(**facts))

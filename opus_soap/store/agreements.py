@@ -46,6 +46,7 @@ _SHORTEST_START = 8  # digits of a thumbprint that people write
 LONGEST_NAME = System.name.max_length
 MOST_VALID_AT_ONCE = 2  # the old one and the new one, while a system changes over
 _ENDPOINT = Both("adressen", "endpoint URL")
+_NAME = Both("navnet", "name")
 _NAMED = Both(f"1–{LONGEST_NAME} tegn, der kan ses", f"1–{LONGEST_NAME} visible characters")
 _PORT = Both("en port fra 1 til 65535", "a port from 1 to 65535")
 _HTTPS = Both("https://… i Context-modellen", "https://… in the Context model")
@@ -71,7 +72,7 @@ def register_system(
     _check(Both("kommunen", "municipality"), municipality, r"\d{3}", Both("tre cifre", "three digits"))
     _check("CVR", cvr, r"\d{8}", Both("otte cifre", "eight digits"))
     if not 0 < len(name) <= LONGEST_NAME or visible(name) != name:
-        raise AgreementInvalid(element="name", value=visible(name[:60]), expected=_NAMED)
+        raise AgreementInvalid(element=_NAME, value=visible(name[:60]), expected=_NAMED)
     if endpoint_url is not None:
         _check(_ENDPOINT, endpoint_url, r"https?://[^\s/?#@]+([/?#]\S*)?", "http(s)://HOST…")
         _check_port(endpoint_url)
@@ -91,7 +92,7 @@ def register_system(
             System.municipality == municipality, System.name == name, System.uuid != uuid
         )
         if namesake.exists():
-            raise AgreementInvalid(element="name", value=name, expected=_OWN_NAME)
+            raise AgreementInvalid(element=_NAME, value=name, expected=_OWN_NAME)
         if not System.update(**facts).where(System.uuid == uuid).execute():
             System.create(uuid=uuid, **facts)
     return System.get(System.uuid == uuid)

@@ -39,7 +39,7 @@ def set_password(
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         size, limits = len(password), f"{SHORTEST_PASSWORD}–{LONGEST_PASSWORD}"
         raise PostingAgreementInvalid(
-            element=Both("adgangskode", "password"),
+            element=Both("adgangskoden", "password"),
             value=Both(f"{size} tegn", f"{size} characters"),
             expected=limits,
         )

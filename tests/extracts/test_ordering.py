@@ -10,7 +10,7 @@ import pytest
 
 from opus_soap import errors
 from opus_soap.database import proxy
-from opus_soap.extracts import ordering, subscribing
+from opus_soap.extracts import ending, ordering, subscribing
 from opus_soap.extracts.schedule import run_due
 from opus_soap.ledger.models import Seal
 from opus_soap.store.audit import trail
@@ -180,7 +180,20 @@ def test_a_day_that_is_over_comes_no_more(desk):
     made = desk.subscribe(calendar="once:2026-11-23")
     desk.clock.advance(timedelta(days=2))
     later = desk.subscribe(calendar="once:2026-11-23", starts_on=date(2026, 11, 25), at="07:00")
-    assert (later.id, later.due_on) == (made.id, None)
+    assert (later.id, later.due_on) == (made.id, "2026-11-23"), "it was missed, and comes"
+
+
+@pytest.mark.parametrize("calendar", ["weekly:MON", "once:2026-11-23"])
+def test_what_was_missed_comes_though_other_terms_change(desk, calendar):
+    desk.subscribe(calendar=calendar)
+    later = desk.subscribe(calendar=calendar, starts_on=date(2026, 11, 25), at="07:00")
+    assert later.due_on == "2026-11-23"
+
+
+def test_of_what_has_ended_that_is_told_first(desk):
+    ending.end(desk.producer, desk.subscribe("LIS"), actor="test", clock=desk.clock)
+    with pytest.raises(errors.SubscriptionEnded):
+        desk.subscribe("LIS", kind="kreditorer", options={})
 
 
 def test_the_same_to_the_same_receiver_would_come_twice(desk):

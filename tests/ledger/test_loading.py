@@ -310,7 +310,7 @@ def test_zeros_in_front_make_no_other_number(company, kind, number):
         ({"accounts": [{**PAPER, "is_balance": "no"}]}, "true eller false"),
         ({"open_periods": {"2026": [16]}}, "højst 15"),
         ({"years": [1]}, "mindst 1990"),
-        ({"accounts": [{"name": "x"}]}, "angives"),
+        ({"accounts": [{"name": "x"}]}, "en værdi"),
         ({"accounts": [3]}, "en tabel"),
         ({"accounts": 3}, "en liste"),
         ({"dimensions": {"cost_centre": []}}, "cost_center/wbs_element"),

@@ -50,8 +50,8 @@ USERS = Table(
         _C("Vouchers_Released", "integer", "Bilag godkendt", "Vouchers released by the user", "counted"),
         _C("First_Entry", "instant", "Første indtastning", "UTC", "voucher.entered_at", False),
         _C("Last_Entry", "instant", "Seneste indtastning", "UTC", "voucher.entered_at", False),
-        _C("Release_Rights", "text", "Godkendelsesgrænser", "Profit centre (* all) = kroner; now",
-           "user_right", False),
+        _C("Release_Rights", "text", "Godkendelsesgrænser",
+           "Profit centre (* all) = kroner; now. The same in each spelling of a user", "user_right", False),
     ),
     ("User_ID",),
 )  # fmt: skip

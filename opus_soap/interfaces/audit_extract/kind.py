@@ -12,7 +12,7 @@ from stdnum.exceptions import ValidationError
 
 from opus_soap.database import snapshot
 from opus_soap.errors import Both, ExtractYearUnknown, SubscriptionInvalid
-from opus_soap.extracts.kinds import Job, Options, check_names
+from opus_soap.extracts.kinds import Job, Options, as_given, check_names
 from opus_soap.extracts.output import Output
 from opus_soap.interfaces.audit_extract.writing import Writing
 from opus_soap.ledger.models import CompanyCode, FiscalYear
@@ -45,7 +45,9 @@ class AuditExtract:
         """
         check_names(options, ("year", *_TEXTS))
         if "year" not in options:
-            raise SubscriptionInvalid(element="options", value=Both("ingen", "none"), expected="year=2026")
+            raise SubscriptionInvalid(
+                element="options", value=Both("ingen", "none"), expected=as_given(["year=2026"])
+            )
         return {"year": _year(company, options["year"]), **_said(options)}
 
     def write(self, job: Job, output: Output) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from opus_soap.extracts.output import Form, Output
 from opus_soap.extracts.state import REMOVED, before, changes, writing
 from opus_soap.identifiers import opus_user
 from opus_soap.interfaces.master_data import delta
-from opus_soap.interfaces.master_data.books import Source
+from opus_soap.interfaces.master_data.books import Record, Source
 from opus_soap.interfaces.master_data.delta import Told
 from opus_soap.interfaces.master_data.form import (
     ACTION,
@@ -25,6 +25,7 @@ from opus_soap.interfaces.master_data.form import (
     STAMDATA,
     TABLES,
     Table,
+    Texts,
 )
 from opus_soap.ledger.models import CompanyCode
 
@@ -105,17 +106,23 @@ def _told(job: Job, output: Output, source: Source, table: str) -> Iterator[Told
     """What is told of a table, while what it holds is noted for the extract that follows."""
     ending = delta.ending(table)
     with writing(output, ending) as state:
-        for change in changes(before(job, ending), delta.now(source.records(table))):
+        for change in changes(before(job, ending), delta.now(_shown(source.records(table)))):
             if change.what is not REMOVED:
                 state.add(change.key, change.sha256)
             if (told := delta.told(change, job.full)) is not None:
-                yield told if table != "USER_RIGHT" else _of_user(told)
+                yield told if table != "USER_RIGHT" else Told(told.action, _of_user(told.texts))
 
 
-def _of_user(told: Told) -> Told:
-    """A right, its user as organisation and auditors are told of it."""
-    user, *others = told.texts
-    return Told(told.action, [opus_user(user), *others])
+def _shown(records: Iterator[Record]) -> Iterator[Record]:
+    """Records as they are told, which is what is compared; in the order of the keys in the books."""
+    for record in records:
+        yield record if record.table != "USER_RIGHT" else record._replace(texts=_of_user(record.texts))
+
+
+def _of_user(right: Sequence[str]) -> Texts:
+    """A right, or its key, with its user as organisation and auditors are told of it."""
+    user, *others = right
+    return opus_user(user), *others
 
 
 def _record(shape: Table, told: Told) -> str:

@@ -169,6 +169,16 @@ def test_a_delta_tells_what_is_new_changed_and_no_more(company, run, clock):
     assert STAMDATA.schema.validate(etree.parse(path))
 
 
+def test_users_that_were_told_in_small_letters_are_told_once_more(company, run, monkeypatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr("opus_soap.interfaces.master_data.kind._of_user", tuple)
+        before = records(run(tables=["USER_RIGHT"]))["USER_RIGHT"]
+    after = records(run(tables=["USER_RIGHT"]))["USER_RIGHT"]
+    assert [row["USERNAME"] for row in after] == [row["USERNAME"].upper() for row in before]
+    assert {row["ACTION"] for row in after} == {"RETTET"}
+    assert "USER_RIGHT" not in records(run(tables=["USER_RIGHT"]))
+
+
 def test_a_rule_that_changes_changes_the_accounts_that_it_covers(company, run):
     run()
     AccountRule.update(forbids_any_of=["order"]).where(AccountRule.priority == 10).execute()
