@@ -73,8 +73,8 @@ def more(database: str, folder: str, postings: str) -> Found:
     return {"seconds": _generate(folder, int(postings))}
 
 
-def extract(database: str, folder: str) -> Found:
-    """The next extract: produced, and how much of it was the schema's pass."""
+def extract(database: str, folder: str, full: str) -> Found:
+    """The next extract, or all there is: produced, and how much of it was the schema's pass."""
     connect(database).connect(reuse_if_open=True)
     producer = Producer(KINDS, Path(folder) / "extracts", _key(folder), CLOCK)
     subscription = ordering.find_subscription(MUNICIPALITY, "BENCH")
@@ -88,7 +88,9 @@ def extract(database: str, folder: str) -> Found:
 
     Form.validate = watched  # type: ignore[method-assign]
     start = perf_counter()
-    ordered = ordering.order(subscription, KINDS, producer.key_file, actor="bench", clock=CLOCK)
+    ordered = ordering.order(
+        subscription, KINDS, producer.key_file, full=bool(full), actor="bench", clock=CLOCK
+    )
     in_order = perf_counter() - start
     producer.produce(ordered, actor="bench")
     seconds = perf_counter() - start

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.table import Table
 
@@ -35,42 +36,81 @@ _SHOWN = {
 
 
 def measure(*, short: bool, tell: Tell) -> list[Row]:
-    """One row for each number of postings and engine."""
+    """One row for each engine and number of postings."""
     rows = []
     with TemporaryDirectory(prefix="opus-soap-bench-") as name:
-        for postings in SHORT if short else FULL:
-            for engine, fresh in engines(Path(name)):
-                with TemporaryDirectory(dir=name) as folder, fresh() as database:
-                    row = {"engine": engine, "postings": postings}
-                    about = f"{engine}, {postings:,} postings"
-                    rows.append(row | _measured(database, Path(folder), postings, about, tell))
+        for engine, fresh in engines(Path(name)):
+            with ExitStack() as kept:
+                every = []
+                for postings in SHORT if short else FULL:
+                    folder = Path(kept.enter_context(TemporaryDirectory(dir=name)))
+                    books = Books(engine, postings, kept.enter_context(fresh()), folder)
+                    tell(f"{books}: made up")
+                    _run("books", database=books.database, folder=folder, postings=postings)
+                    every.append(books)
+                rows += _in_turns(every, tell)
     return rows
 
 
-def _measured(database: str, folder: Path, postings: int, about: str, tell: Tell) -> Row:
-    tell(f"{about}: made up")
-    _run("books", database=database, folder=folder, postings=postings)
-    tell(f"{about}: the total")
-    total = _run("extract", database=database, folder=folder)
-    assert total["postings"] == postings
-    tell(f"{about}: the bare loop")
-    bare = _run("bare", xml=total["xml"], postings=min(postings, 200_000))
-    _run("more", database=database, folder=folder, postings=DELTA)
-    tell(f"{about}: a delta of {DELTA:,}")
-    delta = _run("extract", database=database, folder=folder)
-    assert delta["postings"] == DELTA
-    own = total["seconds"] - total["schema_seconds"]
-    rate, bare_rate = postings / own, bare["postings"] / bare["seconds"]
+class Books(NamedTuple):
+    """Made-up books."""
+
+    engine: str
+    postings: int
+    database: str
+    folder: Path
+
+    def __str__(self) -> str:
+        return f"{self.engine}, {self.postings:,} postings"
+
+
+def _in_turns(every: Sequence[Books], tell: Tell) -> list[Row]:
+    """The fewest before and after the most: a machine's pace moves meanwhile, and growth is between them."""
+    fewest, *more = every
+    totals = [_total(books, tell) for books in every]
+    if more:
+        again = _total(fewest, tell)
+        totals[0] = {name: (totals[0][name] + again[name]) / 2 for name in again}
+    return [_row(books, total, _delta(books, tell)) for books, total in zip(every, totals, strict=True)]
+
+
+def _total(books: Books, tell: Tell) -> dict[str, float]:
+    tell(f"{books}: the total")
+    total = _run("extract", database=books.database, folder=books.folder, full="yes")
+    assert total["postings"] == books.postings
+    tell(f"{books}: the bare loop")
+    bare = _run("bare", xml=total["xml"], postings=min(books.postings, 200_000))
     return {
-        "rows_per_second": round(rate),
-        "bare_per_second": round(bare_rate),
-        "to_bare": round(rate / bare_rate, 3),
-        "fields_per_posting": bare["fields_per_posting"],
-        "us_per_row": round(1e6 * own / postings, 2),
-        "schema_us_per_row": round(1e6 * total["schema_seconds"] / postings, 2),
-        "peak_mb": max(total["peak_mb"], delta["peak_mb"]),
+        "own_us": 1e6 * (total["seconds"] - total["schema_seconds"]) / books.postings,
+        "schema_us": 1e6 * total["schema_seconds"] / books.postings,
+        "bare_us": 1e6 * bare["seconds"] / bare["postings"],
+        "fields": bare["fields_per_posting"],
+        "peak_mb": total["peak_mb"],
+    }
+
+
+def _delta(books: Books, tell: Tell) -> dict[str, float]:
+    tell(f"{books}: a delta of {DELTA:,}")
+    _run("more", database=books.database, folder=books.folder, postings=DELTA)
+    delta = _run("extract", database=books.database, folder=books.folder, full="")
+    assert delta["postings"] == DELTA
+    own = delta["seconds"] - delta["schema_seconds"]
+    return {"seconds": delta["seconds"], "own_us": 1e6 * own / DELTA, "peak_mb": delta["peak_mb"]}
+
+
+def _row(books: Books, total: dict[str, float], delta: dict[str, float]) -> Row:
+    return {
+        "engine": books.engine,
+        "postings": books.postings,
+        "rows_per_second": round(1e6 / total["own_us"]),
+        "bare_per_second": round(1e6 / total["bare_us"]),
+        "to_bare": round(total["bare_us"] / total["own_us"], 3),
+        "fields_per_posting": total["fields"],
+        "us_per_row": round(total["own_us"], 2),
+        "schema_us_per_row": round(total["schema_us"], 2),
+        "peak_mb": round(max(total["peak_mb"], delta["peak_mb"]), 1),
         "delta_seconds": round(delta["seconds"], 3),
-        "delta_us_per_row": round(1e6 * (delta["seconds"] - delta["schema_seconds"]) / DELTA, 2),
+        "delta_us_per_row": round(delta["own_us"], 2),
     }
 
 
