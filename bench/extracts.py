@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import mean
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
@@ -65,12 +66,20 @@ class Books(NamedTuple):
 
 
 def _in_turns(every: Sequence[Books], tell: Tell) -> list[Row]:
-    """The fewest before and after the most: a machine's pace moves meanwhile, and growth is between them."""
-    fewest, *more = every
-    totals = [_total(books, tell) for books in every]
-    if more:
-        again = _total(fewest, tell)
-        totals[0] = {name: (totals[0][name] + again[name]) / 2 for name in again}
+    """The fewest before and after the most, and a bare loop before and after each, if it is not the first.
+
+    A machine's pace moves meanwhile; what is compared stands between what it is compared with.
+    """
+    totals: list[dict[str, float]] = []
+    before: list[float] = []
+    for books in [*every, *every[:1]] if len(every) > 1 else every:
+        total = _total(books, tell)
+        around = [*before[-1:], total["bare_us"]]
+        before.append(total["bare_us"])
+        totals.append(total | {"bare_us": mean(around)})
+    if len(every) > 1:
+        again = totals.pop()
+        totals[0] = {name: mean((totals[0][name], again[name])) for name in again}
     return [_row(books, total, _delta(books, tell)) for books, total in zip(every, totals, strict=True)]
 
 
@@ -79,7 +88,7 @@ def _total(books: Books, tell: Tell) -> dict[str, float]:
     total = _run("extract", database=books.database, folder=books.folder, full="yes")
     assert total["postings"] == books.postings
     tell(f"{books}: the bare loop")
-    bare = _run("bare", xml=total["xml"], postings=min(books.postings, 200_000))
+    bare = _run("bare", xml=total["xml"], postings=books.postings)
     return {
         "own_us": 1e6 * (total["seconds"] - total["schema_seconds"]) / books.postings,
         "schema_us": 1e6 * total["schema_seconds"] / books.postings,

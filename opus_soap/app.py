@@ -73,7 +73,7 @@ def build_server(settings: Settings, clock: Clock, *, working: int = WORKING) ->
     `ConfigurationError` or `DatabaseError` that says what to mend.
     """
     resources: list[Resource] = [
-        PostingUploads(settings, clock),
+        PostingUploads(settings, clock, at_once=max(1, working // 2)),
         Downloads(deliverer(settings, clock), settings),
     ]
     if settings.metrics:

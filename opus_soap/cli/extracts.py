@@ -392,12 +392,19 @@ def verify(paths: tuple[Path, ...], trusted_keys: Path | None) -> None:
             click.echo(
                 _line(
                     f"{path.name}: holds, {counted(len(told['files']), 'file')}, "
-                    f"{counted(len(told['seals']), 'seal')}{by}"
+                    f"{counted(len(told['seals']), 'seal')}{_before(verified, looked_at)}{by}"
                 )
             )
     _tell_strangers(paths, looked_at)
     if not well:
         raise SystemExit(1)
+
+
+def _before(verified: Verified, looked_at: Sequence[Verified]) -> str:
+    """What an extract follows on that was not looked at: alone it is not all that its receiver got."""
+    followed = verified.told["follows"]
+    here = {one.told["extract"] for one in looked_at if one.told}
+    return "" if followed is None or followed["extract"] in here else f", follows on {followed['extract']}"
 
 
 def _tell_strangers(paths: Sequence[Path], looked_at: Sequence[Verified]) -> None:

@@ -23,8 +23,9 @@ class MasterDataTwin(LedgerError):
     english = "{element} {value} is there as {expected}: zeros in front are all that differs"
     remedy_danish = (
         "Brug nummeret, som det står i bøgerne. Regneark fjerner foranstillede nuller: lad kolonnen "
-        "være tekst."
+        "være tekst. Er det bøgernes nummer, der er forkert, så spær det først."
     )
     remedy_english = (
-        "Use the number as it stands in the books. Spreadsheets drop zeros in front: let the column be text."
+        "Use the number as it stands in the books. Spreadsheets drop zeros in front: let the column be text. "
+        "If it is the books' number that is wrong, block it first."
     )

@@ -109,8 +109,8 @@ class UploadsBusy(PostingsInError):
     """As many uploads as there may be are under way: of a sender, or of all."""
 
     code = "PIN-474"
-    danish = "Der er allerede {value} afleveringer i gang {element}; højst {expected}"
-    english = "{value} deliveries {element} are under way already; at most {expected}"
+    danish = "Der er allerede {value} afleveringer {element}; højst {expected}"
+    english = "There are {value} deliveries {element} already; at most {expected}"
     remedy_danish = "Aflevér færre filer ad gangen, og prøv igen efter de sekunder, som Retry-After siger."
     remedy_english = "Deliver fewer files at a time, and try again after as many seconds as Retry-After says."
 

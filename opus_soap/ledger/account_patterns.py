@@ -14,10 +14,11 @@ import re
 from opus_soap.errors import Both
 
 MOST_REPETITIONS = 3  # in each choice, of those that may be of several lengths
-_SET = r"\[\^?\w(?:[\w .-]*\w)?\]"
-_PIECE = rf"(?:[\w /-]|\.|\\[d.]|{_SET})"
-_REPEATED = r"[*+?]|\{\d{0,2},\d{0,2}\}"
-_CHOICE = re.compile(rf"(?:{_PIECE}(?:{_REPEATED}|\{{\d{{1,2}}\}})?)+")
+_LETTER = "[0-9A-Za-zÆØÅæøå_]"  # no digits of other scripts: numbers have none
+_SET = rf"\[\^?(?:{_LETTER}(?:-{_LETTER})?|[ .])+\]"
+_PIECE = rf"(?:{_LETTER}|[ /.-]|\\[d.]|{_SET})"
+_REPEATED = r"[*+?]|\{[0-9]{0,2},[0-9]{0,2}\}"
+_CHOICE = re.compile(rf"(?:{_PIECE}(?:{_REPEATED}|\{{[0-9]{{1,2}}\}})?)+")
 _REPETITION = re.compile(_REPEATED)
 FORM = Both(
     "et regulært udtryk uden grupper (tegn, ., [0-9], \\d; * + ? {n,m}; | imellem valg), med højst "

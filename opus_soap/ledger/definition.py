@@ -6,6 +6,7 @@ new row needs is asked for when it is made, so that a declaration may hold nothi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -37,20 +38,33 @@ def _is_seen(text: str) -> bool:
 
 
 def _is_code(text: str) -> bool:
-    """What people type, and systems compare: no wide digits, which look like digits and are others."""
-    foreign = any(character.isdigit() and not character.isascii() for character in text)
-    return _is_seen(text) and text == text.strip() and not foreign
+    """What people type, and systems compare: nothing that looks like a digit or a blank and is another.
+
+    Nor what a spreadsheet makes of a long number: `1,1E+07`.
+    """
+    foreign = any((one.isnumeric() or one.isspace()) and not one.isascii() for one in text)
+    return _is_seen(text) and text == text.strip() and not foreign and _POWER.fullmatch(text) is None
+
+
+def _fits(identifiers: list[str]) -> list[str]:
+    """Together in the one text that extracts have for them, where a mark takes three characters."""
+    length = sum(len(one) + 1 + 2 * (one.count("|") + one.count("%")) for one in identifiers)
+    if length > LONGEST_IDENTIFIERS:
+        raise PydanticCustomError("too_long", "", {"max_length": LONGEST_IDENTIFIERS})
+    return identifiers
 
 
 def _is_iban(text: str) -> bool:
     return not text or bool(iban.is_valid(text))
 
 
+LONGEST_IDENTIFIERS = 4000  # of a supplier, all of them
+_POWER = re.compile(r"[0-9]+([.,][0-9]+)?E\+[0-9]+")
 _SEEN = _holds(_is_seen, "tegn, der kan ses", "characters that can be seen")
 _CODE = _holds(
     _is_code,
-    "tegn, der kan ses, med cifrene 0–9 og uden mellemrum yderst",
-    "characters that can be seen, with the digits 0–9 and without outer blanks",
+    "tegn, der kan ses, med cifrene 0–9, uden mellemrum yderst og ikke som 1E+07",
+    "characters that can be seen, with the digits 0–9, without outer blanks and not as 1E+07",
 )
 # as long as the columns they go into; a test holds them together
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255), _SEEN]
@@ -126,7 +140,7 @@ class AccountRuleRow(Row):
     """Kontoregel."""
 
     key = ("priority",)
-    priority: int
+    priority: Annotated[int, Field(ge=-999_999_999, le=999_999_999)]
     pattern: Expression | None = None
     requires_exactly_one_of: list[Kind] | None = None
     forbids_any_of: list[Kind] | None = None
@@ -170,7 +184,7 @@ class SupplierRow(Row):
     uuid: Identity | None = None
     name: Text | None = None
     cvr: Cvr | None = None
-    identifiers: list[Text] | None = None
+    identifiers: Annotated[list[Text], AfterValidator(_fits)] | None = None
     active: bool | None = None
     purchasing: bool | None = None
     person: bool | None = None
@@ -179,9 +193,9 @@ class SupplierRow(Row):
     iban: Iban = ""
     bic: Bic = ""
     fik_creditor: FikCreditor = ""
-    street: Annotated[str, StringConstraints(max_length=120)] = ""
-    postal_code: Annotated[str, StringConstraints(max_length=10)] = ""
-    city: Annotated[str, StringConstraints(max_length=80)] = ""
+    street: Annotated[str, StringConstraints(max_length=120), _SEEN] = ""
+    postal_code: Annotated[str, StringConstraints(max_length=10), _SEEN] = ""
+    city: Annotated[str, StringConstraints(max_length=80), _SEEN] = ""
     country: Country = ""
 
 

@@ -15,6 +15,7 @@ _WORDS: Mapping[str, Both] = {
     "string_type": Both("en tekst", "a text"),
     "string_too_short": Both("mindst {min_length} tegn", "≥ {min_length} characters"),
     "string_too_long": Both("højst {max_length} tegn", "≤ {max_length} characters"),
+    "too_long": Both("højst {max_length} tegn i alt", "≤ {max_length} characters in all"),
     "string_pattern_mismatch": Both("formen {pattern}", "the form {pattern}"),
     "int_type": Both("et helt tal", "a whole number"),
     "bool_type": Both("true eller false", "true or false"),

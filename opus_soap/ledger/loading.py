@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from peewee import IntegrityError, Model
 
 from opus_soap.database import Prepared, create, is_any_of, transaction, update
-from opus_soap.errors import Both, MasterDataInvalid, MasterDataTwin
+from opus_soap.errors import MASK, Both, MasterDataInvalid, MasterDataTwin, mask_cpr
 from opus_soap.identifiers import canonical
 from opus_soap.ledger.checks import normalised_wbs
 from opus_soap.ledger.definition import (
@@ -28,7 +28,7 @@ from opus_soap.ledger.definition import (
     UserRightRow,
     read_definition,
 )
-from opus_soap.ledger.master_data import NAMESPACE
+from opus_soap.ledger.master_data import NAMESPACE, hold_municipality
 from opus_soap.ledger.models import (
     Account,
     AccountRule,
@@ -73,6 +73,7 @@ def load_municipality(tables: Mapping[str, Any]) -> Municipality:
     with transaction():
         head = definition.municipality
         municipality: Municipality = _put(Municipality, {"code": head.code}, head.facts())
+        hold_municipality(municipality)
         for company in definition.company_codes:
             _load_company(municipality, company)
         for supplier in definition.suppliers:
@@ -240,7 +241,7 @@ def _put(
     row = _finder(model, tuple(key)).first(*key.values())
     try:
         if row is None:
-            if model in _NUMBERED:
+            if model in _NUMBERED and _is_open(facts):
                 _require_no_twin(model, key)
             return _make(model, {**key, **({"uuid": uuid} if uuid else {}), **facts})
         for name, value in facts.items():
@@ -259,7 +260,8 @@ def _put(
 def _require_no_twin(model: type[Model], key: Mapping[str, Any]) -> None:
     """Two numbers that only zeros in front tell apart are one to SAP; raises `MasterDataTwin`.
 
-    A new one of that kind is most often what a spreadsheet has left of an old one.
+    A new one of that kind is most often what a spreadsheet has left of an old one. One that is blocked is in
+    nobody's way: so a wrong number that came first is put right.
     """
     *within, number = key.values()
     if not number.isdecimal():
@@ -268,10 +270,19 @@ def _require_no_twin(model: type[Model], key: Mapping[str, Any]) -> None:
     bare = number.lstrip("0") or "0"
     longest = getattr(model, name).max_length
     filled = [bare.zfill(length) for length in range(len(bare), longest + 1)]
-    twin = _twins(model, tuple(key)).first(*within, filled)
-    if twin is not None:
-        element = " ".join([_NUMBERED[model], *filter(None, [key.get("kind")])])
-        raise MasterDataTwin(element=element, value=number, expected=getattr(twin, name))
+    for twin in _twins(model, tuple(key)).rows(*within, filled):
+        if _is_open(twin.__data__):
+            element = " ".join([_NUMBERED[model], *filter(None, [key.get("kind")])])
+            known = getattr(twin, name)
+            # one that is a person's number but for its zero tells the other
+            secret = any(mask_cpr(one) != one for one in (number, known))
+            raise MasterDataTwin(
+                element=element, value=number, expected=MASK if secret else known, sensitive=secret
+            )
+
+
+def _is_open(facts: Mapping[str, Any]) -> bool:
+    return not facts.get("blocked") and bool(facts.get("active", True))
 
 
 @cache

@@ -322,7 +322,7 @@ def system_by_thumbprint(thumbprint: str, at: datetime) -> System:
     row = _in_agreement.first(thumbprint)
     if row is None:
         raise CertificateUnknown(value=thumbprint)
-    if row.revoked_at is not None and row.revoked_at <= at:
+    if row.revoked_at is not None:  # also since: what waited for its turn must not come in
         raise CertificateRevoked(value=thumbprint)
     if not row.valid_from <= at <= row.valid_to:
         raise CertificateOutOfDate(

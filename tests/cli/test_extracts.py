@@ -196,6 +196,18 @@ def test_what_another_is_at_work_on_is_told_as_that(run, subscribe):
     assert "not produced: EXT-046" in told
 
 
+def test_what_an_extract_follows_on_is_told_when_it_is_not_here(run, subscribe, inbox, tmp_path):
+    subscribe("lis", "--folder", str(inbox))
+    run("extracts", "run", "lis")
+    run("extracts", "run", "lis")
+    assert "follows on" not in run("extracts", "verify", str(inbox))
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    for path in inbox.glob("*_000002*"):
+        shutil.copy(path, alone)
+    assert ", follows on POSTERINGER_UD_999_0020_LIS_" in run("extracts", "verify", str(alone))
+
+
 def test_paused_and_resumed(run, subscribe):
     subscribe("lis")
     assert "LIS is paused" in run("schedule", "pause", "lis")

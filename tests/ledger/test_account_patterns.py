@@ -55,6 +55,12 @@ def test_what_rules_say_is_taken(pattern):
         "4\n",
         r"\w",
         r"4\Z",
+        "４.*",
+        "[０-９]*",
+        "a{２}",
+        "[a --9]",
+        "[a--b]",
+        "[4-]",
     ],
 )
 def test_the_rest_is_not(pattern):

@@ -262,6 +262,10 @@ FULL_WIDTH = "\uff12\uff12"  # two digits to the eye, and others to a machine
         {"accounts": [{**PAPER, "name": "  "}]},
         {"accounts": [{**PAPER, "number": f"{FULL_WIDTH}000300"}]},
         {"accounts": [{**PAPER, "number": " "}]},
+        {"accounts": [{**PAPER, "number": "1,1E+07"}]},
+        {"accounts": [{**PAPER, "number": "2E+05"}]},
+        {"accounts": [{**PAPER, "number": "1\u00a02"}]},
+        {"accounts": [{**PAPER, "number": "\u00bd"}]},
         {"dimensions": {"cost_center": [{"code": FULL_WIDTH, "name": "x"}]}},
         {"dimensions": {"cost_center": [{"code": "41 ", "name": "x"}]}},
         {"tax_codes": [{"code": "K\u0662", "name": "x", "rate_basis_points": 0}]},
@@ -314,6 +318,8 @@ def test_zeros_in_front_make_no_other_number(company, kind, number):
         ({"accounts": [3]}, "en tabel"),
         ({"accounts": 3}, "en liste"),
         ({"dimensions": {"cost_centre": []}}, "cost_center/wbs_element"),
+        ({"account_rules": [{"priority": 10**9}]}, "højst 999999999"),
+        ({"account_rules": [{"priority": -(10**20)}]}, "mindst -999999999"),
     ],
 )
 def test_what_is_expected_is_told_in_both_languages(company, change, danish):
@@ -321,3 +327,45 @@ def test_what_is_expected_is_told_in_both_languages(company, change, danish):
         load_municipality(changed(**change))
     assert f"(forventet: {danish}" in refused.value.text_danish
     assert not {"should", "Input", "Field", "String"} & set(refused.value.text_english.split())
+
+
+@pytest.mark.parametrize(
+    ("facts", "danish"),
+    [
+        ({"street": "a\u0001b"}, "tegn, der kan ses"),
+        ({"street": "a\nb"}, "tegn, der kan ses"),
+        ({"city": "  "}, "tegn, der kan ses"),
+        ({"postal_code": "\u200b"}, "tegn, der kan ses"),
+        ({"identifiers": ["GLN:" + "1" * 200] * 30}, "højst 4000 tegn i alt"),
+        ({"identifiers": ["GLN:" + "|" * 200] * 7}, "højst 4000 tegn i alt"),
+    ],
+)
+def test_what_no_extract_could_tell_of_a_supplier_is_refused(company, facts, danish):
+    with pytest.raises(MasterDataInvalid) as refused:
+        load_municipality(supplier(name="x", **facts))
+    assert danish in refused.value.text_danish
+
+
+def test_a_wrong_number_that_came_first_is_put_right(company):
+    """Blocked, it is in nobody's way; and books that hold both can be loaded from their own extract."""
+
+    def load(code: str, **facts: object) -> None:
+        load_municipality(changed(dimensions={"cost_center": [{"code": code, "name": "x", **facts}]}))
+
+    load("322")
+    load("322", blocked=True)
+    load("0322")
+    load("00322", blocked=True)
+    with pytest.raises(MasterDataTwin, match="0322"):
+        load("000322")
+    load_municipality(supplier(name="x"))
+    load_municipality(supplier(active=False))
+    load_municipality({"municipality": {"code": "999"}, "suppliers": [{"number": "0200003", "name": "x"}]})
+
+
+@pytest.mark.parametrize(("first", "second"), [("101010101", "0101010101"), ("0101010101", "101010101")])
+def test_a_number_of_a_person_is_not_told_by_the_other(company, first, second):
+    load_municipality(supplier() | {"suppliers": [{"number": first, "name": "x"}]})
+    with pytest.raises(MasterDataTwin) as refused:
+        load_municipality(supplier() | {"suppliers": [{"number": second, "name": "x"}]})
+    assert "10101" not in f"{refused.value.text_danish} {refused.value.text_english}"

@@ -137,6 +137,14 @@ def test_two_whose_times_do_not_meet_leave_room(system, clock):
         agreements.add_certificate(system, pem("case-system-next"))
 
 
+def test_what_came_before_its_certificate_was_revoked_and_waited_is_refused(system, clock):
+    came = clock.now()
+    clock.advance(timedelta(seconds=1))
+    agreements.revoke_certificate(print_of("case-system"), at=clock.now())
+    with pytest.raises(errors.CertificateRevoked):
+        agreements.system_by_thumbprint(print_of("case-system"), came)
+
+
 def test_a_revoked_certificate_does_not_come_back(system, clock):
     agreements.add_certificate(system, pem("case-system"))
     agreements.revoke_certificate(print_of("case-system"), at=clock.now())

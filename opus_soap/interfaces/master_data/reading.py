@@ -235,6 +235,9 @@ def _csv_records(path: Path, asked: Asked, mistakes: Mistakes) -> Iterator[Deliv
             columns = _columns(next(rows, []), table)
             line = rows.line_num + 1
             for row in rows:
+                if not any(row):  # spreadsheets leave such rows at the end
+                    line = rows.line_num + 1
+                    continue
                 with mistakes.of(path.name, line, table.name):
                     if len(row) != len(columns):
                         raise ImportStructureWrong(element=table.name, value=_width(len(row), len(columns)))

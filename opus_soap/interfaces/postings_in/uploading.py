@@ -6,7 +6,9 @@ A file that is being delivered has a place among the uploads, and none among the
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, BinaryIO, cast
@@ -44,9 +46,11 @@ class PostingUploads:
     clock: Clock
     prefix: str = "/posteringer-ind/"
     methods: tuple[str, ...] = ("GET", "HEAD", "PUT")
+    at_once: int = 1  # files that are booked at a time: a large one has its turn at the processor for long
 
     def __post_init__(self) -> None:
         settings = self.settings
+        self._booking = threading.BoundedSemaphore(self.at_once)
         self._shares = Shares(settings.max_pending_uploads, settings.max_uploads_of_sender, UploadsBusy)
 
     def answer(self, environ: dict[str, Any], path: str, method: str, at_work: AtWork) -> Answer:
@@ -84,13 +88,24 @@ class PostingUploads:
         try:
             with limits.body_of(environ, most, settings.upload_timeout_seconds) as body:
                 stored = receiver.take(cast("BinaryIO", body), file_name, actor=actor)
-            with at_work():
+            with self._turn_to_book(), at_work():
                 file = receiver.deal_with(stored, file_name, actor=actor, as_sender=sender.sender_id)
         except PostingFileRefused as refused:
             out = BytesIO()
             receipts.refuse(out, refused, self.clock.now(), file_name)
             return 422, _XML, out.getvalue()
         return 200, _XML, _stored(receiver, file.receipt_sha256, file_name)
+
+    @contextmanager
+    def _turn_to_book(self) -> Iterator[None]:
+        """So many files at a time, and callers of the SOAP services have the other turns."""
+        if not self._booking.acquire(timeout=self.settings.upload_timeout_seconds):
+            booking = Both("ved at blive bogført", "being booked")
+            raise UploadsBusy(element=booking, value=self.at_once, expected=self.at_once)
+        try:
+            yield
+        finally:
+            self._booking.release()
 
     def _receipt(self, sender: PostingSender, file_name: str) -> bytes:
         receiver = self._receiver(sender)

@@ -78,7 +78,8 @@ def parse(text: str) -> Condition:
 
 def _test(name: str, wanted: str) -> tuple[Callable[[str], bool], str]:
     """What tells whether a value is meant, and the same as text."""
-    if "," in wanted and ("*" in wanted or ".." in wanted):  # somebody would wait for ever
+    several = sum(mark in wanted for mark in (",", "*", "..")) > 1
+    if several or wanted.startswith("="):  # somebody would wait for ever
         raise ConditionInvalid(value=f"{name}={wanted}"[:100], expected=f"{name}=v1,v2")
     if ".." in wanted:
         first, _, last = wanted.partition("..")
@@ -90,6 +91,7 @@ def _test(name: str, wanted: str) -> tuple[Callable[[str], bool], str]:
         low, high = _order(name, first), _order(name, last)
         return lambda value: low <= _order(name, value) <= high, f"{first}..{last}"
     if "*" in wanted:
+        wanted = wanted.strip()
         first, *between, last = wanted.split("*")
         return lambda value: _is_like(value, first, between, last), wanted
     values = [_normal(name, value) for value in wanted.split(",")]

@@ -306,6 +306,11 @@ def test_mistakes_of_all_records_and_files_are_told_together(company, xml, table
     ]
 
 
+def test_rows_that_a_spreadsheet_leaves_empty_are_passed_over(company, table, take):
+    path = table("COSTCENTER", ["COSTCENTER", "NAME"], ["5001", "Ny"], [], ["", ""], ["5002", ""])
+    assert refused(lambda: take(path)) == [("EXT-115", "NAME", 5)]
+
+
 def test_elements_out_of_order_are_told_by_the_schema(company, xml, take):
     path = xml(("GL_ACCOUNT", {"NAME": "Papir", "GL_ACCOUNT": "22000300"}))
     with pytest.raises(ImportRefused) as found:

@@ -57,10 +57,13 @@ def client(sender, clock, tmp_path):
         max_posting_upload_bytes=100_000,
         max_pending_requests=1,
         max_uploads_of_sender=OF_ONE,
+        upload_timeout_seconds=1,
     )
     token = credentials.issue_token(sender, "t", actor="t", clock=clock)
-    front = SoapFront([], settings, clock, None, None, resources=[PostingUploads(settings, clock)])
+    uploads = PostingUploads(settings, clock)
+    front = SoapFront([], settings, clock, None, None, resources=[uploads])
     made = Client(front, token)
+    made.uploads = uploads
     made.seal_key = settings.seal_key_file
     return made
 
@@ -203,6 +206,14 @@ def test_a_sender_sends_so_many_at_a_time(client):
     assert second.seen == [200]
     ((status, headers, said),) = third.seen
     assert (status, headers["Retry-After"], said[:7]) == (503, "5", b"PIN-474")
+    assert client.ask("PUT", body=GOOD)[0] == 200
+
+
+def test_while_as_many_are_booked_as_may_be_others_have_their_turn(client):
+    with client.uploads._turn_to_book():
+        status, headers, said = client.ask("PUT", body=GOOD)
+        assert (status, headers["Retry-After"], said[:7]) == (503, "5", b"PIN-474")
+        assert client.ask("GET")[0] == 404
     assert client.ask("PUT", body=GOOD)[0] == 200
 
 

@@ -21,6 +21,7 @@ from opus_soap.interfaces.postings_out.conditions import check, parse
         ("GL_ACCOUNT=40000000..49999999", ["40000000", "45", "49999999"], ["39999999", "5", None]),
         ("GL_ACCOUNT!=40000000..49999999", ["39999999", None], ["40000000"]),
         ("PROFIT_CTR=10*", ["10", "1001"], ["0110", "2010", None]),
+        ("PROFIT_CTR= 10*", ["10", "1001"], ["0110"]),
         ("PROFIT_CTR=*10", ["10", "0110"], ["101", None]),
         ("PROFIT_CTR=1*0*", ["100", "1990x"], ["11", "010", None]),
         ("PROFIT_CTR=a.c*", ["a.cd"], ["abcd"]),
@@ -45,7 +46,7 @@ def test_its_normal_form_says_the_same(text):
 @pytest.mark.parametrize(
     "text",
     ["", "COSTCENTER", "COSTCENTER=", "COSTCENTER=,", "COSTCENTER=1..", "COSTCENTER=2..1", "costcenter=1",
-     "COSTCENTER=41*,42*", "COSTCENTER=1..2,3",
+     "COSTCENTER=41*,42*", "COSTCENTER=4*..5*", "COSTCENTER==4*", "COSTCENTER=1..2,3",
      "COSTCENTER=" + "1," * 1001 + "1", "COSTCENTER=" + "1" * 10_001],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused(text):
