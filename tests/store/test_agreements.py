@@ -138,6 +138,7 @@ def test_two_whose_times_do_not_meet_leave_room(system, clock):
 
 
 def test_what_came_before_its_certificate_was_revoked_and_waited_is_refused(system, clock):
+    agreements.add_certificate(system, pem("case-system"))
     came = clock.now()
     clock.advance(timedelta(seconds=1))
     agreements.revoke_certificate(print_of("case-system"), at=clock.now())
