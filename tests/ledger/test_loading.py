@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 
 import pytest
 
+from opus_soap.database import connected, proxy, transaction
 from opus_soap.errors import MasterDataInvalid, MasterDataTwin
 from opus_soap.ledger import definition
 from opus_soap.ledger.loading import load_municipality
+from opus_soap.ledger.master_data import hold_municipality
 from opus_soap.ledger.models import (
     MODELS,
     Account,
@@ -369,3 +373,24 @@ def test_a_number_of_a_person_is_not_told_by_the_other(company, first, second):
     with pytest.raises(MasterDataTwin) as refused:
         load_municipality(supplier() | {"suppliers": [{"number": second, "name": "x"}]})
     assert "10101" not in f"{refused.value.text_danish} {refused.value.text_english}"
+
+
+def test_who_loads_waits_for_who_loads_already(company):
+    """On PostgreSQL for the municipality's row; SQLite has one writer at a time."""
+    loaded = threading.Event()
+    twin = {"code": "0020", "dimensions": {"cost_center": [{"code": "0783", "name": "x"}]}}
+
+    def load() -> None:
+        with connected():
+            load_municipality({"municipality": {"code": "999"}, "company_codes": [twin]})
+        if not proxy.obj.is_closed():
+            proxy.obj.close()
+        loaded.set()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction():
+            hold_municipality(company.municipality)
+            loading = other.submit(load)
+            assert not loaded.wait(0.5)
+        loading.result(20)
+    assert DimensionValue.select().where(DimensionValue.code == "0783").exists()
