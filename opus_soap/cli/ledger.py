@@ -195,7 +195,7 @@ def seal(runtime: Runtime, municipality: str, company_code: str, create_key: boo
     path = runtime.settings.seal_key_file
     if create_key and not path.exists():
         seals.create_seal_key(path)
-        click.echo(f"key made: {path} (its public part, for who verifies: opus-soap ledger key)")
+        click.echo(f"made {path}; its public part, for who verifies, is told by: opus-soap ledger key")
     elif create_key:
         click.echo(f"{path} is there already")
     key = seals.load_seal_key(path)
