@@ -12,7 +12,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -210,11 +210,12 @@ def _turn_to_write(database: SqliteDatabase) -> Iterator[None]:
     what is left of the time.
     """
     lock, until = _writers.lock, time.monotonic() + LOCK_SECONDS
-    if not lock.acquire(timeout=LOCK_SECONDS):
+    waited = not lock.acquire(blocking=False)
+    if waited and not lock.acquire(timeout=LOCK_SECONDS):
         raise OperationalError("database is locked")  # as SQLite says it
     try:
         with ExitStack() as written:
-            with _waiting_at_most(until - time.monotonic(), database):
+            with _waiting_at_most(until - time.monotonic(), database) if waited else nullcontext():
                 written.enter_context(database.atomic("IMMEDIATE"))
             yield
     finally:

@@ -61,9 +61,8 @@ class Downloads:
         with ExitStack() as until_sent:
             with at_work():
                 token = _authenticated(environ)
-                if (
-                    name != token.subscription.name or "\0" in path
-                ):  # PostgreSQL takes no NUL, not even to look
+                # PostgreSQL takes no NUL, not even to look
+                if name != token.subscription.name or "\0" in path:
                     raise DownloadMissing(value=path[:_LONGEST_NAME])
                 asked = environ[ASKED] = {"subscription": name, "token": token.id}
                 if method == "POST" and file_name != RECEIPT:

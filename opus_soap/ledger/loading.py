@@ -59,7 +59,7 @@ _A_YEAR = Both("et år i `years`", "a year of `years`")
 _BOTH_OF_BANK = Both(
     "bank_registration og bank_account, eller ingen af dem", "bank_registration and bank_account, or neither"
 )
-_IDENTIFIER = Both("SKEMA:VÆRDI, fx GLN:5790…", "SCHEME:VALUE, such as GLN:5790…")
+_IDENTIFIER = Both("ART:VÆRDI, fx GLN:5790…", "SCHEME:VALUE, such as GLN:5790…")
 _BALANCE = Both("en statuskonto i kontoplanen", "a balance account of the chart")
 _ALONE = Both("ingen anden række med dens UUID eller CVR-nummer", "no other row with its UUID or CVR")
 
@@ -239,10 +239,12 @@ def _put(
 ) -> Any:
     """Make the row of a key, or bring it up to date with the facts given; `uuid` is for a new row."""
     row = _finder(model, tuple(key)).first(*key.values())
+    before = row.__data__ if row is not None else {}
+    opens = _is_open({**before, **facts}) and (row is None or not _is_open(before))
+    if opens and model in _NUMBERED:  # what is blocked comes by itself, and may be opened later
+        _require_no_twin(model, key)
     try:
         if row is None:
-            if model in _NUMBERED and _is_open(facts):
-                _require_no_twin(model, key)
             return _make(model, {**key, **({"uuid": uuid} if uuid else {}), **facts})
         for name, value in facts.items():
             setattr(row, name, value)

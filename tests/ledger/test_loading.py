@@ -354,7 +354,7 @@ def test_a_wrong_number_that_came_first_is_put_right(company):
     """Blocked, it is in nobody's way; and books that hold both can be loaded from their own extract."""
 
     def load(code: str, **facts: object) -> None:
-        load_municipality(changed(dimensions={"cost_center": [{"code": code, "name": "x", **facts}]}))
+        load_municipality(changed(dimensions={"cost_center": [{"code": code, "name": "x"} | facts]}))
 
     load("322")
     load("322", blocked=True)
@@ -362,6 +362,9 @@ def test_a_wrong_number_that_came_first_is_put_right(company):
     load("00322", blocked=True)
     with pytest.raises(MasterDataTwin, match="0322"):
         load("000322")
+    with pytest.raises(MasterDataTwin, match="0322"):
+        load("322", blocked=False)
+    load("322", name="Den gamle")
     load_municipality(supplier(name="x"))
     load_municipality(supplier(active=False))
     load_municipality({"municipality": {"code": "999"}, "suppliers": [{"number": "0200003", "name": "x"}]})

@@ -529,7 +529,7 @@ def test_health_is_asked_of_the_database_now_and_then_alone(house: House, monkey
 def test_a_database_that_is_locked_means_come_again(sqlite_url: str, house: House, monkeypatch):
     """Nothing is kept, so the same message is taken once the lock is gone."""
     data = house.sign(svar())
-    monkeypatch.setattr("opus_soap.database.LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(proxy.obj, "_timeout", 0.2)
     proxy.obj.close()
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
