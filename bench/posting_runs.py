@@ -22,12 +22,12 @@ from opus_soap.demo.scene import definition
 from opus_soap.interfaces.postings_in import reading_ahead
 from opus_soap.interfaces.postings_in.reading import ReadingLimits
 from opus_soap.interfaces.postings_in.receiving import Receiver
+from opus_soap.interfaces.postings_in.storing import PostingStore
 from opus_soap.ledger.loading import load_municipality
 from opus_soap.ledger.master_data import company_code
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.ledger.seals import create_seal_key, load_seal_key, seal
 from opus_soap.ledger.verification import verify
-from opus_soap.store.files import FileStore
 from opus_soap.store.models import PostingDocument, PostingSender
 from opus_soap.store.schema import migrate
 
@@ -102,7 +102,7 @@ def ledger_verify(database: str) -> Found:
 
 
 def _deliver(folder: str, file: str) -> float:
-    receiver = Receiver(MUNICIPALITY, FileStore(Path(folder)), ReadingLimits(), CLOCK)
+    receiver = Receiver(MUNICIPALITY, PostingStore(Path(folder)), ReadingLimits(), CLOCK)
     start = perf_counter()
     with open(file, "rb") as data:
         delivered = receiver.deliver(data, name(), actor="bench")

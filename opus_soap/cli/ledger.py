@@ -18,6 +18,7 @@ from opus_soap.cli.shown import counted, listing, shown
 from opus_soap.cli.voucher_lines import print_lines
 from opus_soap.clock import business_date
 from opus_soap.errors import OpeningLineInvalid, VoucherUnknown
+from opus_soap.interfaces.postings_in.storing import PostingStore
 from opus_soap.interfaces.postings_in.verification import verify_files
 from opus_soap.ledger import openings, periods, seals, year_end
 from opus_soap.ledger.balance import DIMENSIONS, VOUCHER_FIELDS, trial_balance
@@ -30,7 +31,6 @@ from opus_soap.ledger.verification import verify as verify_ledger
 from opus_soap.ledger.waiting import parked_with
 from opus_soap.money import danish, kroner_from_ore
 from opus_soap.store.content import verify as verify_content
-from opus_soap.store.files import FileStore
 
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
 _COMPANY = click.option("--company-code", default="0020", help="Company code (firmakode).")
@@ -86,7 +86,7 @@ def verify(
     if trusted is None:
         click.echo("no key to trust: whose the seals are is not checked (--trusted-keys)", err=True)
     report = verify_ledger(municipality, trusted=trusted, roots=roots)
-    store, an_hour_ago = FileStore(runtime.settings.files_folder), runtime.clock.now() - timedelta(hours=1)
+    store, an_hour_ago = PostingStore(runtime.settings.files_folder), runtime.clock.now() - timedelta(hours=1)
     kept = chain(verify_files(store, municipality, unfinished_since=an_hour_ago), verify_content())
     problems = [*report.problems, *islice(kept, MOST_PROBLEMS)]
     for problem in problems:

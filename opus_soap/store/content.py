@@ -17,7 +17,7 @@ from peewee import EXCLUDED, fn
 from opus_soap.clock import isoformat
 from opus_soap.database import Prepared, insert_rows, stored_rows, transaction
 from opus_soap.errors import Both, ContentDamaged, ContentMissing
-from opus_soap.store.models import Content, Invoice, InvoiceAttachment
+from opus_soap.store.models import Content, Invoice, InvoiceAttachment, PostingFile
 from opus_soap.store.organisation_models import Employee
 
 _PAGE, _BATCH_BYTES = 200, 8 * 1024 * 1024  # what is verified at once: rows, bytes
@@ -166,7 +166,8 @@ def _sizes() -> Iterator[tuple[str, int]]:
 def purge(*, now: datetime, retention: timedelta) -> int:
     """Forget the bytes that are older than their retention; returns how many.
 
-    What an invoice still needs that is not finished with stays, and the number of who is employed.
+    What an invoice still needs that is not finished with stays, and the number of who is employed; receipts
+    of postings stay for ever.
     """
     unfinished = Invoice.select(Invoice.id).where(Invoice.state.in_(Invoice.UNFINISHED))
     employed = Employee.select(Employee.personal_sha256).where(Employee.personal_sha256.is_null(False))
@@ -184,7 +185,16 @@ def purge(*, now: datetime, retention: timedelta) -> int:
                     )
                 ),
                 Content.sha256.not_in(employed),
+                *(Content.sha256.not_in(some) for some in _of_postings(now - retention)),
             )
             .execute()
         )
     return purged
+
+
+def _of_postings(before: datetime) -> Iterator[Any]:
+    """The hashes of receipts, and of files that are young or not finished with."""
+    for receipt in (PostingFile.receipt_sha256, PostingFile.booked_sha256):
+        yield PostingFile.select(receipt).where(receipt.is_null(False))
+    in_use = (PostingFile.state == PostingFile.UNDER_WAY) | (PostingFile.received_at >= before)
+    yield PostingFile.select(PostingFile.sha256).where(in_use)

@@ -30,7 +30,6 @@ class StoredFile:
 
     sha256: str
     size: int
-    path: Path
 
 
 class _Hashing:
@@ -95,7 +94,7 @@ class FileStore:
         finally:
             with suppress(OSError):
                 part.unlink()
-        return StoredFile(sha256, size, place)
+        return StoredFile(sha256, size)
 
     def open(self, sha256: str) -> BinaryIO:
         """A stored file to read from; raises `ContentMissing`."""

@@ -16,8 +16,8 @@ from lxml import etree
 
 from opus_soap.database import connect
 from opus_soap.interfaces.postings_in.soap_contract import HEADER, LINE
+from opus_soap.interfaces.postings_in.storing import PostingStore
 from opus_soap.soap.models import AMOUNT, DATE
-from opus_soap.store.files import FileStore
 from opus_soap.store.models import PostingFile
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.certificates import load_pem
@@ -102,5 +102,5 @@ def as_kept(environment: Mapping[str, str], name: str) -> bytes:
     """The receipt of a file, from the store."""
     connect(environment["OPUS_SOAP_DATABASE_URL"])
     file = PostingFile.get(PostingFile.name == name)
-    with FileStore(Path(environment["OPUS_SOAP_FILES_FOLDER"])).open(str(file.receipt_sha256)) as stored:
+    with PostingStore(Path(environment["OPUS_SOAP_FILES_FOLDER"])).open(str(file.receipt_sha256)) as stored:
         return stored.read()

@@ -16,11 +16,11 @@ from structlog.testing import capture_logs
 from opus_soap.errors import SftpUnusable
 from opus_soap.interfaces.postings_in.reading import ReadingLimits
 from opus_soap.interfaces.postings_in.receiving import Receiver
+from opus_soap.interfaces.postings_in.storing import PostingStore
 from opus_soap.interfaces.postings_in.sweeping import WatchedFolders
 from opus_soap.settings import Settings
 from opus_soap.simulate import sftp
 from opus_soap.store import credentials
-from opus_soap.store.files import FileStore
 from opus_soap.store.models import PostingSender
 from tests.acceptance.sftp import sftp_client
 
@@ -88,7 +88,7 @@ def senders(company, clock):
 
 @pytest.fixture
 def receiver(settings, clock, tmp_path):
-    return Receiver("999", FileStore(tmp_path / "files"), ReadingLimits(), clock)
+    return Receiver("999", PostingStore(tmp_path / "files"), ReadingLimits(), clock)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def test_a_file_is_found_by_its_hash(store):
         assert file.read() == DATA
     assert store.take(io.BytesIO(DATA), most_bytes=len(DATA)) == kept
     assert left(store) == [kept.sha256]
-    assert kept.path.stat().st_mode & 0o077 == 0
+    assert store.place(kept.sha256).stat().st_mode & 0o077 == 0
     store.verify(kept.sha256)
 
 
@@ -58,10 +58,10 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 
 def test_one_changed_byte_is_seen(store):
     kept = store.take(io.BytesIO(DATA), most_bytes=len(DATA))
-    kept.path.write_bytes(DATA[:-1] + b"x")
+    store.place(kept.sha256).write_bytes(DATA[:-1] + b"x")
     with pytest.raises(errors.ContentDamaged):
         store.verify(kept.sha256)
-    kept.path.unlink()
+    store.place(kept.sha256).unlink()
     with pytest.raises(errors.ContentMissing):
         store.verify(kept.sha256)
 

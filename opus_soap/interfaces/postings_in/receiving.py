@@ -47,6 +47,7 @@ from opus_soap.interfaces.postings_in.proofs import FINISHED, hash_of_file
 from opus_soap.interfaces.postings_in.reading import ReadingLimits, Summary, survey
 from opus_soap.interfaces.postings_in.reading_ahead import Task, collecting_seldom, reading
 from opus_soap.interfaces.postings_in.receipts import Return
+from opus_soap.interfaces.postings_in.storing import PostingStore
 from opus_soap.interfaces.postings_in.writing import (
     END,
     WrittenDocument,
@@ -59,7 +60,7 @@ from opus_soap.interfaces.postings_in.writing import (
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.settings import Settings
 from opus_soap.store import audit
-from opus_soap.store.files import FileStore, StoredFile
+from opus_soap.store.files import StoredFile
 from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
 
 _MOST_AT_ONCE = 600  # files of one sender that are named after the same second
@@ -76,7 +77,7 @@ class Receiver:
     """Who takes files in: whose municipality, where files are kept, within which limits."""
 
     municipality: str
-    store: FileStore
+    store: PostingStore
     limits: ReadingLimits
     clock: Clock
     seal_key_file: Path | None = None  # where it exists, third receipts wait for the seals
@@ -85,7 +86,7 @@ class Receiver:
     @classmethod
     def of(cls, municipality: str, settings: Settings, clock: Clock) -> Receiver:
         """A municipality's, by the settings."""
-        store = FileStore(settings.files_folder)
+        store = PostingStore(settings.files_folder)
         return cls(municipality, store, limits_of(settings), clock, settings.seal_key_file)
 
     def deliver(
@@ -105,9 +106,12 @@ class Receiver:
         with refusals.noted(self.municipality, actor, made.name, "", self.clock):
             if made.size > self.limits.max_bytes:
                 raise self._too_large(made.size)
-            stored = self.store.write(made.write)
-        known = known_parts(made, self.limits)
+            known = known_parts(made, self.limits)
+            stored = self.store.write(made.write) if known is None else self._kept(made)
         return self.deal_with(stored, made.name, actor=actor, as_sender=as_sender, known=known)
+
+    def _kept(self, made: Made) -> StoredFile:
+        return StoredFile(self.store.keep(made.write, at=self.clock.now()), made.size)
 
     def take(self, source: BinaryIO, file_name: str, *, actor: str) -> StoredFile:
         """Store a file's bytes; raises `PostingFileRefused`, `FileStoreFailed`, what the source raises."""
@@ -157,19 +161,19 @@ class Receiver:
         Raises `ContentMissing`, `ContentDamaged`, and what `deliver` raises.
         """
         self.store.verify(file.sha256)
-        with reading(Task(self.store.place(file.sha256), self.municipality, self.limits)) as found:
+        with reading(Task(self.store.as_file(file.sha256), self.municipality, self.limits)) as found:
             self._deal_with(file, found, "resume")
 
     def _vouchers(
         self, stored: StoredFile, known: Known | None
     ) -> AbstractContextManager[Iterator[list[Examined]]]:
         if known is None:
-            return reading(Task(stored.path, self.municipality, self.limits))
+            return reading(Task(self.store.as_file(stored.sha256), self.municipality, self.limits))
         vouchers = examine(known.documents, self.municipality, self.limits)
         return nullcontext(batches(vouchers, most=self.limits.max_batch))
 
     def _surveyed(self, stored: StoredFile) -> Summary:
-        with stored.path.open("rb") as data:
+        with self.store.open(stored.sha256) as data:
             try:
                 return survey(data, self.limits)
             except PostingsInError as error:
@@ -259,13 +263,13 @@ class Receiver:
     def _finish(self, file: PostingFile) -> None:
         """The receipt, once; whoever comes second finds it."""
         file.finished_at = self.clock.now()
-        stored = self.store.write(lambda out: write_receipt(file, out))
+        stored = self._receipt(file)
         failpoint("postings_in.receipt_stored")
         with transaction():
             held = _held(file)
             if held.state == PostingFile.UNDER_WAY:
                 held.state = PostingFile.BOOKED
-                held.receipt_sha256 = stored.sha256
+                held.receipt_sha256 = stored
                 held.finished_at = file.finished_at
                 held.hash = hash_of_file(held)
                 update(held, *_FINISH)
@@ -274,6 +278,16 @@ class Receiver:
         failpoint("postings_in.finish_committed")
         file.state, file.receipt_sha256 = held.state, held.receipt_sha256
         file.finished_at = held.finished_at
+
+    def _receipt(self, file: PostingFile) -> str:
+        """The hash of the receipt, which is stored where the file is."""
+
+        def fill(out: BinaryIO) -> None:
+            write_receipt(file, out)
+
+        if self.made:
+            return self.store.keep(fill, at=self.clock.now())
+        return self.store.write(fill).sha256
 
     def _note_finished(self, file: PostingFile, sender: PostingSender) -> None:
         assert file.hash is not None

@@ -10,15 +10,17 @@ from datetime import datetime, timedelta
 
 from opus_soap.database import transaction
 from opus_soap.store.files import FileStore
-from opus_soap.store.models import PostingFile
+from opus_soap.store.models import Content, PostingFile
 
 
 def purge(store: FileStore, *, now: datetime, retention: timedelta) -> int:
     """Delete the files that were stored before their retention began; returns how many.
 
-    It counts from the last time that the same bytes came. Raises `FileStoreFailed`.
+    It counts from the last time that the same bytes came. What is among the contents is purged there, before,
+    and noted here. Raises `FileStoreFailed`.
     """
     purged, before = 0, now - retention
+    _note_purged_contents(store, now)
     for sha256 in list(store.older_than(before.timestamp())):
         if _is_needed(sha256, before):
             continue
@@ -36,3 +38,13 @@ def _is_needed(sha256: str, before: datetime) -> bool:
     in_use = (PostingFile.state == PostingFile.UNDER_WAY) | (PostingFile.received_at >= before)
     query = PostingFile.select().where(receipt | ((PostingFile.sha256 == sha256) & in_use))
     return bool(query.exists())
+
+
+def _note_purged_contents(store: FileStore, now: datetime) -> None:
+    """What messages stand for is purged among the contents; told so are those that are no file besides."""
+    query = PostingFile.select(PostingFile.id, PostingFile.sha256).where(PostingFile.purged_at.is_null())
+    gone = query.join(Content, on=(Content.sha256 == PostingFile.sha256)).where(Content.data.is_null())
+    for file in list(gone):
+        if not store.place(file.sha256).exists():
+            with transaction():
+                PostingFile.update(purged_at=now).where(PostingFile.id == file.id).execute()

@@ -139,9 +139,9 @@ def _check_stored(store: FileStore, name: str, digest: str, *, may_be_gone: bool
     except ContentMissing:
         if may_be_gone:
             return
-        yield f"{name}: {digest} is missing from the file store"
+        yield f"{name}: {digest} is missing"
     except ContentDamaged:
-        yield f"{name}: {digest} has been changed in the file store"
+        yield f"{name}: {digest} has been changed"
 
 
 def _written_again(file: PostingFile) -> str:

@@ -11,8 +11,8 @@ from lxml import etree
 
 from opus_soap.interfaces.postings_in.reading import Document, Finding, ReadingLimits, read, survey
 from opus_soap.interfaces.postings_in.receiving import Receiver
+from opus_soap.interfaces.postings_in.storing import PostingStore
 from opus_soap.ledger.drafts import PostingLine, VoucherDraft
-from opus_soap.store.files import FileStore
 from opus_soap.store.models import PostingFile, PostingSender
 
 NAME = "ZFIR_KMD_Opus_Posteringer_IND_999_KY01_20261123_120000.xml"
@@ -119,7 +119,7 @@ def sender(company):
 @pytest.fixture
 def receiver(sender, clock, tmp_path):
     """Municipality 999's, its files in a folder of the test."""
-    return Receiver("999", FileStore(tmp_path / "files"), ReadingLimits(), clock)
+    return Receiver("999", PostingStore(tmp_path / "files"), ReadingLimits(), clock)
 
 
 @pytest.fixture

@@ -42,9 +42,9 @@ def test_each_byte_of_each_file(file, receiver, which, named):
     for _ in range(50):
         place, bit = drawn.randrange(len(whole)), 1 << drawn.randrange(8)
         path.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
-        assert list(verify_files(receiver.store)) == [f"{named}: {digest} has been changed in the file store"]
+        assert list(verify_files(receiver.store)) == [f"{named}: {digest} has been changed"]
     path.unlink()
-    assert list(verify_files(receiver.store, "999")) == [f"{named}: {digest} is missing from the file store"]
+    assert list(verify_files(receiver.store, "999")) == [f"{named}: {digest} is missing"]
     assert list(verify_files(receiver.store, "998")) == []
 
 

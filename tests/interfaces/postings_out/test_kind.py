@@ -13,11 +13,11 @@ from opus_soap import errors
 from opus_soap.extracts import books, manifest
 from opus_soap.extracts.output import SCHEMAS, Form
 from opus_soap.interfaces.postings_in.receiving import ReadingLimits, Receiver
+from opus_soap.interfaces.postings_in.storing import PostingStore
 from opus_soap.interfaces.postings_out.form import COLUMNS, FORM
 from opus_soap.ledger.models import Posting
 from opus_soap.ledger.posting import PostingLine
 from opus_soap.store import content
-from opus_soap.store.files import FileStore
 from opus_soap.store.models import ExchangeRate, PostingSender
 from tests.extracts.conftest import UD, Desk
 from tests.interfaces.postings_in.conftest import CREDIT, DEBIT, HEADER, document, request
@@ -29,7 +29,7 @@ SCHEMA = etree.XMLSchema(etree.parse(SCHEMAS / FORM.file))
 def deliver(desk: Desk, tmp_path):
     """Deliver a file of postings."""
     PostingSender.create(municipality="999", sender_id="KY01", short="KY01", name="Kommunernes Ydelse")
-    receiver = Receiver("999", FileStore(tmp_path / "files"), ReadingLimits(), desk.clock)
+    receiver = Receiver("999", PostingStore(tmp_path / "files"), ReadingLimits(), desk.clock)
 
     def give(*documents: str) -> None:
         receiver.deliver(BytesIO(request(*documents)), "", actor="test")

@@ -24,11 +24,11 @@ from opus_soap.extracts.producing import Producer
 from opus_soap.interfaces.extract_kinds import KINDS
 from opus_soap.interfaces.postings_in.reading import ReadingLimits
 from opus_soap.interfaces.postings_in.receiving import Receiver
+from opus_soap.interfaces.postings_in.storing import PostingStore
 from opus_soap.interfaces.postings_in.writing import WrittenDocument, shape_of, write
 from opus_soap.interfaces.postings_out import kind as kind_module
 from opus_soap.ledger.models import Voucher
 from opus_soap.ledger.seals import create_seal_key
-from opus_soap.store.files import FileStore
 from opus_soap.store.models import PostingSender
 from tests.conftest import NOON
 from tests.extracts.conftest import UD
@@ -122,7 +122,7 @@ def check(template: Path, given_: list[tuple[dict[str, str], list[dict[str, str]
             PostingSender.create(municipality="999", sender_id="KY01", short="KY01", name="KY")
             data = BytesIO()
             write(data, CONTROL, [WrittenDocument(header, lines) for header, lines in given_])
-            receiver = Receiver("999", FileStore(folder / "files"), ReadingLimits(), clock)
+            receiver = Receiver("999", PostingStore(folder / "files"), ReadingLimits(), clock)
             receiver.deliver(BytesIO(data.getvalue()), "", actor="test")
             assert Voucher.select().count() == len(given_)  # or nothing would be compared
             found = [_compared(node) for node in _extracted(folder, clock).iter(f"{UD}POSTING_DOCUMENT")]

@@ -1,0 +1,63 @@
+"""Where files of postings and their receipts are: as files, and what is small and made here, in the database.
+
+A file that came by a door is a file. What a message stands for, and its receipt, is written in the
+transaction of the message, and stands or falls with it: a row costs no sync of its own, of file and folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from shutil import copyfileobj
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
+
+from opus_soap.errors import ContentMissing
+from opus_soap.store import content
+from opus_soap.store.files import FileStore
+
+_MEDIA_TYPE = "text/xml"
+SMALL = 256 * 1024  # bytes; a larger one is a file, whoever made it
+
+
+@dataclass(frozen=True)
+class PostingStore(FileStore):
+    """The file store, and the contents beside it; what is in both is the same, by its hash."""
+
+    def keep(self, fill: Callable[[BinaryIO], None], *, at: datetime) -> str:
+        """Store what a function writes, in the caller's transaction if it is small; returns its hash.
+
+        Raises `FileStoreFailed`, and what the function raises.
+        """
+        with SpooledTemporaryFile(max_size=SMALL) as spooled:
+            fill(cast("BinaryIO", spooled))
+            size = spooled.tell()
+            spooled.seek(0)
+            if size <= SMALL:
+                return content.put(spooled.read(), _MEDIA_TYPE, at=at).sha256
+            return self.write(lambda out: copyfileobj(spooled, out)).sha256
+
+    def open(self, sha256: str) -> BinaryIO:
+        """A stored file to read from; raises `ContentMissing`, `ContentDamaged`."""
+        with suppress(ContentMissing):
+            return super().open(sha256)
+        return BytesIO(content.get(sha256))
+
+    def verify(self, sha256: str) -> None:
+        """Raise `ContentMissing` or `ContentDamaged` unless the file is what its name says."""
+        if self.place(sha256).exists():
+            super().verify(sha256)
+        else:
+            content.get(sha256)  # verifies
+
+    def as_file(self, sha256: str) -> Path:
+        """Where it is, as a file; it is made when there is none. Raises as `open`, and `FileStoreFailed`."""
+        place = self.place(sha256)
+        if not place.exists():
+            with self.open(sha256) as kept:
+                self.write(lambda out: copyfileobj(kept, out))
+        return place

@@ -1,0 +1,116 @@
+"""What a message stands for, and its receipt: in the database with the message, or with neither."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from opus_soap.errors import ContentMissing
+from opus_soap.interfaces.postings_in import storing
+from opus_soap.interfaces.postings_in.retention import purge
+from opus_soap.interfaces.postings_in.verification import verify_files
+from opus_soap.ledger.models import Voucher
+from opus_soap.store import content
+from opus_soap.store.models import Content, PostingFile
+
+from .test_soap_service import CREDIT, DEBIT, message, send, system, voucher  # noqa: F401  fixtures
+
+YEARS = timedelta(days=5 * 366)
+UNKNOWN = DEBIT | {"PosteringslinjeArtskonto": "1"}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return storing.PostingStore(tmp_path / "files")
+
+
+def files_in(store):
+    return {path.name for path in store.folder.glob("??/*")}
+
+
+def test_a_message_and_its_receipt_are_contents(send, store):  # noqa: F811
+    send(message(voucher(), voucher(UNKNOWN, CREDIT, PosteringsbilagNummer="2")))
+    file = PostingFile.get()
+    assert files_in(store) == set()
+    with store.open(file.sha256) as kept, store.open(file.receipt_sha256) as receipt:
+        assert file.name.encode() in kept.read()
+        assert b"305" in receipt.read()
+    assert Content.get_by_id(file.sha256).size == file.size
+    assert list(verify_files(store)) == []
+
+
+@pytest.mark.parametrize("which", ["sha256", "receipt_sha256"])
+def test_what_is_gone_from_the_contents_is_told(send, store, which):  # noqa: F811
+    send(message(voucher()))
+    digest = getattr(PostingFile.get(), which)
+    Content.update(data=None).where(Content.sha256 == digest).execute()
+    assert [problem.endswith(f"{digest} is missing") for problem in verify_files(store)] == [True]
+    with pytest.raises(ContentMissing):
+        store.open(digest)
+
+
+def test_what_cannot_be_taken_leaves_nothing(send, store, monkeypatch):  # noqa: F811
+    def stop(*_):
+        raise RuntimeError
+
+    before = Content.select().count()
+    monkeypatch.setattr("opus_soap.interfaces.postings_in.receiving.hash_of_file", stop)
+    with pytest.raises(RuntimeError):
+        send(message(voucher()))
+    assert (Content.select().count(), PostingFile.select().count(), Voucher.select().count()) == (
+        before,
+        0,
+        0,
+    )
+    assert files_in(store) == set()
+
+
+def test_a_large_one_is_a_file(send, store, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(storing, "SMALL", 100)
+    send(message(voucher()))
+    file = PostingFile.get()
+    assert files_in(store) == {file.sha256, file.receipt_sha256}
+    assert Content.select().count() == 0
+    assert list(verify_files(store)) == []
+
+
+def test_it_is_made_a_file_for_whoever_reads_one(send, store):  # noqa: F811
+    send(message(voucher()))
+    file = PostingFile.get()
+    assert store.as_file(file.sha256).stat().st_size == file.size
+    assert files_in(store) == {file.sha256}
+    assert store.as_file(file.sha256) == store.place(file.sha256)
+
+
+def test_its_bytes_go_when_their_retention_is_over_and_its_receipt_stays(send, store, clock):  # noqa: F811
+    send(message(voucher()))
+    file = PostingFile.get()
+    clock.advance(YEARS - timedelta(days=1))
+    assert content.purge(now=clock.now(), retention=YEARS) == 0
+    clock.advance(timedelta(days=2))
+    content.purge(now=clock.now(), retention=YEARS)
+    assert [problem.endswith(f"{file.sha256} is missing") for problem in verify_files(store)] == [True]
+    purge(store, now=clock.now(), retention=YEARS)
+    assert PostingFile.get().purged_at == clock.now()
+    assert list(verify_files(store)) == [], "purged is not damaged"
+    with store.open(file.receipt_sha256) as receipt:
+        assert b"305" in receipt.read()
+    assert send(message(voucher())) is not None
+    with store.open(file.sha256) as kept:
+        assert kept.read(), "sent again it is there again"
+
+
+def test_what_is_not_finished_stays(send, store, clock):  # noqa: F811
+    send(message(voucher()))
+    digest = PostingFile.get().sha256
+    begun = PostingFile.select().dicts().get() | {
+        "uuid": "0" * 32,
+        "name_key": "another",
+        "state": "under_way",
+    }
+    del begun["id"]
+    PostingFile.insert(begun).execute()
+    clock.advance(2 * YEARS)
+    content.purge(now=clock.now(), retention=YEARS)
+    assert content.get(digest)
