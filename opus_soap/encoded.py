@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
-from binascii import a2b_base64, b2a_base64
+from pybase64 import b64decode, b64encode_as_string
 
 _QUANTUM = 4  # characters that stand together for three bytes
 
@@ -21,7 +20,7 @@ class Base64(str):
     @classmethod
     def of(cls, content: bytes) -> Base64:
         """The text of some bytes."""
-        return cls._of(b64encode(content).decode("ascii"), content)
+        return cls._of(b64encode_as_string(content), content)
 
     @classmethod
     def read(cls, text: str) -> Base64:
@@ -32,14 +31,12 @@ class Base64(str):
     @classmethod
     def as_encoded(cls, text: str) -> Base64 | None:
         """A text that is just as encoding gives it; None for any other."""
-        if len(text) % _QUANTUM:  # the strict mode takes a mark of padding too many
-            return None
         try:
-            content = a2b_base64(text, strict_mode=True)
+            content = b64decode(text, validate=True)
         except ValueError:
             return None
         end = text[-_QUANTUM:]  # bits that stand for nothing may have been left there
-        if b2a_base64(a2b_base64(end), newline=False).decode("ascii") != end:
+        if b64encode_as_string(b64decode(end)) != end:
             return None
         return cls._of(text, content)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
+from binascii import a2b_base64
 from xml.sax.saxutils import escape
 
 import pytest
@@ -57,3 +58,27 @@ def test_what_is_no_base64_is_not_read(text: str) -> None:
 @pytest.mark.parametrize("good", ["QUJD", "eHh4", "QQQQ", "eHh4" * 2000, "QQ=="])
 def test_a_text_with_more_behind_it_is_not_as_encoding_gives_it(good: str, end: str) -> None:
     assert Base64.as_encoded(good + end) is None
+
+
+@given(
+    st.text("AQgw+/=UJDé", max_size=12)
+    | st.binary(max_size=70).map(lambda some: b64encode(some).decode() + "=")
+    | st.binary(max_size=70).flatmap(
+        lambda some: st.integers(0, 100).map(lambda at: _with_stray(b64encode(some).decode(), at))
+    )
+)
+def test_the_standard_library_takes_and_refuses_the_same(text: str) -> None:
+    """The library that decodes takes whole blocks at once: of any length they are as the standard's."""
+    try:
+        expected = a2b_base64(text, strict_mode=True) if len(text) % 4 == 0 else None
+    except ValueError:
+        expected = None
+    found = Base64.as_encoded(text)
+    if found is None:
+        assert expected is None or b64encode(expected).decode() != text
+    else:
+        assert found.content == expected
+
+
+def _with_stray(text: str, at: int) -> str:
+    return text[:at] + "\n" + text[at:]

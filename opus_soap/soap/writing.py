@@ -5,12 +5,12 @@ As with reading, Spyne's own writer looks each type up again and again.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
+from pybase64 import b64encode_as_string
 
 from opus_soap.encoded import Base64
 from opus_soap.soap import compat  # noqa: F401  before spyne
@@ -86,7 +86,7 @@ def _set(parent: etree._Element, tag: str, text: str) -> None:
 
 
 def _encoded(value: Any) -> str:
-    return value if isinstance(value, Base64) else b64encode(b"".join(value)).decode("ascii")
+    return value if isinstance(value, Base64) else b64encode_as_string(b"".join(value))
 
 
 def _is_many(member: Any) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 import orjson
+from pybase64 import b64encode_as_string
 
 from opus_soap.errors import ConditionUnknown, ContentMissing
 from opus_soap.extracts import books
@@ -242,7 +242,7 @@ class _Told:
         inner = "".join(f"<{name}>{escaped(file[name])}</{name}>" for name in names)
         inner += f"<FILE_SHA256>{file['sha256']}</FILE_SHA256>"
         if self._job.options["attachments"] and (data := _content(file["sha256"])) is not None:
-            inner += f"<FILE>{base64.b64encode(data).decode('ascii')}</FILE>"
+            inner += f"<FILE>{b64encode_as_string(data)}</FILE>"
         return f"<FILES>{inner}</FILES>"
 
     def _persons_of(self) -> Mapping[str, Mapping[str, str]]:
