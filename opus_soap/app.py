@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,14 @@ def build_server(settings: Settings, clock: Clock, *, working: int = WORKING) ->
     ]
     if settings.metrics:
         resources.append(Metrics(settings, clock))
-    return build_front(services(settings, clock), settings, clock, resources=resources, working=working)
+    return build_front(
+        services(settings, clock),
+        settings,
+        clock,
+        resources=resources,
+        working=working,
+        files=settings.files_folder,
+    )
 
 
 def deliverer(settings: Settings, clock: Clock) -> Deliverer:
@@ -88,7 +96,7 @@ def deliverer(settings: Settings, clock: Clock) -> Deliverer:
 
 def build_worker(settings: Settings, clock: Clock) -> Worker:
     """The finance system's worker, its database connected and checked."""
-    return assemble_worker([sending.register], settings, clock)
+    return assemble_worker([sending.register], settings, clock, files=settings.files_folder)
 
 
 def calendar(settings: Settings, clock: Clock) -> tuple[Chore, ...]:
@@ -97,6 +105,7 @@ def calendar(settings: Settings, clock: Clock) -> tuple[Chore, ...]:
 
     def purge() -> None:
         content.purge(now=clock.now(), retention=retention)
+        content.forget_abandoned(now=clock.now())
         purge_files(FileStore(settings.files_folder), now=clock.now(), retention=retention)
 
     extracts, at_work = deliverer(settings, clock), Lock()
@@ -125,23 +134,30 @@ def build_front(
     *,
     resources: Sequence[Resource] = (),
     working: int = WORKING,
+    files: Path | None = None,
 ) -> WSGIApplication:
-    """A SOAP server over any services, and what else there is; the simulated case system is one too."""
+    """A SOAP server over any services, and what else there is; the simulated case system is one too.
+
+    `files` is the folder for large contents; without one they are in the database.
+    """
     configure_logging(settings.log_level)
-    connect(settings.database_url, pool_size=2 * working)  # refusals are archived besides
+    pool_size = 2 * working  # refusals are archived besides
+    connect(settings.database_url, pool_size=pool_size, files=files)
     check_schema()
     proof = verifier(settings), signer(settings)
     return SoapFront(offered, settings, clock, *proof, resources=resources, working=working)
 
 
-def assemble_worker(registers: Sequence[Register], settings: Settings, clock: Clock) -> Worker:
+def assemble_worker(
+    registers: Sequence[Register], settings: Settings, clock: Clock, *, files: Path | None = None
+) -> Worker:
     """A worker that sends what these interfaces put into the outbox.
 
     Raises a `ConfigurationError` or `DatabaseError` that says what to mend.
     """
     check_tls_trust(settings)  # or every message would fail on it, one by one
     configure_logging(settings.log_level)
-    connect(settings.database_url)
+    connect(settings.database_url, files=files)
     check_schema()
     handlers: Handlers = {}
     for register in registers:

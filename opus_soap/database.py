@@ -117,9 +117,10 @@ class JsonField(TextField):
 _ADAPTED = (InstantField, JsonField, UUIDField, DateField)  # stored otherwise than they are held
 
 
-def connect(url: str, *, pool_size: int = 16) -> Database:
+def connect(url: str, *, pool_size: int = 16, files: Path | None = None) -> Database:
     """Bind every model to the database at `url` (`sqlite:///path`, `postgresql://…`) and check it.
 
+    `files` is the folder beside it, for what is too large for a row; without one all is in rows.
     Raises `DatabaseUrlUnknown`, `DatabaseUnreachable`, `DatabaseUnsafe`.
     """
     disconnect()
@@ -134,8 +135,23 @@ def connect(url: str, *, pool_size: int = 16) -> Database:
     else:
         raise DatabaseUrlUnknown(value=f"{scheme or '?'}://…", expected="sqlite:///, postgresql://")
     proxy.initialize(database)
+    _beside.folder = files
     verify_engine(database, shown(url))
     return database
+
+
+class _Beside:
+    """The folder of the database that is bound, for what is too large for it."""
+
+    folder: Path | None = None
+
+
+_beside = _Beside()
+
+
+def files_folder() -> Path | None:
+    """Where what is too large for a row is kept, beside the database that is bound; None: in rows."""
+    return _beside.folder
 
 
 def sqlite_file(url: str) -> Path | None:

@@ -234,7 +234,9 @@ class Settings(BaseSettings):
 
     # --- files of postings
     files_folder: Path = Field(
-        Path("var/files"), description="Where large files and their receipts are kept, by their hash."
+        Path("var/files"),
+        description="Where large contents, files of postings and their receipts are kept, by their hash; "
+        "it belongs to one database, and to its backup.",
     )
     postings_folder: Path = Field(
         Path("var/postings"), description="Where senders of postings have their folders."

@@ -43,7 +43,7 @@ class Runtime:
 
     def open_database(self) -> None:
         """Connect, and refuse a schema that is not this version's."""
-        connect(self.settings.database_url).connect(reuse_if_open=True)
+        connect(self.settings.database_url, files=self.settings.files_folder).connect(reuse_if_open=True)
         check_schema()
 
 

@@ -71,6 +71,7 @@ class Scene:
         chosen = self.opus_database if who == "opus" else ""
         return {
             "OPUS_SOAP_DATABASE_URL": chosen or f"sqlite:///{self.folder / who}.sqlite3",
+            "OPUS_SOAP_FILES_FOLDER": str(self.folder / f"{who}-files"),
             "OPUS_SOAP_SIGNING_KEY_FILE": str(self.keys / f"{who}.key.pem"),
             "OPUS_SOAP_SIGNING_CERTIFICATE_FILE": str(self.keys / f"{who}.crt.pem"),
             "OPUS_SOAP_TRUSTED_CA_FILE": str(self.keys / "ca.pem"),

@@ -2,6 +2,10 @@
 
 The hash stays for ever; the bytes may be purged when their retention is over (the right to erasure),
 while whatever the ledger holds about them, their hash and their amounts, is untouched.
+
+Large ones are files in a folder beside the database, where one is bound: a database writes each byte twice.
+Who stores one writes its row first, and the file before the transaction ends; who forgets one deletes the
+file while the row is held. So no row is there without its file, and no two are at work on the same file.
 """
 
 from __future__ import annotations
@@ -9,19 +13,33 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from operator import itemgetter
 from typing import Any
 
 from peewee import EXCLUDED, fn
 
 from opus_soap.clock import isoformat
-from opus_soap.database import Prepared, insert_rows, stored_rows, transaction
+from opus_soap.database import (
+    Prepared,
+    files_folder,
+    insert_rows,
+    is_any_of,
+    is_postgresql,
+    proxy,
+    stored_rows,
+    transaction,
+)
 from opus_soap.errors import Both, ContentDamaged, ContentMissing
+from opus_soap.store.files import FileStore
 from opus_soap.store.models import Content, Invoice, InvoiceAttachment, PostingFile
 from opus_soap.store.organisation_models import Employee
 
 _PAGE, _BATCH_BYTES = 200, 8 * 1024 * 1024  # what is verified at once: rows, bytes
+LARGE = 256 * 1024  # bytes; a larger one is a file
+_ABANDONED = timedelta(days=1)  # nobody is still at work on a file without a row
 _AFRESH = timedelta(days=1)  # retention is counted in days: no lock on a shared row for less
+NO_FOLDER = Both("i en fil, og ingen mappe er valgt", "in a file, and no folder is set")
 NEVER_STORED = Both("aldrig gemt", "never stored")
 
 
@@ -39,19 +57,51 @@ def put(data: bytes, media_type: str, *, at: datetime) -> Content:
 
 
 def _put(digest: str, data: bytes, media_type: str, at: datetime) -> Content:
-    row = Content(sha256=digest, size=len(data), media_type=media_type, data=data, stored_at=at)
+    row = Content(sha256=digest, size=len(data), media_type=media_type, stored_at=at)
+    told = (digest, row.size, media_type, isoformat(at), at - _AFRESH)
+    files = _files_for(data)
     with transaction():
-        _insert.do(digest, row.size, media_type, data, isoformat(at), at - _AFRESH)
+        if files is None:
+            row.data = data
+            _insert.do(*told, data)
+        else:
+            row.in_file = True
+            if _insert_file.do(*told):
+                files.put(digest, data)
     return row
 
 
+def _files_for(data: bytes) -> FileStore | None:
+    """Where bytes are a file; None where they are in their row."""
+    return _files() if len(data) > LARGE else None
+
+
+def _files() -> FileStore | None:
+    """The folder is one database's: what another database is done with may still be needed here."""
+    folder = files_folder()
+    return None if folder is None else FileStore(folder / "contents")
+
+
 @Prepared
-def _insert(sha256: Any, size: Any, media_type: Any, data: Any, stored_at: Any, afresh: Any) -> Any:
-    new = Content.insert(sha256=sha256, size=size, media_type=media_type, data=data, stored_at=stored_at)
+def _insert(sha256: Any, size: Any, media_type: Any, stored_at: Any, afresh: Any, data: Any) -> Any:
+    new = Content.insert(
+        sha256=sha256, size=size, media_type=media_type, stored_at=stored_at, data=data, in_file=False
+    )
+    return _unless_there(new, afresh)
+
+
+@Prepared
+def _insert_file(sha256: Any, size: Any, media_type: Any, stored_at: Any, afresh: Any) -> Any:
+    new = Content.insert(sha256=sha256, size=size, media_type=media_type, stored_at=stored_at, in_file=True)
+    return _unless_there(new, afresh)
+
+
+def _unless_there(new: Any, afresh: Any) -> Any:
+    taken = (Content.data, Content.in_file, Content.stored_at)
     return new.on_conflict(
         conflict_target=[Content.sha256],
-        update={Content.data: EXCLUDED.data, Content.purged_at: None, Content.stored_at: EXCLUDED.stored_at},
-        where=Content.data.is_null() | (Content.stored_at < afresh),
+        update={Content.purged_at: None, **{field: getattr(EXCLUDED, field.name) for field in taken}},
+        where=Content.purged_at.is_null(False) | (Content.stored_at < afresh),
     )
 
 
@@ -78,24 +128,31 @@ def put_new(items: Iterable[tuple[bytes, str, datetime]]) -> list[Content]:
 
     They must hold an identifier of their own: peewee's IntegrityError where the same bytes are there already.
     """
-    rows = [
-        Content(sha256=digest_of(data), size=len(data), media_type=media_type, data=data, stored_at=at)
-        for data, media_type, at in items
-    ]
-    columns = ("sha256", "size", "media_type", "data", "stored_at")
+    given = [(digest_of(data), data, media_type, at) for data, media_type, at in items]
+    rows = []
+    for digest, data, media_type, at in given:
+        files = _files_for(data)
+        if files is not None:
+            files.put(digest, data)  # before its row: no other has these bytes
+        held = {"data": data} if files is None else {"data": None, "in_file": True}
+        rows.append(Content(sha256=digest, size=len(data), media_type=media_type, stored_at=at, **held))
+    columns = ("sha256", "size", "media_type", "data", "in_file", "stored_at")
     insert_rows(Content, columns, [[row.__data__[name] for name in columns] for row in rows])
     return rows
 
 
 def put_back(data: bytes, *, at: datetime) -> bool:
     """Store bytes again that were purged; False, and nothing is stored, when they were not."""
-    digest = digest_of(data)
+    digest, files = digest_of(data), _files_for(data)
+    held = {"data": data, "in_file": False} if files is None else {"data": None, "in_file": True}
     with transaction():
         changed: int = (
-            Content.update(data=data, purged_at=None, stored_at=at)
-            .where(Content.sha256 == digest, Content.data.is_null())
+            Content.update(**held, purged_at=None, stored_at=at)
+            .where(Content.sha256 == digest, Content.purged_at.is_null(False))
             .execute()
         )
+        if changed and files is not None:
+            files.put(digest, data)
     return changed == 1
 
 
@@ -118,15 +175,27 @@ def get(digest: str) -> bytes:
     row = Content.get_or_none(Content.sha256 == digest)
     if row is None:
         raise ContentMissing(value=digest, expected=NEVER_STORED)
-    if row.data is None:
+    if row.purged_at is not None:
         raise ContentMissing(
             value=digest, expected=Both(f"slettet {row.purged_at}", f"purged {row.purged_at}")
         )
-    data = bytes(row.data)
+    data = _of_file(digest) if row.in_file else bytes(row.data or b"")
     actual = hashlib.sha256(data).hexdigest()
     if actual != digest:
         raise ContentDamaged(value=actual, expected=digest)
     return data
+
+
+def _of_file(digest: str) -> bytes:
+    with _files_bound(digest).open(digest) as file:
+        return file.read()
+
+
+def _files_bound(digest: str) -> FileStore:
+    files = _files()
+    if files is None:
+        raise ContentMissing(value=digest, expected=NO_FOLDER)
+    return files
 
 
 def verify() -> Iterator[str]:
@@ -134,9 +203,30 @@ def verify() -> Iterator[str]:
 
     Read by some bytes at a time: PostgreSQL hands over all that is asked for at once.
     """
+    yield from _verify_rows()
+    for digest in _hashes(_in_files()):
+        try:
+            _files_bound(digest).verify(digest)
+        except ContentMissing:
+            yield f"content {digest}: its file is missing"
+        except ContentDamaged:
+            yield f"content {digest}: its file has been changed"
+
+
+def _in_files() -> Any:
+    there = Content.select(Content.sha256, Content.size)
+    return there.where(Content.in_file, Content.purged_at.is_null())
+
+
+def _hashes(query: Any) -> Iterator[str]:
+    """The first column of a query of contents, in its order, however many there are."""
+    return (row[0] for row in _paged(query))
+
+
+def _verify_rows() -> Iterator[str]:
     for some in _in_batches():
         rows = Content.select(Content.sha256, Content.data).where(Content.sha256.in_(some))
-        for row in rows.where(Content.data.is_null(False)).order_by(Content.sha256):
+        for row in rows.order_by(Content.sha256):
             if digest_of(bytes(row.data or b"")) != row.sha256:
                 yield f"content {row.sha256}: has been changed"
 
@@ -156,15 +246,20 @@ def _in_batches() -> Iterator[list[str]]:
 
 
 def _sizes() -> Iterator[tuple[str, int]]:
+    there = Content.select(Content.sha256, fn.COALESCE(fn.LENGTH(Content.data), 0))
+    expected = Content.purged_at.is_null() & ~Content.in_file
+    return _paged(there.where(expected | Content.data.is_null(False)))
+
+
+def _paged(there: Any) -> Iterator[Any]:
     after = ""
-    there = Content.select(Content.sha256, fn.LENGTH(Content.data)).where(Content.data.is_null(False))
     while page := stored_rows(there.where(Content.sha256 > after).order_by(Content.sha256).limit(_PAGE)):
         yield from page
         after = page[-1][0]
 
 
 def purge(*, now: datetime, retention: timedelta) -> int:
-    """Forget the bytes that are older than their retention; returns how many.
+    """Forget the bytes that are older than their retention; returns how many. Raises `FileStoreFailed`.
 
     What an invoice still needs that is not finished with stays, and the number of who is employed; receipts
     of postings stay for ever.
@@ -176,7 +271,7 @@ def purge(*, now: datetime, retention: timedelta) -> int:
             Content.update(data=None, purged_at=now)
             .where(
                 Content.stored_at < now - retention,
-                Content.data.is_null(False),
+                Content.purged_at.is_null(),
                 Content.sha256.not_in(Invoice.select(Invoice.original).where(Invoice.id.in_(unfinished))),
                 Content.sha256.not_in(Invoice.select(Invoice.rendering).where(Invoice.id.in_(unfinished))),
                 Content.sha256.not_in(
@@ -189,7 +284,41 @@ def purge(*, now: datetime, retention: timedelta) -> int:
             )
             .execute()
         )
+    _forget_files()
     return purged
+
+
+def _forget_files() -> None:
+    """The files of what was purged; whoever is killed before it is done does it the next time."""
+    purged = Content.select(Content.sha256).where(Content.in_file, Content.purged_at.is_null(False))
+    for digest in list(_hashes(purged)):
+        with transaction():
+            held = purged.where(Content.sha256 == digest)
+            if (held.for_update() if is_postgresql() else held).exists():  # nobody has stored it again
+                _files_bound(digest).forget(digest)
+                Content.update(in_file=False).where(Content.sha256 == digest).execute()
+
+
+def forget_abandoned(*, now: datetime) -> int:
+    """Delete the files of transactions that came to nothing; returns how many. Raises `FileStoreFailed`."""
+    files, forgotten = _files(), 0
+    if files is None:
+        return 0
+    old = files.older_than((now - _ABANDONED).timestamp())
+    while some := list(islice(old, _PAGE)):
+        if not _without_row(some):  # as a rule, and then nobody is held up
+            continue
+        with transaction():
+            if is_postgresql():  # SQLite has one writer at a time
+                proxy.obj.execute_sql('LOCK TABLE "content" IN SHARE ROW EXCLUSIVE MODE')
+            forgotten += sum(files.forget(digest) for digest in _without_row(some))
+    return forgotten
+
+
+def _without_row(digests: list[str]) -> set[str]:
+    """Those of which no row says that they are files."""
+    there = Content.select(Content.sha256).where(is_any_of(Content.sha256, digests), Content.in_file)
+    return set(digests) - {row[0] for row in stored_rows(there)}
 
 
 def _of_postings(before: datetime) -> Iterator[Any]:

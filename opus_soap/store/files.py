@@ -73,17 +73,33 @@ class FileStore:
 
     def write(self, fill: Callable[[BinaryIO], None]) -> StoredFile:
         """Store what a function writes; raises `FileStoreFailed`, and what the function raises."""
+
+        def hashed(out: BinaryIO) -> StoredFile:
+            hashing = _Hashing(out)
+            fill(cast("BinaryIO", hashing))
+            return StoredFile(hashing.digest.hexdigest(), hashing.size)
+
+        return self._write(hashed)
+
+    def put(self, sha256: str, data: bytes) -> None:
+        """Store bytes whose hash is known; raises `FileStoreFailed`."""
+
+        def copy(out: BinaryIO) -> StoredFile:
+            out.write(data)
+            return StoredFile(sha256, len(data))
+
+        self._write(copy)
+
+    def _write(self, fill: Callable[[BinaryIO], StoredFile]) -> StoredFile:
         part = self.folder / f".{uuid4().hex}.part"
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-                hashing = _Hashing(out)
-                fill(cast("BinaryIO", hashing))
+                stored = fill(out)
                 out.flush()
                 os.fsync(out.fileno())
-            sha256, size = hashing.digest.hexdigest(), hashing.size
             failpoint("files.written")
-            place = self.place(sha256)
+            place = self.place(stored.sha256)
             place.parent.mkdir(exist_ok=True, mode=0o700)
             part.replace(place)
             failpoint("files.renamed")
@@ -94,7 +110,7 @@ class FileStore:
         finally:
             with suppress(OSError):
                 part.unlink()
-        return StoredFile(sha256, size)
+        return stored
 
     def open(self, sha256: str) -> BinaryIO:
         """A stored file to read from; raises `ContentMissing`."""

@@ -25,14 +25,19 @@ NOTHING_SAID = bytes(32)
 
 
 class Content(BaseModel):
-    """Bytes by their SHA-256. Purged content keeps its row (hash, size) and loses its bytes."""
+    """Bytes by their SHA-256, here or in a file; what is purged keeps its row (hash, size), not its bytes."""
 
     sha256 = CharField(max_length=64, primary_key=True)
     size = BigIntegerField()
     media_type = CharField()
     data = BlobField(null=True)
+    in_file = BooleanField(default=False)  # where it is, or was until it was purged
     stored_at = InstantField(index=True)
     purged_at = InstantField(null=True)
+
+
+# few are, and the others' bytes need not be passed by to find them
+Content.add_index(Content.index(Content.sha256, where=Content.in_file, name="content_in_file"))
 
 
 class System(BaseModel):

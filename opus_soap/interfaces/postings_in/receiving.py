@@ -38,7 +38,7 @@ from opus_soap.errors import (
     TooManyAtOnce,
 )
 from opus_soap.failpoints import failpoint
-from opus_soap.interfaces.postings_in import booked, receipts, refusals
+from opus_soap.interfaces.postings_in import booked, receipts, refusals, storing
 from opus_soap.interfaces.postings_in.entering import enter
 from opus_soap.interfaces.postings_in.examining import Examined, batches, examine
 from opus_soap.interfaces.postings_in.files import check_same, find_file, key_of, sender_of
@@ -47,7 +47,6 @@ from opus_soap.interfaces.postings_in.proofs import FINISHED, hash_of_file
 from opus_soap.interfaces.postings_in.reading import ReadingLimits, Summary, survey
 from opus_soap.interfaces.postings_in.reading_ahead import Task, collecting_seldom, reading
 from opus_soap.interfaces.postings_in.receipts import Return
-from opus_soap.interfaces.postings_in.storing import PostingStore
 from opus_soap.interfaces.postings_in.writing import (
     END,
     WrittenDocument,
@@ -77,7 +76,7 @@ class Receiver:
     """Who takes files in: whose municipality, where files are kept, within which limits."""
 
     municipality: str
-    store: PostingStore
+    store: storing.PostingStore
     limits: ReadingLimits
     clock: Clock
     seal_key_file: Path | None = None  # where it exists, third receipts wait for the seals
@@ -86,7 +85,7 @@ class Receiver:
     @classmethod
     def of(cls, municipality: str, settings: Settings, clock: Clock) -> Receiver:
         """A municipality's, by the settings."""
-        store = PostingStore(settings.files_folder)
+        store = storing.PostingStore(settings.files_folder)
         return cls(municipality, store, limits_of(settings), clock, settings.seal_key_file)
 
     def deliver(
@@ -107,7 +106,8 @@ class Receiver:
             if made.size > self.limits.max_bytes:
                 raise self._too_large(made.size)
             known = known_parts(made, self.limits)
-            stored = self.store.write(made.write) if known is None else self._kept(made)
+            small = known is not None and made.size <= storing.SMALL
+            stored = self._kept(made) if small else self.store.write(made.write)
         return self.deal_with(stored, made.name, actor=actor, as_sender=as_sender, known=known)
 
     def _kept(self, made: Made) -> StoredFile:

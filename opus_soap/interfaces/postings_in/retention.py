@@ -43,8 +43,8 @@ def _is_needed(sha256: str, before: datetime) -> bool:
 def _note_purged_contents(store: FileStore, now: datetime) -> None:
     """What messages stand for is purged among the contents; told so are those that are no file besides."""
     query = PostingFile.select(PostingFile.id, PostingFile.sha256).where(PostingFile.purged_at.is_null())
-    gone = query.join(Content, on=(Content.sha256 == PostingFile.sha256)).where(Content.data.is_null())
-    for file in list(gone):
+    contents = query.join(Content, on=(Content.sha256 == PostingFile.sha256))
+    for file in list(contents.where(Content.purged_at.is_null(False))):
         if not store.place(file.sha256).exists():
             with transaction():
                 PostingFile.update(purged_at=now).where(PostingFile.id == file.id).execute()

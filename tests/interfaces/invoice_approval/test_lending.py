@@ -342,7 +342,9 @@ def test_an_error_in_the_header_is_a_refusal(lend, clock):
 
 def test_what_is_not_there_any_more_is_told_so_and_not_tried_again(lend, settings, clock):
     lent = lend()
-    Content.update(data=None).where(Content.sha256 == lent.invoice.original.sha256).execute()
+    Content.update(data=None, purged_at=clock.now()).where(
+        Content.sha256 == lent.invoice.original.sha256
+    ).execute()
     worker = Worker({lending.KIND: Handler(sending.send, sending.given_up, sending.hold)},
                     Delivery(None, clock, settings))  # fmt: skip
     worker.run_once()

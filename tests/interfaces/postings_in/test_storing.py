@@ -14,7 +14,7 @@ from opus_soap.ledger.models import Voucher
 from opus_soap.store import content
 from opus_soap.store.models import Content, PostingFile
 
-from .test_soap_service import CREDIT, DEBIT, message, send, system, voucher  # noqa: F401  fixtures
+from .test_soap_service import CREDIT, DEBIT, NOW, message, send, system, voucher  # noqa: F401  fixtures
 
 YEARS = timedelta(days=5 * 366)
 UNKNOWN = DEBIT | {"PosteringslinjeArtskonto": "1"}
@@ -44,7 +44,7 @@ def test_a_message_and_its_receipt_are_contents(send, store):  # noqa: F811
 def test_what_is_gone_from_the_contents_is_told(send, store, which):  # noqa: F811
     send(message(voucher()))
     digest = getattr(PostingFile.get(), which)
-    Content.update(data=None).where(Content.sha256 == digest).execute()
+    Content.update(data=None, purged_at=NOW).where(Content.sha256 == digest).execute()
     assert [problem.endswith(f"{digest} is missing") for problem in verify_files(store)] == [True]
     with pytest.raises(ContentMissing):
         store.open(digest)
