@@ -13,7 +13,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from inspect import signature
@@ -44,6 +43,7 @@ from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
 from opus_soap.clock import from_isoformat, isoformat
 from opus_soap.errors import DatabaseUnreachable, DatabaseUnsafe, DatabaseUrlUnknown
 from opus_soap.settings import shown
+from opus_soap.written import Later, StandIn, Written
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -310,14 +310,14 @@ class Prepared:
 
     def __init__(self, build: Callable[..., Any]) -> None:
         self._build = build
-        self._stand_ins = [_StandIn(place) for place in range(len(signature(build).parameters))]
-        self._written: dict[type[Database], _Written] = {}
+        self._stand_ins = [StandIn(place) for place in range(len(signature(build).parameters))]
+        self._written: dict[type[Database], Written] = {}
 
     def rows(self, *given: object) -> list[Any]:
         """What it finds, as the query says: models, or tuples."""
         written = self._written.get(type(proxy.obj)) or self._write()
         cursor = proxy.obj.execute_sql(written.text, written.with_values(given))
-        return list(written.query._get_cursor_wrapper(cursor))
+        return [*map(written.reader(cursor), cursor)]
 
     def first(self, *given: object) -> Any:
         """The first of them, or None."""
@@ -329,62 +329,28 @@ class Prepared:
         changed: int = proxy.obj.execute_sql(written.text, written.with_values(given)).rowcount
         return changed
 
-    def _write(self) -> _Written:
+    def _write(self) -> Written:
         query = self._build(*self._stand_ins)
         text, values = proxy.obj.get_sql_context().sql(query).query()
-        written = self._written[type(proxy.obj)] = _Written(query, text, values)
+        written = self._written[type(proxy.obj)] = Written(query, text, values)
         return written
-
-
-@dataclass(frozen=True)
-class _Written:
-    query: Any  # knows what its rows are
-    text: str
-    values: Sequence[object]
-
-    def with_values(self, given: Sequence[object]) -> list[object]:
-        """All the values of the text, those that are given among them."""
-        return [value.of(given) if isinstance(value, _Later) else value for value in self.values]
-
-
-@dataclass(frozen=True)
-class _Later:
-    """A value of a prepared query: which of those that are given, and how it is stored."""
-
-    place: int
-    adapt: Callable[[Any], object] | None
-
-    def of(self, given: Sequence[object]) -> object:
-        """The value as the database holds it."""
-        value = given[self.place]
-        return self.adapt(value) if self.adapt is not None else value
-
-
-class _StandIn(Node):
-    """Where a value will be in a prepared query."""
-
-    def __init__(self, place: int) -> None:
-        self.place = place
-
-    def __sql__(self, ctx: Any) -> Any:
-        return ctx.value(_Later(self.place, ctx.state.converter), converter=False)
 
 
 class _AnyOf(Node):
     """Plain values as one: the text of a query does not depend on how many they are."""
 
-    def __init__(self, values: Sequence[object] | _StandIn) -> None:
+    def __init__(self, values: Sequence[object] | StandIn) -> None:
         self._values = values
 
     def __sql__(self, ctx: Any) -> Any:
         adapt: Callable[[Any], object] = list if is_postgresql() else encode_json
         opens, closes = ("ANY(", ")") if is_postgresql() else ("(SELECT value FROM json_each(", "))")
         values = self._values
-        held = _Later(values.place, adapt) if isinstance(values, _StandIn) else adapt(values)
+        held = Later(values.place, adapt) if isinstance(values, StandIn) else adapt(values)
         return ctx.literal(opens).value(held, converter=False).literal(closes)
 
 
-def is_any_of(column: Any, values: Sequence[object] | _StandIn) -> Any:
+def is_any_of(column: Any, values: Sequence[object] | StandIn) -> Any:
     """`IN` of many plain values: the library's own looks at each of them for longer than the database."""
     return column == _AnyOf(values) if is_postgresql() else column.in_(_AnyOf(values))
 

@@ -6,13 +6,15 @@ import json
 import os
 import sqlite3
 import time
+from datetime import timedelta
 from threading import Event, Thread, Timer
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from peewee import OperationalError
+from peewee import Model, OperationalError, fn
 
 from opus_soap import clock
 from opus_soap import database as database_module
@@ -29,7 +31,7 @@ from opus_soap.database import (
     update,
 )
 from opus_soap.ledger.hashing import FORM, voucher_hash
-from opus_soap.store.models import AuditEntry, ExchangeRate
+from opus_soap.store.models import AuditEntry, Content, ExchangeRate, System, SystemCertificate
 
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 _VALUES = st.recursive(
@@ -147,6 +149,75 @@ def test_a_prepared_query_is_asked_with_other_values_each_time(database):
         assert found == sorted({*wanted} - {"SEK"})
     assert _of_currencies.first("998", ["EUR"]) is None
     assert isinstance(_of_currencies.first("999", ["EUR"]), ExchangeRate)
+
+
+def _held(row: Any) -> Any:
+    """All that there is in what was found."""
+    if not isinstance(row, Model):
+        return row
+    others = {name: value for name, value in vars(row).items() if not name.startswith("_")}
+    related = {name: _held(other) for name, other in row.__rel__.items()}
+    return type(row), row.__data__, row._dirty, related, others
+
+
+QUERIES = {
+    "all of a model": lambda at: AuditEntry.select().where(AuditEntry.at == at),
+    "some of it": lambda at: AuditEntry.select(AuditEntry.detail, AuditEntry.at).where(AuditEntry.at == at),
+    "references": lambda at: SystemCertificate.select().where(SystemCertificate.valid_from == at),
+    "a related model": lambda at: (
+        SystemCertificate.select(SystemCertificate, System)
+        .join(System)
+        .where(SystemCertificate.valid_from == at)
+    ),
+    "another's field": lambda at: (
+        SystemCertificate.select(SystemCertificate, System.services.alias("granted"))
+        .join(System)
+        .where(SystemCertificate.valid_from == at)
+    ),
+    "under another name": lambda at: AuditEntry.select(
+        AuditEntry.event.alias("subject"), AuditEntry.subject.alias("told")
+    ).where(AuditEntry.at == at),
+    "bytes": lambda at: Content.select().where(Content.stored_at == at),
+    "what is computed": lambda at: AuditEntry.select(fn.MAX(AuditEntry.at), fn.COUNT(AuditEntry.id)).where(
+        AuditEntry.at == at
+    ),
+    "tuples": lambda at: (
+        AuditEntry.select(AuditEntry.at, AuditEntry.detail).where(AuditEntry.at == at).tuples()
+    ),
+    "dictionaries": lambda at: AuditEntry.select().where(AuditEntry.at == at).dicts(),
+}
+
+
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+def test_a_prepared_query_finds_what_the_library_finds(database, clock, query):
+    at = clock.now()
+    with transaction():
+        for number in range(3):
+            system = System.create(
+                uuid=uuid4(), municipality="999", name=f"{number}", cvr="12345678", services=["a", "b"]
+            )
+            SystemCertificate.create(
+                system=system,
+                thumbprint_sha256=f"{number}",
+                subject="",
+                pem="",
+                valid_from=at,
+                valid_to=at,
+                revoked_at=at if number else None,
+            )
+            detail = {"n": number, "null": None}
+            AuditEntry.create(at=at, actor="æ", event="e", subject=f"{number}", detail=detail)
+            Content.create(
+                sha256=f"{number}",
+                size=1,
+                media_type="",
+                data=bytes([number]) if number else None,
+                stored_at=at,
+            )
+    prepared = Prepared(query)
+    for asked in (at - timedelta(days=1), at, at):  # the first finds nothing, but knows the columns
+        assert [_held(row) for row in prepared.rows(asked)] == [_held(row) for row in query(asked)]
+    assert prepared.rows(at)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from opus_soap.errors import (
     RequestTooSlow,
 )
 from opus_soap.settings import Settings
+from opus_soap.wss.alarms import Alarm
 from opus_soap.wss.deadlines import stop
 from opus_soap.wss.names import SOAP12
 from opus_soap.wss.parsing import ParseLimits
@@ -187,10 +188,8 @@ def _deadline(environ: dict[str, Any], seconds: float) -> Iterator[threading.Eve
         expired.set()
         _stop_listening(connection)
 
-    timer = threading.Timer(seconds, expire)
-    timer.daemon = True
-    timer.start()
+    alarm = Alarm(seconds, expire)
     try:
         yield expired
     finally:
-        timer.cancel()
+        alarm.cancel()

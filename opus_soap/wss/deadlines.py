@@ -12,6 +12,8 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from opus_soap.wss.alarms import Alarm
+
 
 class Deadline:
     """Cuts a connection off when its time is up, however slowly bytes keep coming or going."""
@@ -19,7 +21,7 @@ class Deadline:
     def __init__(self, seconds: float, connection: socket.socket | None = None) -> None:
         self._connection = connection
         self.passed = False
-        self._timer = self._started(seconds)
+        self._alarm = Alarm(seconds, self._cut)
 
     def watch(self, connection: socket.socket | None) -> None:
         """It is about this connection, made or taken again since."""
@@ -29,18 +31,12 @@ class Deadline:
 
     def renew(self, seconds: float) -> None:
         """From now on, so many seconds more."""
-        self._timer.cancel()
-        self._timer = self._started(seconds)
+        self._alarm.cancel()
+        self._alarm = Alarm(seconds, self._cut)
 
     def cancel(self) -> None:
         """The connection is done with."""
-        self._timer.cancel()
-
-    def _started(self, seconds: float) -> threading.Timer:
-        timer = threading.Timer(seconds, self._cut)
-        timer.daemon = True
-        timer.start()
-        return timer
+        self._alarm.cancel()
 
     def _cut(self) -> None:
         self.passed = True
