@@ -392,6 +392,11 @@ def analyze(*models: type[Model]) -> None:
             proxy.obj.execute_sql(f"ANALYZE {tables}")
 
 
+def in_transaction() -> bool:
+    """Whether this thread is within a transaction."""
+    return not proxy.obj.is_closed() and bool(proxy.obj.in_transaction())
+
+
 def is_postgresql() -> bool:
     """Whether the bound engine is PostgreSQL."""
     return not isinstance(proxy.obj, SqliteDatabase)

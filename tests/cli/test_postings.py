@@ -91,7 +91,7 @@ def test_what_was_never_finished_is_told_and_finished(run, file, monkeypatch, tm
     class Killed(BaseException):
         pass
 
-    def killed(*_: object) -> None:
+    def killed(*_: object, **__: object) -> None:
         raise Killed
 
     with monkeypatch.context() as killing:

@@ -24,6 +24,7 @@ from opus_soap.database import (
     Prepared,
     analyze,
     create,
+    in_transaction,
     is_postgresql,
     new_uuid,
     retried,
@@ -142,10 +143,11 @@ class Receiver:
         ):
             summary = known.summary if known is not None else self._surveyed(stored)
             failpoint("postings_in.surveyed")
-            file = self._file(stored, summary, file_name, actor, as_sender)
+            within = in_transaction()
+            file, new = self._file(stored, summary, file_name, actor, as_sender)
             failpoint("postings_in.file_committed")
             if file.state == PostingFile.UNDER_WAY:
-                self._deal_with(file, found, actor)
+                self._deal_with(file, found, actor, new=new and within)
         return file
 
     def unfinished(self) -> list[PostingFile]:
@@ -181,21 +183,21 @@ class Receiver:
 
     def _file(
         self, stored: StoredFile, summary: Summary, file_name: str, actor: str, as_sender: str | None
-    ) -> PostingFile:
-        """The file's row: made now, or the one that it has."""
+    ) -> tuple[PostingFile, bool]:
+        """The file's row, and whether it was made now: or it is the one that it has."""
         fields = summary.control.fields
         sender = sender_of(summary, self.municipality, file_name, as_sender)
         known = find_file(sender, fields["FILE_NAME"], made=self.made)
         if known is None:
             try:
                 with transaction():
-                    return self._new_file(stored, summary, sender, file_name, actor)
+                    return self._new_file(stored, summary, sender, file_name, actor), True
             except IntegrityError:  # another process was quicker
                 known = find_file(sender, fields["FILE_NAME"], made=self.made)
                 if known is None:
                     raise
         check_same(known, stored.sha256, fields)
-        return known
+        return known, False
 
     def _new_file(
         self, stored: StoredFile, summary: Summary, sender: PostingSender, file_name: str, actor: str
@@ -229,24 +231,29 @@ class Receiver:
 
     # --- vouchers
 
-    def _deal_with(self, file: PostingFile, found: Iterable[Sequence[Examined]], actor: str) -> None:
-        """Every voucher that has not been dealt with, batch by batch; then the receipt."""
-        delivered_by = _users(file, actor)
+    def _deal_with(
+        self, file: PostingFile, found: Iterable[Sequence[Examined]], actor: str, *, new: bool = False
+    ) -> None:
+        """Every voucher that has not been dealt with, batch by batch; then the receipt.
+
+        A `new` file was made in the caller's transaction: nobody else sees it, so it is as we know it.
+        """
+        delivered_by = _users([actor] if new else [actor, *_deliverers(file)])
         with collecting_seldom():
             for number, batch in enumerate(found, start=1):
-                self._deal_with_batch(file, batch, delivered_by)
+                self._deal_with_batch(file, batch, delivered_by, new=new)
                 failpoint("postings_in.batch_committed")
                 if number in _GROWN:
                     analyze(PostingDocument, Voucher, Posting)
-        self._finish(file)
+        self._finish(file, new=new)
 
     @retried
     def _deal_with_batch(
-        self, file: PostingFile, batch: Sequence[Examined], delivered_by: tuple[str, ...]
+        self, file: PostingFile, batch: Sequence[Examined], delivered_by: tuple[str, ...], *, new: bool
     ) -> None:
         with transaction():
             hold_sender(file.sender)
-            held = _held(file)
+            held = file if new else _held(file)
             fresh = [document for document in batch if document.position > held.position]
             if not fresh:
                 return  # another process has been here
@@ -260,13 +267,13 @@ class Receiver:
 
     # --- the receipt
 
-    def _finish(self, file: PostingFile) -> None:
+    def _finish(self, file: PostingFile, *, new: bool = False) -> None:
         """The receipt, once; whoever comes second finds it."""
         file.finished_at = self.clock.now()
         stored = self._receipt(file)
         failpoint("postings_in.receipt_stored")
         with transaction():
-            held = _held(file)
+            held = file if new else _held(file)
             if held.state == PostingFile.UNDER_WAY:
                 held.state = PostingFile.BOOKED
                 held.receipt_sha256 = stored
@@ -381,16 +388,20 @@ def limits_of(settings: Settings) -> ReadingLimits:
 
 def write_receipt(file: PostingFile, out: BinaryIO) -> None:
     """The receipt of a file that is dealt with, from what was said of its vouchers; always the same bytes."""
-    ((accepted,),) = _accepted.rows(file)
+    page = _page.rows(file, 0)
+    if len(page) < _PAGE:
+        accepted = sum(taken is not None for *_, taken in page)
+    else:
+        ((accepted,),) = _accepted.rows(file)
     of_file = receipts.of_file(receipts.Counts(file.documents, accepted), file.control, file.finished_at)
-    receipts.write(out, file.control, _returns(file, of_file))
+    receipts.write(out, file.control, _returns(file, of_file, page))
 
 
-def _returns(file: PostingFile, of_file: Iterator[Return]) -> Iterator[Return]:
+def _returns(file: PostingFile, of_file: Iterator[Return], page: list[Any]) -> Iterator[Return]:
     yield from of_file
-    rows = _page.rows(file, 0)
+    rows = page
     while rows:
-        for _, document, returns in rows:
+        for _, document, returns, _ in rows:
             for number, line, kind, text in returns:
                 yield Return(number, text, document, line, kind)
         rows = _page.rows(file, rows[-1][0]) if len(rows) == _PAGE else []
@@ -404,15 +415,20 @@ def _accepted(file: Any) -> Any:
 
 @Prepared
 def _page(file: Any, after: Any) -> Any:
-    said = PostingDocument.select(PostingDocument.position, PostingDocument.number, PostingDocument.returns)
+    told = ("position", "number", "returns", "voucher_uuid")
+    said = PostingDocument.select(*(getattr(PostingDocument, name) for name in told))
     behind = said.where(PostingDocument.file == file, PostingDocument.position > after)
     return behind.order_by(PostingDocument.position).limit(_PAGE).tuples()
 
 
-def _users(file: PostingFile, actor: str) -> tuple[str, ...]:
-    """Who brought a file in at the command line, or goes on with it there: they entered its vouchers."""
-    actors = {actor, *(entry.actor for entry in audit.trail(file.uuid) if entry.event == _RECEIVED)}
-    return tuple(sorted(name.removeprefix(_USER) for name in actors if name.startswith(_USER)))
+def _deliverers(file: PostingFile) -> Iterator[str]:
+    """The actors who brought a file in."""
+    return (entry.actor for entry in audit.trail(file.uuid) if entry.event == _RECEIVED)
+
+
+def _users(actors: Iterable[str]) -> tuple[str, ...]:
+    """Those of them who did so at the command line, or go on with it there: they entered its vouchers."""
+    return tuple(sorted({name.removeprefix(_USER) for name in actors if name.startswith(_USER)}))
 
 
 def hold_sender(sender: PostingSender) -> None:

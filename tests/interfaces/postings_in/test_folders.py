@@ -177,7 +177,7 @@ def test_a_file_that_is_replaced_while_it_is_dealt_with_is_dealt_with_next(
     place(first)
     finish = type(receiver)._finish
 
-    def replaced(self, file):
+    def replaced(self, file, **_):
         finish(self, file)
         place(second)
 
@@ -198,7 +198,7 @@ def test_a_file_that_is_removed_while_it_is_dealt_with_gets_its_receipt(
     path = place(request(document()))
     finish = type(receiver)._finish
 
-    def removed(self, file):
+    def removed(self, file, **_):
         finish(self, file)
         path.unlink(missing_ok=True)
 
@@ -213,7 +213,7 @@ def test_a_file_that_is_written_to_while_it_is_dealt_with_comes_again(folders, p
     finish = type(receiver)._finish
     with monkeypatch.context() as meanwhile, path.open("ab") as held:
 
-        def written(self, file):
+        def written(self, file, **_):
             finish(self, file)
             held.write(b"<!-- more -->")
             held.flush()
@@ -256,7 +256,7 @@ class Killed(BaseException):
     """As a process is: nobody catches it."""
 
 
-def _die(*_: object) -> None:
+def _die(*_: object, **__: object) -> None:
     raise Killed
 
 

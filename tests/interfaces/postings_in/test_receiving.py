@@ -265,13 +265,13 @@ def test_a_file_that_was_cut_off_goes_on_where_it_was(receiver, receipt, monkeyp
     receiver = replace(receiver, limits=ReadingLimits(max_batch=2))
     whole, left = receiving.Receiver._deal_with_batch, [after]
 
-    def cut(self, file, batch, *more):
+    def cut(self, file, batch, *more, **new):
         if not left[0]:
             raise Killed
         left[0] -= 1
-        whole(self, file, batch, *more)
+        whole(self, file, batch, *more, **new)
 
-    def no_receipt(self, file):
+    def no_receipt(self, file, **_):
         raise Killed
 
     with monkeypatch.context() as broken:

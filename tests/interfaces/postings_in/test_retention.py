@@ -89,7 +89,7 @@ def test_a_receipt_that_somebody_sends_as_a_file_stays(deliver, receiver, stored
 
 
 def test_a_file_that_is_not_finished_stays(deliver, stored, purged, age, monkeypatch):
-    monkeypatch.setattr(Receiver, "_finish", lambda self, file: None)
+    monkeypatch.setattr(Receiver, "_finish", lambda self, file, **_: None)
     file = deliver(request(document()))
     age()
     purged()

@@ -137,7 +137,7 @@ def test_a_file_that_is_replaced_there_meanwhile_is_dealt_with_next(sweep, elsew
     finish, second = Receiver._finish, request(document(RECEIV_DOC="2"))
     (elsewhere / "request" / NAME).write_bytes(request(document()))
 
-    def replaced(self, file):
+    def replaced(self, file, **_):
         finish(self, file)
         (elsewhere / "request" / NAME).write_bytes(second)
 
@@ -170,7 +170,7 @@ def test_what_was_begun_there_is_gone_on_with_also_when_it_is_lost(sweep, elsewh
     class Killed(BaseException):
         pass
 
-    def killed(*_: object) -> None:
+    def killed(*_: object, **__: object) -> None:
         raise Killed
 
     (elsewhere / "request" / NAME).write_bytes(request(document()))

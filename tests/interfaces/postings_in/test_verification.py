@@ -115,7 +115,7 @@ def test_a_hash_that_was_computed_again_is_not_the_one_in_the_audit_trail(file, 
 
 
 def test_a_file_that_is_under_way_is_held_to_what_was_said_so_far(receiver, sender, monkeypatch):
-    def gone(self, file):
+    def gone(self, file, **_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Receiver, "_finish", gone)
