@@ -29,7 +29,7 @@ from signxml.algorithms import (
     SignatureMethod,
 )
 from signxml.exceptions import InvalidCertificate, InvalidDigest, InvalidSignature
-from signxml.signer import XMLSigner
+from signxml.signer import SignatureReference, XMLSigner
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from opus_soap.wss.errors import ReferenceInvalid, SignatureMalformed, SignatureWrong
@@ -60,6 +60,7 @@ _MOST_ELEMENTS = 6000  # of a Signature; one of 16 references has 200
 _APEX = re.compile(rb"<[^\s/>]+")
 _TRIED = "5.2."  # of signxml: what `_Direct…` replaces is as it is there
 DIRECT = version("signxml").startswith(_TRIED)
+_EXCLUSIVE = CanonicalizationMethod(EXC_C14N)
 _SIGNATURE_METHODS = frozenset(SignatureMethod(uri) for uri in SIGNATURE_ALGORITHMS)
 _DIGEST_ALGORITHMS = frozenset(DigestAlgorithm(uri) for uri in DIGEST_ALGORITHMS)
 
@@ -127,8 +128,26 @@ class _Itself:
 class _DirectVerifier(_Verifier):
     """The same without copies, and without looking for what has been found."""
 
+    _found: etree._Element | None = None
+
     def get_root(self, data: Any) -> Any:
         return data
+
+    def _get_signature(self, root: Any) -> Any:
+        if self._found is None:
+            self._found = super()._get_signature(root)  # type: ignore[no-untyped-call]
+        return self._found
+
+    def _find(self, element: Any, query: str, require: bool = True, xpath: str = "") -> Any:
+        # by the tag: a path with a table of namespaces says the same, and lxml sorts the table each time
+        found = None if xpath else next(element.iterchildren(f"{{{DS}}}{query}"), None)
+        if found is not None:
+            return found
+        return super()._find(element, query, require, xpath)  # type: ignore[no-untyped-call]
+
+    def _verify_signature_with_pubkey(self, **given: Any) -> Any:
+        covered, _ = super()._verify_signature_with_pubkey(**given)
+        return covered, b""  # the key, which would be written as PEM for each reference
 
     def _tostring(self, xml_node: etree._Element, **_kwargs: Any) -> Any:
         return _Itself(xml_node)
@@ -138,20 +157,27 @@ class _DirectVerifier(_Verifier):
             return xml_string.node
         return super()._fromstring(xml_string, **kwargs)  # type: ignore[no-untyped-call]
 
+    def _get_cert_description(self, cert: x509.Certificate, cert_source: str) -> str:
+        return cert_source  # for an error whose words nobody reads, and made for every message
+
     def _resolve_reference(self, doc_root: Any, reference: Any, uri_resolver: Any = None) -> Any:
         return self._targets[str(reference.get("URI")).removeprefix("#")]
+
+    def _get_inclusive_ns_prefixes(self, transform_node: Any) -> Any:
+        if not len(transform_node):
+            return None
+        return super()._get_inclusive_ns_prefixes(transform_node)  # type: ignore[no-untyped-call]
 
     def _apply_transforms(
         self, payload: etree._Element, *, transforms_node: etree._Element, signature: etree._Element
     ) -> Any:
-        steps = list(transforms_node)
-        if steps[0].get("Algorithm") == ENVELOPED and payload not in signature.iterancestors():
-            # nothing to take out of what does not hold the signature, and the tree stays as it is
-            return self._c14n(
-                payload,
-                CanonicalizationMethod(steps[1].get("Algorithm")),
-                self._get_inclusive_ns_prefixes(steps[1]),  # type: ignore[no-untyped-call]
-            )
+        *before, last = transforms_node
+        enveloped = [step.get("Algorithm") for step in before] == [ENVELOPED]
+        # nothing to take out of what does not hold the signature, and the tree stays as it is
+        if last.get("Algorithm") == EXC_C14N and (
+            not before or (enveloped and payload not in signature.iterancestors())
+        ):
+            return self._c14n(payload, _EXCLUSIVE, self._get_inclusive_ns_prefixes(last))
         return super()._apply_transforms(payload, transforms_node=transforms_node, signature=signature)
 
 
@@ -177,12 +203,15 @@ class _Signer(XMLSigner):
         return hardened_parser()
 
     def _get_c14n_inputs_from_references(self, doc_root: Any, references: Any) -> Any:
-        inputs, found = super()._get_c14n_inputs_from_references(doc_root, references)
+        inputs, found = self._inputs(doc_root, references)
         for place, reference in enumerate(found):
             target = self._targets[reference.URI.removeprefix("#")]
             if target.tag == SECURITY_TOKEN_REFERENCE:
                 inputs[place] = _TokenOf(target)
         return inputs, found
+
+    def _inputs(self, doc_root: Any, references: Any) -> Any:
+        return super()._get_c14n_inputs_from_references(doc_root, references)
 
     def _c14n(self, nodes: Any, algorithm: Any, inclusive_ns_prefixes: Any = None) -> Any:
         if isinstance(nodes, _TokenOf):
@@ -208,8 +237,11 @@ class _DirectSigner(_Signer):
     def get_root(self, data: Any) -> Any:
         return data
 
-    def _resolve_reference(self, doc_root: Any, reference: Any, uri_resolver: Any = None) -> Any:
-        return self._targets[reference["URI"].removeprefix("#")]
+    def _ds_tag(self, tag: str) -> str:
+        return f"{{{DS}}}{tag}"
+
+    def _inputs(self, doc_root: Any, references: Any) -> Any:
+        return [self._targets[reference.URI.removeprefix("#")] for reference in references], references
 
 
 def check_schema(signature: etree._Element, most_references: int) -> None:
@@ -307,14 +339,18 @@ def create_signature(
         method=SignatureConstructionMethod.detached,
         signature_algorithm=SignatureMethod.RSA_SHA256 if is_rsa else SignatureMethod.ECDSA_SHA256,
         digest_algorithm=DigestAlgorithm.SHA256,
-        c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
+        c14n_algorithm=_EXCLUSIVE,
     )
     signature: etree._Element = signer.sign(
         envelope,
         key=key,
         key_info=key_info,
         id_attribute="Id",
-        reference_uri=[f"#{identifier}" for identifier in targets],
+        reference_uri=[
+            # complete, so that signxml makes no copy of it for what it would add
+            SignatureReference(f"#{identifier}", c14n_method=_EXCLUSIVE, inclusive_ns_prefixes=[])
+            for identifier in targets
+        ],
     )
     return signature
 
@@ -329,7 +365,7 @@ def sign_enveloped(
         method=SignatureConstructionMethod.enveloped,
         signature_algorithm=SignatureMethod.RSA_SHA256,
         digest_algorithm=DigestAlgorithm.SHA256,
-        c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
+        c14n_algorithm=_EXCLUSIVE,
     )
     signed: etree._Element = signer.sign(
         assertion, key=key, cert=[certificate], id_attribute="ID", reference_uri=f"#{assertion.get('ID')}"
