@@ -2,9 +2,9 @@
 
 signxml gets a pinned place for the signature, loaded keys and our hardened parser; it lacks the
 STR-Transform, which is added here. By itself it copies the whole document for each reference and looks
-through all of it for the target. On our chains nothing changes the tree, and the targets are known: of the
-version that was tried, those methods are replaced here (tests hold both to be equal), and of any other
-none.
+through all of it for the signature and the target. On our chains nothing changes the tree, and both are
+known: of the version that was tried, those methods are replaced here, and those that make what nobody asks
+for (tests hold both to be equal), and of any other none.
 """
 
 from __future__ import annotations
@@ -39,14 +39,12 @@ from opus_soap.wss.names import (
     DS,
     ENVELOPED,
     EXC_C14N,
-    INCLUSIVE_NAMESPACES,
     KEY_IDENTIFIER,
     REFERENCE,
     SECURITY,
     SECURITY_TOKEN_REFERENCE,
     SIGNATURE,
     SIGNATURE_ALGORITHMS,
-    SIGNED_INFO,
     STR_TRANSFORM,
     TRANSFORMATION_PARAMETERS,
     WSSE,
@@ -98,11 +96,18 @@ def _as_utf8(node: etree._Element, **kwargs: Any) -> bytes:
 class _Verifier(XMLVerifier):
     """signxml with our schema, our parser and the STR-Transform."""
 
+    signed_info: bytes
+    """The canonical SignedInfo, once the signature value is known to cover it."""
+
     def __init__(self, targets: Targets) -> None:
         self._targets = targets
 
     def _tostring(self, xml_node: etree._Element, **kwargs: Any) -> Any:
         return _as_utf8(xml_node, **kwargs)
+
+    def _verify_signature_with_pubkey(self, **given: Any) -> Any:
+        self.signed_info, key = super()._verify_signature_with_pubkey(**given)
+        return self.signed_info, key
 
     @classmethod
     def schemas(cls) -> list[etree.XMLSchema]:
@@ -146,8 +151,8 @@ class _DirectVerifier(_Verifier):
         return super()._find(element, query, require, xpath)  # type: ignore[no-untyped-call]
 
     def _verify_signature_with_pubkey(self, **given: Any) -> Any:
-        covered, _ = super()._verify_signature_with_pubkey(**given)
-        return covered, b""  # the key, which would be written as PEM for each reference
+        covered, _key = super()._verify_signature_with_pubkey(**given)
+        return covered, b""  # a key would be written as PEM for each reference
 
     def _tostring(self, xml_node: etree._Element, **_kwargs: Any) -> Any:
         return _Itself(xml_node)
@@ -323,7 +328,7 @@ def _verified(
         raise SignatureWrong(value="the signature value does not match key and SignedInfo") from None
     assert isinstance(results, list)
     elements = tuple(result.signed_xml for result in results if result.signed_xml is not None)
-    return VerifiedSignature(elements, _signed_info(results[0].signature_xml))
+    return VerifiedSignature(elements, verifier.signed_info)
 
 
 def create_signature(
@@ -393,13 +398,3 @@ def canonical_token(reference: etree._Element) -> bytes:
     if canonical[apex.end() :].startswith(b' xmlns="'):
         return canonical
     return canonical[: apex.end()] + b' xmlns=""' + canonical[apex.end() :]
-
-
-def _signed_info(signature: etree._Element) -> bytes:
-    info = signature.find(SIGNED_INFO)
-    assert info is not None
-    inclusive = info.find(f"{CANONICALIZATION_METHOD}/{INCLUSIVE_NAMESPACES}")
-    prefixes = None if inclusive is None else inclusive.get("PrefixList", "").split(" ")
-    return etree.tostring(
-        info, method="c14n", exclusive=True, with_comments=False, inclusive_ns_prefixes=prefixes
-    )
