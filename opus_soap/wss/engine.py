@@ -55,6 +55,8 @@ SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 # identifiers as a signature's URIs name them, and the elements that carry them
 Targets = Mapping[str, etree._Element]
 _MOST_ELEMENTS = 6000  # of a Signature; one of 16 references has 200
+# of the attributes and not of the elements that have one: few messages have many
+_IDENTIFIERS = etree.XPath("//@*[local-name() = $name and . = $value]")
 _APEX = re.compile(rb"<[^\s/>]+")
 _TRIED = "5.2."  # of signxml: what `_Direct…` replaces is as it is there
 DIRECT = version("signxml").startswith(_TRIED)
@@ -389,10 +391,11 @@ def canonical_token(reference: etree._Element) -> bytes:
     else:
         attribute = "Id"
         identifier = "" if pointer is None else pointer.get("URI", "").removeprefix("#")
-    found = reference.getroottree().xpath(f"//*[@*[local-name()='{attribute}']=$id]", id=identifier)
+    found = _IDENTIFIERS(reference, name=attribute, value=identifier)
     if not isinstance(found, list) or len(found) != 1:
         raise SignatureWrong(value="STR-Transform does not name one token")
-    canonical: bytes = etree.tostring(found[0], method="c14n", exclusive=True, with_comments=False)
+    token = found[0].getparent()
+    canonical: bytes = etree.tostring(token, method="c14n", exclusive=True, with_comments=False)
     apex = _APEX.match(canonical)
     assert apex is not None
     if canonical[apex.end() :].startswith(b' xmlns="'):
