@@ -45,7 +45,7 @@ def _text(name: str, element: etree._Element) -> str:
     value = (element.text or "").strip()
     if len(element) or not value:
         raise AddressingInvalid(element=name, value="is empty or not plain text")
-    if len(value) > _LONGEST or any(character.isspace() for character in value):
+    if len(value) > _LONGEST or value.split() != [value]:
         raise AddressingInvalid(element=name, value="is not an address")
     return value
 

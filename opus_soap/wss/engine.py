@@ -2,9 +2,9 @@
 
 signxml gets a pinned place for the signature, loaded keys and our hardened parser; it lacks the
 STR-Transform, which is added here. By itself it copies the whole document for each reference and looks
-through all of it for the target. On our chains nothing changes the tree, and the targets are known: of the
-version that was tried, those methods are replaced here (tests hold both to be equal), and of any other
-none.
+through all of it for the signature and the target. On our chains nothing changes the tree, and both are
+known: of the version that was tried, those methods are replaced here, and those that make what nobody asks
+for (tests hold both to be equal), and of any other none.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from signxml.algorithms import (
     SignatureMethod,
 )
 from signxml.exceptions import InvalidCertificate, InvalidDigest, InvalidSignature
-from signxml.signer import XMLSigner
+from signxml.signer import SignatureReference, XMLSigner
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from opus_soap.wss.errors import ReferenceInvalid, SignatureMalformed, SignatureWrong
@@ -39,14 +39,12 @@ from opus_soap.wss.names import (
     DS,
     ENVELOPED,
     EXC_C14N,
-    INCLUSIVE_NAMESPACES,
     KEY_IDENTIFIER,
     REFERENCE,
     SECURITY,
     SECURITY_TOKEN_REFERENCE,
     SIGNATURE,
     SIGNATURE_ALGORITHMS,
-    SIGNED_INFO,
     STR_TRANSFORM,
     TRANSFORMATION_PARAMETERS,
     WSSE,
@@ -57,9 +55,12 @@ SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 # identifiers as a signature's URIs name them, and the elements that carry them
 Targets = Mapping[str, etree._Element]
 _MOST_ELEMENTS = 6000  # of a Signature; one of 16 references has 200
+# of the attributes and not of the elements that have one: few messages have many
+_IDENTIFIERS = etree.XPath("//@*[local-name() = $name and . = $value]")
 _APEX = re.compile(rb"<[^\s/>]+")
 _TRIED = "5.2."  # of signxml: what `_Direct…` replaces is as it is there
 DIRECT = version("signxml").startswith(_TRIED)
+_EXCLUSIVE = CanonicalizationMethod(EXC_C14N)
 _SIGNATURE_METHODS = frozenset(SignatureMethod(uri) for uri in SIGNATURE_ALGORITHMS)
 _DIGEST_ALGORITHMS = frozenset(DigestAlgorithm(uri) for uri in DIGEST_ALGORITHMS)
 
@@ -97,11 +98,18 @@ def _as_utf8(node: etree._Element, **kwargs: Any) -> bytes:
 class _Verifier(XMLVerifier):
     """signxml with our schema, our parser and the STR-Transform."""
 
+    signed_info: bytes
+    """The canonical SignedInfo, once the signature value is known to cover it."""
+
     def __init__(self, targets: Targets) -> None:
         self._targets = targets
 
     def _tostring(self, xml_node: etree._Element, **kwargs: Any) -> Any:
         return _as_utf8(xml_node, **kwargs)
+
+    def _verify_signature_with_pubkey(self, **given: Any) -> Any:
+        self.signed_info, key = super()._verify_signature_with_pubkey(**given)
+        return self.signed_info, key
 
     @classmethod
     def schemas(cls) -> list[etree.XMLSchema]:
@@ -127,8 +135,26 @@ class _Itself:
 class _DirectVerifier(_Verifier):
     """The same without copies, and without looking for what has been found."""
 
+    _found: etree._Element | None = None
+
     def get_root(self, data: Any) -> Any:
         return data
+
+    def _get_signature(self, root: Any) -> Any:
+        if self._found is None:
+            self._found = super()._get_signature(root)  # type: ignore[no-untyped-call]
+        return self._found
+
+    def _find(self, element: Any, query: str, require: bool = True, xpath: str = "") -> Any:
+        # by the tag: a path with a table of namespaces says the same, and lxml sorts the table each time
+        found = None if xpath else next(element.iterchildren(f"{{{DS}}}{query}"), None)
+        if found is not None:
+            return found
+        return super()._find(element, query, require, xpath)  # type: ignore[no-untyped-call]
+
+    def _verify_signature_with_pubkey(self, **given: Any) -> Any:
+        covered, _key = super()._verify_signature_with_pubkey(**given)
+        return covered, b""  # a key would be written as PEM for each reference
 
     def _tostring(self, xml_node: etree._Element, **_kwargs: Any) -> Any:
         return _Itself(xml_node)
@@ -138,20 +164,27 @@ class _DirectVerifier(_Verifier):
             return xml_string.node
         return super()._fromstring(xml_string, **kwargs)  # type: ignore[no-untyped-call]
 
+    def _get_cert_description(self, cert: x509.Certificate, cert_source: str) -> str:
+        return cert_source  # for an error whose words nobody reads, and made for every message
+
     def _resolve_reference(self, doc_root: Any, reference: Any, uri_resolver: Any = None) -> Any:
         return self._targets[str(reference.get("URI")).removeprefix("#")]
+
+    def _get_inclusive_ns_prefixes(self, transform_node: Any) -> Any:
+        if not len(transform_node):
+            return None
+        return super()._get_inclusive_ns_prefixes(transform_node)  # type: ignore[no-untyped-call]
 
     def _apply_transforms(
         self, payload: etree._Element, *, transforms_node: etree._Element, signature: etree._Element
     ) -> Any:
-        steps = list(transforms_node)
-        if steps[0].get("Algorithm") == ENVELOPED and payload not in signature.iterancestors():
-            # nothing to take out of what does not hold the signature, and the tree stays as it is
-            return self._c14n(
-                payload,
-                CanonicalizationMethod(steps[1].get("Algorithm")),
-                self._get_inclusive_ns_prefixes(steps[1]),  # type: ignore[no-untyped-call]
-            )
+        *before, last = transforms_node
+        enveloped = [step.get("Algorithm") for step in before] == [ENVELOPED]
+        # nothing to take out of what does not hold the signature, and the tree stays as it is
+        if last.get("Algorithm") == EXC_C14N and (
+            not before or (enveloped and payload not in signature.iterancestors())
+        ):
+            return self._c14n(payload, _EXCLUSIVE, self._get_inclusive_ns_prefixes(last))
         return super()._apply_transforms(payload, transforms_node=transforms_node, signature=signature)
 
 
@@ -177,12 +210,15 @@ class _Signer(XMLSigner):
         return hardened_parser()
 
     def _get_c14n_inputs_from_references(self, doc_root: Any, references: Any) -> Any:
-        inputs, found = super()._get_c14n_inputs_from_references(doc_root, references)
+        inputs, found = self._inputs(doc_root, references)
         for place, reference in enumerate(found):
             target = self._targets[reference.URI.removeprefix("#")]
             if target.tag == SECURITY_TOKEN_REFERENCE:
                 inputs[place] = _TokenOf(target)
         return inputs, found
+
+    def _inputs(self, doc_root: Any, references: Any) -> Any:
+        return super()._get_c14n_inputs_from_references(doc_root, references)
 
     def _c14n(self, nodes: Any, algorithm: Any, inclusive_ns_prefixes: Any = None) -> Any:
         if isinstance(nodes, _TokenOf):
@@ -208,8 +244,11 @@ class _DirectSigner(_Signer):
     def get_root(self, data: Any) -> Any:
         return data
 
-    def _resolve_reference(self, doc_root: Any, reference: Any, uri_resolver: Any = None) -> Any:
-        return self._targets[reference["URI"].removeprefix("#")]
+    def _ds_tag(self, tag: str) -> str:
+        return f"{{{DS}}}{tag}"
+
+    def _inputs(self, doc_root: Any, references: Any) -> Any:
+        return [self._targets[reference.URI.removeprefix("#")] for reference in references], references
 
 
 def check_schema(signature: etree._Element, most_references: int) -> None:
@@ -291,7 +330,7 @@ def _verified(
         raise SignatureWrong(value="the signature value does not match key and SignedInfo") from None
     assert isinstance(results, list)
     elements = tuple(result.signed_xml for result in results if result.signed_xml is not None)
-    return VerifiedSignature(elements, _signed_info(results[0].signature_xml))
+    return VerifiedSignature(elements, verifier.signed_info)
 
 
 def create_signature(
@@ -307,14 +346,18 @@ def create_signature(
         method=SignatureConstructionMethod.detached,
         signature_algorithm=SignatureMethod.RSA_SHA256 if is_rsa else SignatureMethod.ECDSA_SHA256,
         digest_algorithm=DigestAlgorithm.SHA256,
-        c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
+        c14n_algorithm=_EXCLUSIVE,
     )
     signature: etree._Element = signer.sign(
         envelope,
         key=key,
         key_info=key_info,
         id_attribute="Id",
-        reference_uri=[f"#{identifier}" for identifier in targets],
+        reference_uri=[
+            # complete, so that signxml makes no copy of it for what it would add
+            SignatureReference(f"#{identifier}", c14n_method=_EXCLUSIVE, inclusive_ns_prefixes=[])
+            for identifier in targets
+        ],
     )
     return signature
 
@@ -329,7 +372,7 @@ def sign_enveloped(
         method=SignatureConstructionMethod.enveloped,
         signature_algorithm=SignatureMethod.RSA_SHA256,
         digest_algorithm=DigestAlgorithm.SHA256,
-        c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
+        c14n_algorithm=_EXCLUSIVE,
     )
     signed: etree._Element = signer.sign(
         assertion, key=key, cert=[certificate], id_attribute="ID", reference_uri=f"#{assertion.get('ID')}"
@@ -348,22 +391,13 @@ def canonical_token(reference: etree._Element) -> bytes:
     else:
         attribute = "Id"
         identifier = "" if pointer is None else pointer.get("URI", "").removeprefix("#")
-    found = reference.getroottree().xpath(f"//*[@*[local-name()='{attribute}']=$id]", id=identifier)
+    found = _IDENTIFIERS(reference, name=attribute, value=identifier)
     if not isinstance(found, list) or len(found) != 1:
         raise SignatureWrong(value="STR-Transform does not name one token")
-    canonical: bytes = etree.tostring(found[0], method="c14n", exclusive=True, with_comments=False)
+    token = found[0].getparent()
+    canonical: bytes = etree.tostring(token, method="c14n", exclusive=True, with_comments=False)
     apex = _APEX.match(canonical)
     assert apex is not None
     if canonical[apex.end() :].startswith(b' xmlns="'):
         return canonical
     return canonical[: apex.end()] + b' xmlns=""' + canonical[apex.end() :]
-
-
-def _signed_info(signature: etree._Element) -> bytes:
-    info = signature.find(SIGNED_INFO)
-    assert info is not None
-    inclusive = info.find(f"{CANONICALIZATION_METHOD}/{INCLUSIVE_NAMESPACES}")
-    prefixes = None if inclusive is None else inclusive.get("PrefixList", "").split(" ")
-    return etree.tostring(
-        info, method="c14n", exclusive=True, with_comments=False, inclusive_ns_prefixes=prefixes
-    )

@@ -66,6 +66,13 @@ def test_str_transform_of_nothing():
         engine.canonical_token(etree.fromstring(REFERENCE % "nobody")[0])
 
 
+def test_str_transform_of_two():
+    root = etree.fromstring(REFERENCE % "t")
+    root[2].set(WSU_ID, "t")
+    with pytest.raises(SignatureWrong):
+        engine.canonical_token(root[0])
+
+
 def test_schema_is_narrower_than_the_standard():
     signature = find(Forge().tree(), "//ds:Signature")
     engine.check_schema(signature, 16)
