@@ -12,7 +12,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime
 from functools import wraps
 from inspect import signature
@@ -202,13 +202,18 @@ def connected() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def transaction() -> Iterator[None]:
+_JOINED = nullcontext()
+
+
+def transaction() -> AbstractContextManager[None]:
     """One write transaction; nested calls join the outer one."""
     database = proxy.obj
-    if not database.is_closed() and database.in_transaction():
-        yield
-        return
+    joins = not database.is_closed() and database.in_transaction()
+    return _JOINED if joins else _outermost_transaction(database)
+
+
+@contextmanager
+def _outermost_transaction(database: Database) -> Iterator[None]:
     with connected():
         if isinstance(database, SqliteDatabase):
             with _turn_to_write(database):

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import Message
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from gunicorn.http.errors import ParseException
 
@@ -67,31 +68,41 @@ def check_headers(
 
 
 def _check_content_type(value: str, media_types: Sequence[str]) -> None:
-    parsed = Message()
-    parsed["Content-Type"] = value or "missing/missing"
-    charset = parsed.get_content_charset() or "utf-8"
-    if parsed.get_content_type() not in media_types or charset not in ("utf-8", "us-ascii"):
+    given = _content_type(value)
+    if given.media_type not in media_types or given.charset not in ("utf-8", "us-ascii"):
         expected = f"{' / '.join(media_types)}; charset=utf-8"
         raise ContentTypeRefused(element="Content-Type", value=value[:80], expected=expected)
 
 
-def _content_type(environ: dict[str, Any]) -> Message:
+class _ContentType(NamedTuple):
+    """What a Content-Type says."""
+
+    media_type: str
+    charset: str
+    action: str
+
+
+@lru_cache(maxsize=64)  # every caller sends its own, and always the same
+def _content_type(value: str) -> _ContentType:
     parsed = Message()
-    parsed["Content-Type"] = environ.get("CONTENT_TYPE", "") or "missing/missing"
-    return parsed
+    parsed["Content-Type"] = value or "missing/missing"
+    action = parsed.get_param("action", "")
+    return _ContentType(
+        parsed.get_content_type(),
+        parsed.get_content_charset() or "utf-8",
+        action if isinstance(action, str) else "",
+    )
 
 
 def is_soap_12(environ: dict[str, Any]) -> bool:
     """Whether the Content-Type is SOAP 1.2's."""
-    return _content_type(environ).get_content_type() == _SOAP_12
+    return _content_type(environ.get("CONTENT_TYPE", "")).media_type == _SOAP_12
 
 
 def soap_action(environ: dict[str, Any]) -> str:
     """The operation that the HTTP header names: SOAPAction, or the parameter `action` of SOAP 1.2."""
-    action = _content_type(environ).get_param("action", "") if is_soap_12(environ) else ""
-    return (action if isinstance(action, str) else "") or environ.get("HTTP_SOAPACTION", "").strip().strip(
-        '"'
-    )
+    action = _content_type(environ.get("CONTENT_TYPE", "")).action if is_soap_12(environ) else ""
+    return action or environ.get("HTTP_SOAPACTION", "").strip().strip('"')
 
 
 def answer_type(soap_namespace: str) -> str:
