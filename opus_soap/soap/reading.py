@@ -46,7 +46,7 @@ class Given:
 
 
 class _Member(NamedTuple):
-    """How an element is read, None when it is its text, and whether it may be repeated (then it is a list)."""
+    """How an element is read, None for its text, and whether it may be repeated (then it is a list)."""
 
     name: str
     read: _Read | None

@@ -134,10 +134,15 @@ def _line(number: int, delivered: Mapping[str, str]) -> PostingLine:
             day(value_date) if value_date else None,
             line.get("ITEM_TEXT", ""),
             line.get("ALLOC_NMBR", ""),
-            {name: text for name, text in line.items() if name not in _TAKEN},
+            {name: line[name] for name in _details(tuple(line))},
             _origin(number),
         )
     )
+
+
+@lru_cache(maxsize=1024)  # many lines have the same elements
+def _details(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in _TAKEN)
 
 
 @lru_cache(maxsize=1024)  # most vouchers have fewer lines
