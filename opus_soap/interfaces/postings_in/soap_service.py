@@ -12,7 +12,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from opus_soap.clock import COPENHAGEN, Clock
 from opus_soap.database import Prepared
@@ -95,8 +96,8 @@ def receive(
         file = receiver.deliver_made(made, actor=actor, as_sender=sender.sender_id)
     except PostingFileRefused as refused:
         return _answer(message, context, made.name, [], refused.errors)
-    rows = _vouchers.rows(file)
-    lost = sum(row.voucher_uuid is None for row in rows)
+    rows = [_Said(*row) for row in _vouchers.rows(file)]
+    lost = sum(row.voucher is None for row in rows)
     errors = [VouchersNotTaken(value=lost, expected=len(rows))] if lost else []
     return _answer(message, context, made.name, rows, errors)
 
@@ -116,12 +117,20 @@ def _signs_for(system: Any, municipality: Any) -> Any:
     )
 
 
+class _Said(NamedTuple):
+    """What was said of a voucher, and its UUID if it was taken."""
+
+    number: str
+    voucher: UUID | None
+    returns: Sequence[tuple[str, int, str, str]]  # number, line, kind, text
+
+
 @Prepared
 def _vouchers(file: Any) -> Any:
     told = PostingDocument.select(
         PostingDocument.number, PostingDocument.voucher_uuid, PostingDocument.returns
     )
-    return told.where(PostingDocument.file == file).order_by(PostingDocument.position)
+    return told.where(PostingDocument.file == file).order_by(PostingDocument.position).tuples()
 
 
 # --- the file that a message stands for
@@ -192,10 +201,10 @@ def _answer(
     message: Any,
     context: CallContext,
     name: str,
-    rows: Sequence[PostingDocument],
+    rows: Sequence[_Said],
     errors: Sequence[OpusSoapError],
 ) -> ModtagFinansbilag_O:
-    taken = any(row.voucher_uuid is not None for row in rows)
+    taken = any(row.voucher is not None for row in rows)
     told = list(reasons(errors))
     accepted = AcceptStruktur(AccepteretUdenBemærkninger=True)
     if told:
@@ -210,12 +219,12 @@ def _answer(
     )
 
 
-def _receipts(rows: Sequence[PostingDocument]) -> Iterator[SimpleNamespace]:
+def _receipts(rows: Sequence[_Said]) -> Iterator[SimpleNamespace]:
     """Of each a `Posteringskvittering`, as far as it is written: the models take longer to be made."""
     for row in rows:
         yield SimpleNamespace(
             PosteringsbilagNummer=row.number,
-            PosteringskvitteringResultat="Afvist" if row.voucher_uuid is None else "Modtaget",
+            PosteringskvitteringResultat="Afvist" if row.voucher is None else "Modtaget",
             Posteringsmeddelelse=[
                 SimpleNamespace(
                     PosteringsmeddelelseNummer=str(number),
