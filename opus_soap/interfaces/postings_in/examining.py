@@ -123,7 +123,7 @@ def _lines(document: Document, findings: Sequence[Finding]) -> Iterator[PostingL
 def _line(number: int, delivered: Mapping[str, str]) -> PostingLine:
     """In the order of `PostingLine`, not by its names: a large file has a million of them."""
     line = delivered
-    if "" in delivered.values():  # an empty element says what none says
+    if not all(delivered.values()):  # an empty element says what none says
         line = {name: text for name, text in delivered.items() if text}
     value_date = line.get("VALUE_DATE")
     return line_of(

@@ -6,7 +6,8 @@ same; where anything does not, the file is read, and its mistakes are told, like
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -79,6 +80,7 @@ def known_parts(made: Made, limits: ReadingLimits) -> Known | None:
         and _is_within(summary, made.documents, limits)
         and _fits("CONTROL_FIELDS", made.control)
         and all(map(_is_good, documents))
+        and _all_fit("LINE", chain.from_iterable(document.lines for document in documents))
     )
     return Known(summary, documents) if good else None
 
@@ -104,8 +106,22 @@ def _is_good(document: Document) -> bool:
         and _fits("HEADER", document.header)
         and None not in document.contents
         and all(_fits("FILES", file) for file in document.files)
-        and all(_fits("LINE", line) for line in document.lines)
     )
+
+
+def _all_fit(element: str, many: Iterable[Mapping[str, str]]) -> bool:
+    """Whether nothing is wrong with any of them; a value that many have is looked at once."""
+    alike = defaultdict(list)
+    for values in many:
+        alike[tuple(values)].append(values.values())
+    for names, rows in alike.items():
+        tests = _tests(element, names)
+        if tests is None:
+            return False
+        columns = zip(*rows, strict=True)
+        if not all(all(map(test, set(column))) for test, column in zip(tests, columns, strict=True)):
+            return False
+    return True
 
 
 def _fits(element: str, values: Mapping[str, str]) -> bool:
