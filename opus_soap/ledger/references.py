@@ -7,16 +7,14 @@ period between the check and the voucher.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from itertools import chain, repeat
 from typing import Any
 
-from peewee import chunked
-
 from opus_soap.database import Prepared, is_any_of, is_postgresql
 from opus_soap.ledger.drafts import ASSIGNMENT, VoucherDraft, assignment_of
-from opus_soap.ledger.master_data import AT_ONCE, open_days
+from opus_soap.ledger.master_data import days_of, some_of
 from opus_soap.ledger.models import (
     Account,
     AccountRule,
@@ -64,12 +62,12 @@ class References:
         numbers, suppliers, codes = (new - asked for new, asked in zip(named, self._asked, strict=True))
         for new, asked in zip((numbers, suppliers, codes), self._asked, strict=True):
             asked |= new
-        for some in _some(numbers):
+        for some in some_of(numbers):
             self.accounts |= dict(_accounts.rows(self.company, some))
-        for some in _some(codes):
-            found = _dimensions.rows(self.company, some)
-            self.dimensions |= {(row.kind, row.code): open_days(row) for row in found}
-        for some in _some(suppliers):
+        for some in some_of(codes):
+            for kind, code, *validity in _dimensions.rows(self.company, some):
+                self.dimensions[kind, code] = days_of(*validity)
+        for some in some_of(suppliers):
             self.suppliers |= dict(_suppliers.rows(self.company.municipality_id, some))
 
     def rule(self, account: str) -> AccountRule | None:
@@ -91,10 +89,6 @@ class References:
         if key not in self._periods:
             self._periods[key] = _period_held.first(year, number)
         return self._periods[key]
-
-
-def _some(values: Iterable[str]) -> Iterator[list[str]]:
-    return chunked(sorted(set(values)), AT_ONCE)
 
 
 @Prepared
@@ -123,7 +117,7 @@ def _accounts(company: Any, numbers: Any) -> Any:
 def _dimensions(company: Any, codes: Any) -> Any:
     value = DimensionValue
     rows = value.select(value.kind, value.code, value.blocked, value.valid_from, value.valid_to)
-    return rows.where(value.company_code == company, is_any_of(value.code, codes)).namedtuples()
+    return rows.where(value.company_code == company, is_any_of(value.code, codes)).tuples()
 
 
 @Prepared
