@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain
 from operator import call
 from typing import BinaryIO
@@ -133,10 +133,16 @@ def _fits(element: str, values: Mapping[str, str]) -> bool:
 @lru_cache(maxsize=1024)  # many lines have the same elements
 def _tests(element: str, names: tuple[str, ...]) -> Sequence[Callable[[str], object]] | None:
     """What tells of each value whether it is good; None when one is missing that there must be."""
-    children = {child.name: child for child in shape_of(element).children}
-    if any(child.required and child.name not in names for child in children.values()):
-        return None
-    return [_test(children[name]) for name in names]
+    tests, required = _form(element)
+    return [tests[name] for name in names] if required <= set(names) else None
+
+
+@cache
+def _form(element: str) -> tuple[Mapping[str, Callable[[str], object]], frozenset[str]]:
+    """The tests of all that an element may hold, and what it must hold."""
+    children = shape_of(element).children
+    tests = {child.name: _test(child) for child in children if child.name != "FILES"}
+    return tests, frozenset(child.name for child in children if child.required)
 
 
 def _test(child: Child) -> Callable[[str], object]:

@@ -124,8 +124,13 @@ def _ordered(element: str, values: Values) -> dict[str, str]:
 @lru_cache(maxsize=1024)
 def _in_order(element: str, names: tuple[str, ...]) -> tuple[str, ...]:
     """The names of an element's children in the contract's order; raises KeyError for one that it has not."""
-    places = {child.name: place for place, child in enumerate(shape_of(element).children)}
-    return tuple(sorted(names, key=places.__getitem__))
+    return tuple(sorted(names, key=_places(element).__getitem__))
+
+
+@cache
+def _places(element: str) -> Mapping[str, int]:
+    """Where each child of an element stands in the contract's order."""
+    return {child.name: place for place, child in enumerate(shape_of(element).children)}
 
 
 @cache
