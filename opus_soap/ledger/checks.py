@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -61,6 +62,7 @@ EARLIEST = date(1990, 1, 1)
 YEARS_AHEAD = 10  # a document or value date may lie so far beyond the posting date
 LARGEST_ORE = 99_999_999_999_999  # 999,999,999,999.99 kroner, the format's largest amount
 NOBODY = UUID(int=0)
+_codes = itemgetter(*map(PostingLine._fields.index, DimensionValue.KINDS))
 _WBS = re.compile(r"(X[A-Z])-(\d{1,10})-(\d{1,5})")
 _LONGEST_TEXT: int = Posting.text.max_length
 _LONGEST_ALLOCATION: int = Posting.allocation.max_length
@@ -276,16 +278,20 @@ def _check_lines(draft: VoucherDraft, known: References) -> Iterator[LedgerError
         first_day, last_day = known.good.get(assignment, NEVER)
         if first_day <= on <= last_day:  # most lines of a file are assigned like another
             continue
-        errors = list(_check_assignment(where, line, on, known))
+        days = _open_days(line, known)
+        errors = list(_check_assignment(where, line, on, days, known))
         if not errors:
-            known.good[assignment] = _open_days(line, known)
+            known.good[assignment] = days
         yield from errors
 
 
-def _check_assignment(where: str, line: PostingLine, on: date, known: References) -> Iterator[LedgerError]:
+def _check_assignment(
+    where: str, line: PostingLine, on: date, days: tuple[date, date], known: References
+) -> Iterator[LedgerError]:
     """What a line is posted on at a date: nothing here looks at its amount or its texts."""
     yield from _check_account(where, line, known)
-    yield from _check_dimensions(where, line, on, known)
+    if not days[0] <= on <= days[1]:
+        yield from _check_dimensions(where, line, on, known)
     yield from _check_supplier(where, line, known)
     if line.tax_code is not None and line.tax_code not in known.tax_codes:
         yield TaxCodeUnknown(element=f"{where} tax code", value=line.tax_code)
@@ -302,6 +308,8 @@ def check_characters(draft: VoucherDraft, held: Collection[str] = ()) -> Iterato
 
     `held`: texts that the books hold already, of what is reversed: they must not keep a mistake there.
     """
+    if "".join(_texts_of(draft, draft.lines)).isprintable():  # most drafts
+        return
     for where, name, text in _texts(draft):
         if (character := untellable(text)) is not None and text not in held:
             yield TextUntellable(element=f"{where} {name}", value=character)
@@ -314,8 +322,6 @@ def _texts(draft: VoucherDraft) -> Iterator[tuple[str, str, str]]:
     for name, text in _delivered(draft.details).items():
         yield "voucher", name, text
     for number, line in enumerate(draft.lines, start=1):
-        if line.text.isprintable() and line.allocation.isprintable() and not (line.activity or line.details):
-            continue  # most lines
         where = line.origin or f"line {number}"
         for name in ("text", "allocation", "activity"):
             yield where, name, getattr(line, name) or ""
@@ -323,11 +329,14 @@ def _texts(draft: VoucherDraft) -> Iterator[tuple[str, str, str]]:
             yield where, name, text
 
 
-def _texts_of(voucher: Voucher, lines: Sequence[PostingLine]) -> set[str]:
-    """Every text that a voucher of the books holds."""
-    texts = {getattr(voucher, name) for name, _ in _HEADER_TEXTS} | set(_delivered(voucher.details).values())
+def _texts_of(voucher: Voucher | VoucherDraft, lines: Sequence[PostingLine]) -> list[str]:
+    """Every text that a voucher holds."""
+    texts = [getattr(voucher, name) for name, _ in _HEADER_TEXTS]
+    texts += _delivered(voucher.details).values()
     for line in lines:
-        texts |= {line.text, line.allocation, line.activity or "", *_delivered(line.details).values()}
+        texts += (line.text, line.allocation, line.activity or "")
+        if line.details:
+            texts += [value for value in line.details.values() if isinstance(value, str)]
     return texts
 
 
@@ -348,11 +357,11 @@ def _latest(draft: VoucherDraft) -> date:
 def _check_account(where: str, line: PostingLine, known: References) -> Iterator[LedgerError]:
     """The account exists, is open, and carries what its rule says."""
     element = f"{where} account"
-    account = known.accounts.get(line.account)
-    if account is None:
+    blocked = known.accounts.get(line.account)
+    if blocked is None:
         yield AccountUnknown(element=element, value=line.account)
         return
-    if account.blocked:
+    if blocked:
         yield AccountBlocked(element=element, value=line.account)
     rule = known.rule(line.account)
     if rule is None:
@@ -379,21 +388,22 @@ def _check_dimensions(where: str, line: PostingLine, on: date, known: References
 
 
 def _open_days(line: PostingLine, known: References) -> tuple[date, date]:
-    """The days on which all the dimension values that a line names may be posted on."""
+    """The days on which all the dimension values that a line names are open; none when one is unknown."""
     first, last = date.min, date.max
     for _, kind, code in _dimensions(line):
-        opens, closes = known.dimensions[kind, code]
+        opens, closes = known.dimensions.get((kind, code), NEVER)
         first, last = max(first, opens), min(last, closes)
     return first, last
 
 
-def _dimensions(line: PostingLine) -> Iterator[tuple[str, str, str]]:
+def _dimensions(line: PostingLine) -> list[tuple[str, str, str]]:
     """The dimension values that a line names: its field, kind and code."""
-    for kind in DimensionValue.KINDS:
-        if code := getattr(line, kind):
-            yield kind, kind, code
+    named = [
+        (kind, kind, code) for kind, code in zip(DimensionValue.KINDS, _codes(line), strict=True) if code
+    ]
     if line.partner_profit_center:
-        yield "partner_profit_center", "profit_center", line.partner_profit_center
+        named.append(("partner_profit_center", "profit_center", line.partner_profit_center))
+    return named
 
 
 def _check_supplier(where: str, line: PostingLine, known: References) -> Iterator[LedgerError]:
@@ -402,8 +412,8 @@ def _check_supplier(where: str, line: PostingLine, known: References) -> Iterato
         if line.account == known.company.supplier_account:
             yield SupplierMissing(element=f"{where} supplier", value=line.account)
         return
-    supplier = known.suppliers.get(line.supplier)
-    if supplier is None:
+    active = known.suppliers.get(line.supplier)
+    if active is None:
         yield SupplierUnknown(element=f"{where} supplier", value=line.supplier)
-    elif not supplier.active:
+    elif not active:
         yield SupplierInactive(element=f"{where} supplier", value=line.supplier)

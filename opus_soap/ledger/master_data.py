@@ -21,6 +21,13 @@ NAMESPACE = UUID("5f4f7d1c-0f6e-5c1e-9f0d-6b2f0a1590d0")
 AT_ONCE = 500  # values named in one query: an engine takes only so many
 
 
+def some_of(values: Iterable[str]) -> Iterator[list[str]]:
+    """Different values in their order, as many at once as a query names."""
+    ordered = sorted(set(values))
+    for start in range(0, len(ordered), AT_ONCE):
+        yield ordered[start : start + AT_ONCE]
+
+
 def find_municipality(code: str) -> Municipality:
     """The municipality with a code (three digits); raises `MunicipalityUnknown`."""
     found: Municipality | None = _municipality.first(code)
@@ -139,6 +146,9 @@ NEVER = (date.max, date.min)
 
 def open_days(value: DimensionValue) -> tuple[date, date]:
     """The first and the last day on which a dimension value may be posted on; `NEVER` when it is blocked."""
-    if value.blocked:
-        return NEVER
-    return value.valid_from or date.min, value.valid_to or date.max
+    return days_of(value.blocked, value.valid_from, value.valid_to)
+
+
+def days_of(blocked: bool, first: date | None, last: date | None) -> tuple[date, date]:
+    """The same, of what a dimension value says."""
+    return NEVER if blocked else (first or date.min, last or date.max)

@@ -7,16 +7,14 @@ period between the check and the voucher.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from itertools import chain, repeat
 from typing import Any
 
-from peewee import chunked
-
 from opus_soap.database import Prepared, is_any_of, is_postgresql
 from opus_soap.ledger.drafts import ASSIGNMENT, VoucherDraft, assignment_of
-from opus_soap.ledger.master_data import AT_ONCE, open_days
+from opus_soap.ledger.master_data import days_of, some_of
 from opus_soap.ledger.models import (
     Account,
     AccountRule,
@@ -38,10 +36,10 @@ class References:
 
     def __init__(self, company: CompanyCode, drafts: Sequence[VoucherDraft] = ()) -> None:
         self.company = company
-        self.accounts: dict[str, Account] = {}
+        self.accounts: dict[str, bool] = {}  # number → whether it is blocked
         # kind and code → the days on which the value may be posted on
         self.dimensions: dict[tuple[str, str], tuple[date, date]] = {}
-        self.suppliers: dict[str, Supplier] = {}
+        self.suppliers: dict[str, bool] = {}  # number → whether it is active
         self.tax_codes = {code for (code,) in _tax_codes.rows(company)}
         self.document_types = {code for (code,) in _document_types.rows(company)}
         self._rules = [(re.compile(row.pattern), row) for row in _rules_of.rows(company)]
@@ -64,14 +62,13 @@ class References:
         numbers, suppliers, codes = (new - asked for new, asked in zip(named, self._asked, strict=True))
         for new, asked in zip((numbers, suppliers, codes), self._asked, strict=True):
             asked |= new
-        for some in _some(numbers):
-            self.accounts |= {row.number: row for row in _accounts.rows(self.company, some)}
-        for some in _some(codes):
-            found = _dimensions.rows(self.company, some)
-            self.dimensions |= {(row.kind, row.code): open_days(row) for row in found}
-        for some in _some(suppliers):
-            known = _suppliers.rows(self.company.municipality_id, some)
-            self.suppliers |= {row.number: row for row in known}
+        for some in some_of(numbers):
+            self.accounts |= dict(_accounts.rows(self.company, some))
+        for some in some_of(codes):
+            for kind, code, *validity in _dimensions.rows(self.company, some):
+                self.dimensions[kind, code] = days_of(*validity)
+        for some in some_of(suppliers):
+            self.suppliers |= dict(_suppliers.rows(self.company.municipality_id, some))
 
     def rule(self, account: str) -> AccountRule | None:
         """The first rule that covers an account."""
@@ -94,10 +91,6 @@ class References:
         return self._periods[key]
 
 
-def _some(values: Iterable[str]) -> Iterator[list[str]]:
-    return chunked(sorted(set(values)), AT_ONCE)
-
-
 @Prepared
 def _tax_codes(company: Any) -> Any:
     return TaxCode.select(TaxCode.code).where(TaxCode.company_code == company).tuples()
@@ -116,19 +109,21 @@ def _rules_of(company: Any) -> Any:
 
 @Prepared
 def _accounts(company: Any, numbers: Any) -> Any:
-    return Account.select().where(Account.company_code == company, is_any_of(Account.number, numbers))
+    rows = Account.select(Account.number, Account.blocked)
+    return rows.where(Account.company_code == company, is_any_of(Account.number, numbers)).tuples()
 
 
 @Prepared
 def _dimensions(company: Any, codes: Any) -> Any:
-    return DimensionValue.select().where(
-        DimensionValue.company_code == company, is_any_of(DimensionValue.code, codes)
-    )
+    value = DimensionValue
+    rows = value.select(value.kind, value.code, value.blocked, value.valid_from, value.valid_to)
+    return rows.where(value.company_code == company, is_any_of(value.code, codes)).tuples()
 
 
 @Prepared
 def _suppliers(municipality: Any, numbers: Any) -> Any:
-    return Supplier.select().where(Supplier.municipality == municipality, is_any_of(Supplier.number, numbers))
+    rows = Supplier.select(Supplier.number, Supplier.active)
+    return rows.where(Supplier.municipality == municipality, is_any_of(Supplier.number, numbers)).tuples()
 
 
 @Prepared

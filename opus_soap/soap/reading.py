@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal as DecimalValue
-from typing import Any, ClassVar
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple
 
 from lxml import etree
 
@@ -30,7 +31,7 @@ _Read = Callable[[etree._Element, Lifted], Any]
 
 # values that Spyne reads otherwise than XML Schema writes them
 _AS_SCHEMA_HAS_IT: Mapping[Any, Callable[[str], Any]] = {
-    Date: date.fromisoformat,
+    Date: lru_cache(maxsize=1024)(date.fromisoformat),  # many lines, few days
     DateTime: datetime.fromisoformat,
     Boolean: lambda text: text in ("true", "1"),
     Decimal: DecimalValue,
@@ -44,20 +45,32 @@ class Given:
     """The names of all that may be there, in the contract's order."""
 
 
-@dataclass(frozen=True)
-class _Member:
-    """How an element is read, and whether it may be repeated (then it is a list)."""
+class _Member(NamedTuple):
+    """How an element is read, None for its text, and whether it may be repeated (then it is a list)."""
 
-    read: _Read
+    name: str
+    read: _Read | None
     many: bool
+
+
+class _Members(dict[str, _Member]):
+    """A structure's members by the tags that they have come with; each is found by its local name once."""
+
+    def __init__(self, by_name: Mapping[str, _Member]) -> None:
+        super().__init__()
+        self._by_name = by_name
+
+    def __missing__(self, tag: str) -> _Member:
+        member = self[tag] = self._by_name[tag.rpartition("}")[2]]
+        return member
 
 
 @dataclass(frozen=True)
 class _Form:
-    """What is known of a structure: the class of its values, and its members by name."""
+    """What is known of a structure: the class of its values, and its members."""
 
     kind: type[Given]
-    elements: Mapping[str, _Member]
+    elements: _Members
     attributes: Mapping[str, Any]
 
 
@@ -74,14 +87,14 @@ class Reader:
         if form is None:
             form = self._forms[model] = self._form(model)
         made = form.kind()
-        values = made.__dict__
+        values, members = made.__dict__, form.elements
         for child in element:
-            name = str(child.tag).rpartition("}")[2]
-            member = form.elements[name]
-            if member.many:
-                values.setdefault(name, []).append(member.read(child, lifted))
+            name, read, many = members[child.tag]  # type: ignore[index]  # a name: there are no comments
+            value = read(child, lifted) if read is not None else child.text or ""  # most are texts
+            if many:
+                values.setdefault(name, []).append(value)
             else:
-                values[name] = member.read(child, lifted)
+                values[name] = value
         for name, attribute in form.attributes.items():
             if (text := element.get(name)) is not None:
                 values[name] = self._read_text(attribute, text)
@@ -93,14 +106,14 @@ class Reader:
             name: member.type for name, member in members.items() if issubclass(member, XmlAttribute)
         }
         elements = {
-            name: _Member(self._reading(member), member.Attributes.max_occurs > 1)
+            name: _Member(name, self._reading(member), member.Attributes.max_occurs > 1)
             for name, member in members.items()
             if name not in attributes
         }
         kind = type(model.__name__, (Given,), {**dict.fromkeys(members), "elements": tuple(elements)})
-        return _Form(kind, elements, attributes)
+        return _Form(kind, _Members(elements), attributes)
 
-    def _reading(self, model: Any) -> _Read:
+    def _reading(self, model: Any) -> _Read | None:
         if issubclass(model, ComplexModelBase):
             return lambda element, lifted: self.read(model, element, lifted)
         if issubclass(model, AnyXml):
@@ -108,7 +121,7 @@ class Reader:
         if issubclass(model, ByteArray):
             return _content
         if issubclass(model, Unicode) and not issubclass(model, Uuid):
-            return lambda element, _: element.text or ""
+            return None
         for kind, read in _AS_SCHEMA_HAS_IT.items():
             if issubclass(model, kind):
                 return lambda element, _, read=read: read((element.text or "").strip())  # type: ignore[misc]

@@ -9,6 +9,7 @@ import pytest
 from opus_soap.errors import CompanyCodeUnknown
 from opus_soap.identifiers import canonical
 from opus_soap.ledger.master_data import (
+    AT_ONCE,
     accounts_by_uuid,
     company_code,
     company_code_uuid,
@@ -16,6 +17,7 @@ from opus_soap.ledger.master_data import (
     dimensions_by_uuid,
     find_supplier,
     open_days,
+    some_of,
 )
 from opus_soap.ledger.models import DimensionValue, Supplier
 
@@ -97,3 +99,13 @@ def test_a_dimension_value_is_open_on_its_days_and_a_blocked_one_on_none():
     assert open_days(DimensionValue()) == (date.min, date.max)
     begins, ends = open_days(DimensionValue(valid_from=first, valid_to=last, blocked=True))
     assert begins > ends
+
+
+def test_values_are_named_as_many_at_once_as_a_query_takes():
+    values = [f"{number:04d}" for number in range(2 * AT_ONCE + 1)]
+    assert list(some_of([*reversed(values), values[0]])) == [
+        values[:AT_ONCE],
+        values[AT_ONCE : 2 * AT_ONCE],
+        values[-1:],
+    ]
+    assert list(some_of(())) == []

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import compress
-from typing import cast
+from typing import NamedTuple, cast
 
 from opus_soap.errors import (
     PostingAmountZero,
@@ -45,7 +45,6 @@ _HEADER_TEXTS, _HEADER_NUMBERS = (
     ("RECEIV_DOC", "XREF1_HD", "XREF2_HD", "XBLNR_ALT"),
 )
 _LINE_TEXTS = ("ITEM_TEXT", "ALLOC_NMBR", "REF_KEY_1", "REF_KEY_2", "DISP1", "DISP2", "DISP3")
-_SHORTEST_PERSON = 10  # characters
 _TEN_DIGITS = re.compile(r"\d{10,}")
 PARTIES = (
     ("PAYEE_NO_CODE", "PAYEE_NO"),
@@ -168,15 +167,30 @@ def _check_line(line: Mapping[str, str], amount: int | None) -> Iterator[tuple[P
     if line.get("COSTCENTER") and line.get("WBS_ELEMENT"):
         both = PostingAssignmentDouble(value=line["COSTCENTER"], expected=line["WBS_ELEMENT"])
         yield both, "WBS_ELEMENT"
-    long = [text for text in map(line.get, _LINE_TEXTS) if text and len(text) >= _SHORTEST_PERSON]
-    if any(map(names_person, long)):
-        yield from _check_texts(line, _LINE_TEXTS)
-    for name in _LINE_DATES:
-        day_text = line.get(name)
+    given = _given(tuple(line))
+    for name in given.texts:
+        if names_person(line[name]):
+            yield PostingPersonNumber(element=name), name
+    for name in given.dates:
+        day_text = line[name]
         if day_text and day(day_text) is None:
             yield PostingDateImpossible(element=name, value=day_text), name
-    if not _PARTY_ELEMENTS.isdisjoint(line):
+    if given.parties:
         yield from _check_parties(line)
+
+
+class _Given(NamedTuple):
+    """What there is to be looked at of a line's elements."""
+
+    texts: tuple[str, ...]
+    dates: tuple[str, ...]
+    parties: bool
+
+
+@lru_cache(maxsize=1024)  # many lines have the same elements
+def _given(names: tuple[str, ...]) -> _Given:
+    texts, dates = (tuple(name for name in some if name in names) for some in (_LINE_TEXTS, _LINE_DATES))
+    return _Given(texts, dates, not _PARTY_ELEMENTS.isdisjoint(names))
 
 
 def _check_texts(values: Mapping[str, str], names: Sequence[str]) -> Iterator[tuple[PostingsInError, str]]:

@@ -123,7 +123,7 @@ def _lines(document: Document, findings: Sequence[Finding]) -> Iterator[PostingL
 def _line(number: int, delivered: Mapping[str, str]) -> PostingLine:
     """In the order of `PostingLine`, not by its names: a large file has a million of them."""
     line = delivered
-    if "" in delivered.values():  # an empty element says what none says
+    if not all(delivered.values()):  # an empty element says what none says
         line = {name: text for name, text in delivered.items() if text}
     value_date = line.get("VALUE_DATE")
     return line_of(
@@ -134,10 +134,15 @@ def _line(number: int, delivered: Mapping[str, str]) -> PostingLine:
             day(value_date) if value_date else None,
             line.get("ITEM_TEXT", ""),
             line.get("ALLOC_NMBR", ""),
-            {name: text for name, text in line.items() if name not in _TAKEN},
+            {name: line[name] for name in _details(tuple(line))},
             _origin(number),
         )
     )
+
+
+@lru_cache(maxsize=1024)  # many lines have the same elements
+def _details(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in _TAKEN)
 
 
 @lru_cache(maxsize=1024)  # most vouchers have fewer lines

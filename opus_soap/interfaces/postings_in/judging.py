@@ -8,8 +8,6 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from peewee import chunked
-
 from opus_soap.database import Prepared, is_any_of
 from opus_soap.errors import (
     PostingCompanyCodeForeign,
@@ -26,13 +24,13 @@ from opus_soap.interfaces.postings_in.reading import Finding, Place
 from opus_soap.interfaces.postings_in.repeating import what_differs
 from opus_soap.ledger.checks import check_entries, normalised
 from opus_soap.ledger.drafts import VoucherDraft
+from opus_soap.ledger.master_data import some_of
 from opus_soap.ledger.models import CompanyCode, Voucher
 from opus_soap.ledger.parking import amount_of
 from opus_soap.ledger.references import References
 from opus_soap.store.models import PostingDocument, PostingFile, PostingSender
 from opus_soap.store.rates import rate_per_hundred
 
-AT_ONCE = 500
 _ANY_CURRENCY = "DKK"  # where the company code is not known
 ANY_TYPE = "*"  # in an agreement: every document type that is not named
 REVERSES = "TBF:"  # in XREF2_HD, before the RECEIV_DOC of the voucher that is reversed
@@ -195,7 +193,7 @@ def accepted_before(sender: PostingSender, documents: Sequence[Examined]) -> dic
     found = {}
     numbers = {document.header.get("RECEIV_DOC", "") for document in documents}
     numbers |= {reversed_number(document) for document in documents} - {""}
-    for some in chunked(sorted(numbers), AT_ONCE):
+    for some in some_of(numbers):
         for row in _accepted_under.rows(sender, some):
             accepted = Accepted(bytes(row.digest), row.file_name, row.voucher_uuid)
             found[row.number, row.company_code, row.year] = accepted

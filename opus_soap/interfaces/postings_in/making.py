@@ -6,13 +6,14 @@ same; where anything does not, the file is read, and its mistakes are told, like
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
+from operator import call
 from typing import BinaryIO
 
-from opus_soap.interfaces.postings_in.mistakes import wrong
 from opus_soap.interfaces.postings_in.reading import (
     Control,
     Document,
@@ -20,7 +21,7 @@ from opus_soap.interfaces.postings_in.reading import (
     Summary,
     digest_of,
 )
-from opus_soap.interfaces.postings_in.schema import ValueType
+from opus_soap.interfaces.postings_in.schema import Child, ValueType
 from opus_soap.interfaces.postings_in.writing import Arranged, shape_of
 
 
@@ -56,20 +57,6 @@ class Known:
     documents: Sequence[Document]
 
 
-@dataclass(frozen=True)
-class _Form:
-    """What the values of an element must be, and which there must be."""
-
-    types: Mapping[str, ValueType]
-    required: frozenset[str]
-
-    def fits(self, values: Mapping[str, str]) -> bool:
-        """Whether nothing is wrong with them."""
-        return self.required <= values.keys() and all(
-            wrong(name, text, self.types[name]) is None for name, text in values.items() if name in self.types
-        )
-
-
 def known_parts(made: Made, limits: ReadingLimits) -> Known | None:
     """What reading the file would find; None when it must be read: not all of it is good, or it is large."""
     documents = [
@@ -91,8 +78,9 @@ def known_parts(made: Made, limits: ReadingLimits) -> Known | None:
     good = (
         not any(b"\r" in piece for piece in made.pieces)  # a reader makes a line feed of it
         and _is_within(summary, made.documents, limits)
-        and _form("CONTROL_FIELDS").fits(made.control)
+        and _fits("CONTROL_FIELDS", made.control)
         and all(map(_is_good, documents))
+        and _all_fit("LINE", chain.from_iterable(document.lines for document in documents))
     )
     return Known(summary, documents) if good else None
 
@@ -115,20 +103,54 @@ def _elements(document: Arranged) -> int:
 def _is_good(document: Document) -> bool:
     return (
         bool(document.lines)
-        and _form("HEADER").fits(document.header)
+        and _fits("HEADER", document.header)
         and None not in document.contents
-        and all(map(_form("FILES").fits, document.files))
-        and all(map(_form("LINE").fits, document.lines))
+        and all(_fits("FILES", file) for file in document.files)
     )
 
 
+def _all_fit(element: str, many: Iterable[Mapping[str, str]]) -> bool:
+    """Whether nothing is wrong with any of them; a value that many have is looked at once."""
+    alike = defaultdict(list)
+    for values in many:
+        alike[tuple(values)].append(values.values())
+    for names, rows in alike.items():
+        tests = _tests(element, names)
+        if tests is None:
+            return False
+        columns = zip(*rows, strict=True)
+        if not all(all(map(test, set(column))) for test, column in zip(tests, columns, strict=True)):
+            return False
+    return True
+
+
+def _fits(element: str, values: Mapping[str, str]) -> bool:
+    """Whether nothing is wrong with what an element holds."""
+    tests = _tests(element, tuple(values))
+    return tests is not None and all(map(call, tests, values.values()))
+
+
+@lru_cache(maxsize=1024)  # many lines have the same elements
+def _tests(element: str, names: tuple[str, ...]) -> Sequence[Callable[[str], object]] | None:
+    """What tells of each value whether it is good; None when one is missing that there must be."""
+    tests, required = _form(element)
+    return [tests[name] for name in names] if required <= set(names) else None
+
+
 @cache
-def _form(name: str) -> _Form:
-    # what is attached was encoded here: it is found good by being decoded
-    types = {
-        child.name: child.content
-        for child in shape_of(name).children
-        if isinstance(child.content, ValueType) and child.name != "FILE"
-    }
-    required = frozenset(child.name for child in shape_of(name).children if child.required)
-    return _Form(types, required)
+def _form(element: str) -> tuple[Mapping[str, Callable[[str], object]], frozenset[str]]:
+    """The tests of all that an element may hold, and what it must hold."""
+    children = shape_of(element).children
+    tests = {child.name: _test(child) for child in children if child.name != "FILES"}
+    return tests, frozenset(child.name for child in children if child.required)
+
+
+def _test(child: Child) -> Callable[[str], object]:
+    if child.name == "FILE":  # encoded here: it is found good by being decoded
+        return _anything
+    assert isinstance(child.content, ValueType)
+    return child.content.takes
+
+
+def _anything(_text: str) -> bool:
+    return True

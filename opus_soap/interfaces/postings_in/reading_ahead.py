@@ -134,15 +134,39 @@ def _exactly(source: socket.socket, length: int) -> bytes:
     return data
 
 
+class _Collecting:
+    """How many want it seldom, in all threads: the last of them leaves it as the first found it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before = gc.get_threshold()
+
+    def seldom(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before = gc.get_threshold()
+                gc.set_threshold(_SELDOM, *self._before[1:])
+            self._inside += 1
+
+    def as_before(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                gc.set_threshold(*self._before)
+
+
+_collecting = _Collecting()
+
+
 @contextmanager
 def collecting_seldom() -> Iterator[None]:
     """A batch is a hundred thousand objects without a cycle: looking for one takes a tenth of the time."""
-    before = gc.get_threshold()
-    gc.set_threshold(_SELDOM, *before[1:])
+    _collecting.seldom()
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        _collecting.as_before()
 
 
 def main() -> None:

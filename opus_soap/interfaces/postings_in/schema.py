@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 from lxml import etree
 
@@ -61,6 +61,16 @@ class ValueType:
     longest: int | None = None
     choices: tuple[str, ...] = ()
     is_date: bool = False
+
+    @cached_property
+    def takes(self) -> Callable[[str], object]:
+        """Whether a text is of the type, by its truth; without a step in Python, for a file has millions."""
+        if self.choices:
+            return frozenset(self.choices).__contains__
+        short = rf"[\s\S]{{0,{'' if self.longest is None else self.longest}}}"
+        if self.pattern is None:
+            return re.compile(short).fullmatch
+        return re.compile(rf"(?={short}\Z)(?:{self.pattern.pattern})").fullmatch
 
 
 @dataclass(frozen=True)

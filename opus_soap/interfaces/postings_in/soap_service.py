@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from opus_soap.clock import COPENHAGEN, Clock
 from opus_soap.database import Prepared
@@ -23,6 +25,8 @@ from opus_soap.errors import (
     ValueUnreadable,
     VouchersNotTaken,
 )
+from opus_soap.interfaces.postings_in.checks import ore
+from opus_soap.interfaces.postings_in.reading_ahead import collecting_seldom
 from opus_soap.interfaces.postings_in.receipts import ERROR, INFORMATION
 from opus_soap.interfaces.postings_in.receiving import Receiver, hold_sender, make
 from opus_soap.interfaces.postings_in.soap_contract import (
@@ -33,6 +37,7 @@ from opus_soap.interfaces.postings_in.soap_contract import (
     ModtagFinansbilag_O,
 )
 from opus_soap.interfaces.postings_in.writing import WrittenDocument
+from opus_soap.money import kroner_from_ore
 from opus_soap.settings import Settings
 from opus_soap.soap.contracts import entity_id
 from opus_soap.soap.models import answer_header
@@ -43,6 +48,11 @@ from opus_soap.store.models import PostingDocument, PostingSender
 from spyne import Service  # isort: skip
 
 NAME = "FinansbilagModtag"
+_SIGNED = ("DebetKreditIndikator", "PosteringslinjeBeløb")  # the file says the side by the sign, too
+DEBIT, CREDIT = SIDES.values()
+# element of the contract → element of the file
+_OF_HEADER = {name: element for name, (element, *_) in HEADER.items()}
+_OF_LINE = {name: element for name, (element, *_) in LINE.items() if name not in _SIGNED}
 
 
 def voucher_service(clock: Clock, settings: Settings) -> SoapService:
@@ -55,7 +65,9 @@ def voucher_service(clock: Clock, settings: Settings) -> SoapService:
         def ModtagFinansbilag(ctx: Any, besked: Any) -> Any:
             """Book the vouchers, each for itself, and say what became of it."""
             context: CallContext = ctx.udc
-            return receive(besked, context, Receiver.of(context.municipality, settings, clock), settings)
+            receiver = Receiver.of(context.municipality, settings, clock)
+            with collecting_seldom():
+                return receive(besked, context, receiver, settings)
 
     return SoapService(
         name=NAME,
@@ -84,8 +96,8 @@ def receive(
         file = receiver.deliver_made(made, actor=actor, as_sender=sender.sender_id)
     except PostingFileRefused as refused:
         return _answer(message, context, made.name, [], refused.errors)
-    rows = _vouchers.rows(file)
-    lost = sum(row.voucher_uuid is None for row in rows)
+    rows = [_Said(*row) for row in _vouchers.rows(file)]
+    lost = sum(row.voucher is None for row in rows)
     errors = [VouchersNotTaken(value=lost, expected=len(rows))] if lost else []
     return _answer(message, context, made.name, rows, errors)
 
@@ -105,12 +117,20 @@ def _signs_for(system: Any, municipality: Any) -> Any:
     )
 
 
+class _Said(NamedTuple):
+    """What was said of a voucher, and its UUID if it was taken."""
+
+    number: str
+    voucher: UUID | None
+    returns: Sequence[tuple[str, int, str, str]]  # number, line, kind, text
+
+
 @Prepared
 def _vouchers(file: Any) -> Any:
     told = PostingDocument.select(
         PostingDocument.number, PostingDocument.voucher_uuid, PostingDocument.returns
     )
-    return told.where(PostingDocument.file == file).order_by(PostingDocument.position)
+    return told.where(PostingDocument.file == file).order_by(PostingDocument.position).tuples()
 
 
 # --- the file that a message stands for
@@ -127,21 +147,21 @@ def _stated(message: Any) -> datetime:
 
 def _document(bilag: Any, municipality: str) -> WrittenDocument:
     lines = [_line(line) for line in bilag.Posteringslinje]
-    header = _values(bilag, HEADER)
-    header |= {
+    header = {
         "NO_DOC_POSITION": str(len(lines)),
-        "BALANCE_DEBET": _total(lines, "D"),
-        "BALANCE_CREDIT": _total(lines, "K"),
+        "BALANCE_DEBET": _total(lines, DEBIT),
+        "BALANCE_CREDIT": _total(lines, CREDIT),
         "MUNICIPALITY": municipality,
     }
+    _add(header, bilag, _OF_HEADER)
     return WrittenDocument(header, lines, [_attached(file) for file in bilag.OirBase64Container or ()])
 
 
 def _line(line: Any) -> dict[str, str]:
-    values = _values(line, LINE)
-    side = SIDES[line.DebetKreditIndikator]
-    amount = line.PosteringslinjeBeløb
-    return values | {"DEB_CRED_IND": side, "AMT_DOCCUR": f"{amount if side == 'D' else -amount:.2f}"}
+    side, amount = SIDES[line.DebetKreditIndikator], line.PosteringslinjeBeløb
+    values = {"DEB_CRED_IND": side, "AMT_DOCCUR": f"{amount if side == DEBIT else -amount:.2f}"}
+    _add(values, line, _OF_LINE)
+    return values
 
 
 def _attached(file: Any) -> dict[str, str]:
@@ -153,24 +173,25 @@ def _attached(file: Any) -> dict[str, str]:
     }
 
 
-def _values(structure: Any, table: Mapping[str, tuple[str, Any, bool]]) -> dict[str, str]:
-    """Of what was given: a line has many members, and few of them."""
-    return {
-        table[name][0]: _text(value)
-        for name, value in vars(structure).items()
-        if value is not None and name in table
-    }
+def _add(values: dict[str, str], structure: Any, elements: Mapping[str, str]) -> None:
+    """What was given of these: a line has many members, and few of them."""
+    for name, value in vars(structure).items():
+        if value is not None and name in elements:
+            values[elements[name]] = value if isinstance(value, str) else _text(value)
 
 
-def _text(value: str | date | Decimal) -> str:
-    if isinstance(value, str):
-        return value
-    return f"{value:f}" if isinstance(value, Decimal) else f"{value:%Y%m%d}"
+def _text(value: date | Decimal) -> str:
+    return f"{value:f}" if isinstance(value, Decimal) else _day(value)
+
+
+@lru_cache(maxsize=1024)  # many lines, few days
+def _day(value: date) -> str:
+    return f"{value:%Y%m%d}"
 
 
 def _total(lines: Sequence[Mapping[str, str]], side: str) -> str:
-    amounts = (Decimal(line["AMT_DOCCUR"]) for line in lines if line["DEB_CRED_IND"] == side)
-    return f"{sum(amounts, Decimal()):.2f}"
+    total = sum(ore(line["AMT_DOCCUR"]) for line in lines if line["DEB_CRED_IND"] == side)
+    return str(kroner_from_ore(total))
 
 
 # --- the answer
@@ -180,10 +201,10 @@ def _answer(
     message: Any,
     context: CallContext,
     name: str,
-    rows: Sequence[PostingDocument],
+    rows: Sequence[_Said],
     errors: Sequence[OpusSoapError],
 ) -> ModtagFinansbilag_O:
-    taken = any(row.voucher_uuid is not None for row in rows)
+    taken = any(row.voucher is not None for row in rows)
     told = list(reasons(errors))
     accepted = AcceptStruktur(AccepteretUdenBemærkninger=True)
     if told:
@@ -198,12 +219,12 @@ def _answer(
     )
 
 
-def _receipts(rows: Sequence[PostingDocument]) -> Iterator[SimpleNamespace]:
+def _receipts(rows: Sequence[_Said]) -> Iterator[SimpleNamespace]:
     """Of each a `Posteringskvittering`, as far as it is written: the models take longer to be made."""
     for row in rows:
         yield SimpleNamespace(
             PosteringsbilagNummer=row.number,
-            PosteringskvitteringResultat="Afvist" if row.voucher_uuid is None else "Modtaget",
+            PosteringskvitteringResultat="Afvist" if row.voucher is None else "Modtaget",
             Posteringsmeddelelse=[
                 SimpleNamespace(
                     PosteringsmeddelelseNummer=str(number),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from operator import add
 from typing import BinaryIO
 from xml.sax.saxutils import escape
 
@@ -55,15 +56,15 @@ def write(out: BinaryIO, control: Values, documents: Iterable[WrittenDocument]) 
 def arranged(document: WrittenDocument) -> Arranged:
     """A document in the contract's order; raises KeyError as `write` does."""
     return Arranged(
-        _ordered(document.header, _places("HEADER")),
-        tuple(_ordered(file, _places("FILES")) for file in document.files),
-        [_ordered(line, _places("LINE")) for line in document.lines],
+        _ordered("HEADER", document.header),
+        tuple(_ordered("FILES", file) for file in document.files),
+        [_ordered("LINE", line) for line in document.lines],
     )
 
 
 def arranged_control(control: Values) -> dict[str, str]:
     """The same of CONTROL_FIELDS."""
-    return _ordered(control, _places("CONTROL_FIELDS"))
+    return _ordered("CONTROL_FIELDS", control)
 
 
 def beginning(control: Values) -> bytes:
@@ -94,19 +95,42 @@ END = b"\n</n0:FinancePostingRequest>\n"
 
 
 def _elements(values: Values) -> str:
-    return "".join([f"<{name}>{escape(text)}</{name}>" for name, text in values.items()])
+    texts = list(values.values())
+    whole = "".join(texts)
+    if "&" in whole or "<" in whole or ">" in whole:
+        texts = list(map(escape, texts))
+    pieces = _tags(tuple(values)).copy()
+    pieces[1::2] = texts
+    return "".join(pieces)
 
 
-def _ordered(values: Values, places: Mapping[str, int]) -> dict[str, str]:
+@lru_cache(maxsize=1024)  # many lines have the same elements
+def _tags(names: tuple[str, ...]) -> list[str]:
+    """What stands before, between and behind the texts of these elements; a place is left for each text."""
+    begun, ended = [f"<{name}>" for name in names], [f"</{name}>" for name in names]
+    pieces = [""] * (2 * len(names) + 1)
+    pieces[::2] = map(add, ["", *ended], [*begun, ""])
+    return pieces
+
+
+def _ordered(element: str, values: Values) -> dict[str, str]:
     """The values that are not empty, in the contract's order."""
-    given = [(places[name], name, text) for name, text in values.items() if text]
-    return {name: text for _, name, text in sorted(given)}
+    given = values if all(values.values()) else {name: text for name, text in values.items() if text}
+    names = tuple(given)
+    in_order = _in_order(element, names)
+    return dict(given) if in_order == names else {name: given[name] for name in in_order}
+
+
+@lru_cache(maxsize=1024)
+def _in_order(element: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of an element's children in the contract's order; raises KeyError for one that it has not."""
+    return tuple(sorted(names, key=_places(element).__getitem__))
 
 
 @cache
-def _places(name: str) -> Mapping[str, int]:
+def _places(element: str) -> Mapping[str, int]:
     """Where each child of an element stands in the contract's order."""
-    return {child.name: place for place, child in enumerate(shape_of(name).children)}
+    return {child.name: place for place, child in enumerate(shape_of(element).children)}
 
 
 @cache

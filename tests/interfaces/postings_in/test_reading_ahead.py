@@ -1,10 +1,12 @@
 """A large file is read by a process of its own: the same comes of it, whatever becomes of the process."""
 
+import gc
 import os
 import pickle
 import signal
 import socket
 import subprocess
+from contextlib import ExitStack
 from dataclasses import replace
 from io import BytesIO
 
@@ -14,7 +16,7 @@ from opus_soap import errors
 from opus_soap.errors import PostingFileRefused, ReadingInterrupted
 from opus_soap.interfaces.postings_in import reading_ahead
 from opus_soap.interfaces.postings_in.reading import Finding, Place, ReadingLimits
-from opus_soap.interfaces.postings_in.reading_ahead import Task, reading
+from opus_soap.interfaces.postings_in.reading_ahead import Task, collecting_seldom, reading
 from opus_soap.ledger.models import Voucher
 from opus_soap.ledger.verification import verify
 from tests.interfaces.postings_in.conftest import CREDIT, DEBIT, document, request
@@ -143,3 +145,14 @@ def test_errors_survive_the_way_between_processes():
             again = pickle.loads(pickle.dumps(Finding(error, Place(1))))
             assert (again.error.code, again.error.text_danish) == (error.code, error.text_danish)
             assert isinstance(again.error, kind)
+
+
+def test_who_collects_seldom_beside_another_leaves_it_as_the_first_found_it():
+    before = gc.get_threshold()
+    one, other = collecting_seldom(), collecting_seldom()
+    with ExitStack() as first, ExitStack() as second:
+        first.enter_context(one)
+        second.enter_context(other)
+        first.close()
+        assert gc.get_threshold()[0] > before[0]
+    assert gc.get_threshold() == before
