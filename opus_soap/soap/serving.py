@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable
@@ -167,7 +168,9 @@ class WsgiServer(BaseApplication):  # type: ignore[misc]
         database that restarts must not end the server for good.
         """
         try:
-            return within(self._build(), self._seconds)
+            application = within(self._build(), self._seconds)
+            gc.freeze()  # what is there now stays: looking through it for garbage stops everybody for long
+            return application
         except (OpusSoapError, PeeweeException, OSError) as error:
             log.error("worker not started", reason=str(error))
             time.sleep(AGAIN_SECONDS)
