@@ -74,13 +74,13 @@ class ArchivedMessage(BaseModel):
 
     correlation_id = UUIDField(index=True)
     direction = CharField(max_length=3)  # in | out
-    at = InstantField(index=True)
+    at = InstantField()
     municipality = CharField(max_length=3, null=True)
-    system = ForeignKeyField(System, null=True, on_delete="RESTRICT", backref="+")
+    system = ForeignKeyField(System, null=True, on_delete="RESTRICT", backref="+", index=False)
     endpoint = CharField()
     action = CharField(default="")
     message_id = CharField(default="", index=True)
-    content = ForeignKeyField(Content, on_delete="RESTRICT", backref="+")
+    content = ForeignKeyField(Content, on_delete="RESTRICT", backref="+", index=False)
     http_status = IntegerField(null=True)
     outcome = CharField(max_length=16)  # ok; sent, of a call of ours; or the code of the error
 
@@ -227,7 +227,7 @@ class Invoice(BaseModel):
 class InvoiceAttachment(BaseModel):
     """Bilag til fakturaen: a file that lay inside it, decoded."""
 
-    invoice = ForeignKeyField(Invoice, backref="attachments", on_delete="RESTRICT")
+    invoice = ForeignKeyField(Invoice, backref="attachments", on_delete="RESTRICT", index=False)
     position = IntegerField()
     file_name = CharField()
     media_type = CharField()
