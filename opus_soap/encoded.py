@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pybase64 import b64decode, b64encode_as_string
+from base64 import b64decode
+
+import pybase64
 
 _QUANTUM = 4  # characters that stand together for three bytes
 
@@ -20,7 +22,7 @@ class Base64(str):
     @classmethod
     def of(cls, content: bytes) -> Base64:
         """The text of some bytes."""
-        return cls._of(b64encode_as_string(content), content)
+        return cls._of(pybase64.b64encode_as_string(content), content)
 
     @classmethod
     def read(cls, text: str) -> Base64:
@@ -32,11 +34,11 @@ class Base64(str):
     def as_encoded(cls, text: str) -> Base64 | None:
         """A text that is just as encoding gives it; None for any other."""
         try:
-            content = b64decode(text, validate=True)
+            content = pybase64.b64decode(text, validate=True)
         except ValueError:
             return None
         end = text[-_QUANTUM:]  # bits that stand for nothing may have been left there
-        if b64encode_as_string(b64decode(end)) != end:
+        if pybase64.b64encode_as_string(pybase64.b64decode(end)) != end:
             return None
         return cls._of(text, content)
 

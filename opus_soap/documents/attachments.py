@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import binascii
 
 from lxml import etree
-from pybase64 import b64decode
 
 from opus_soap.documents.invoice import LONGEST, Attachment, DocumentLimits, DocumentWarning
 from opus_soap.documents.xml import Reader, where
@@ -59,7 +59,7 @@ def _decoded(node: etree._Element, reader: Reader, limits: DocumentLimits) -> by
     if len(text) * 3 // 4 > limits.max_attachment_bytes + 3:  # before it is decoded
         raise DocumentTooLarge(element=where(node), value=len(text), expected=limits.max_attachment_bytes)
     try:
-        data = b64decode(text, validate=True)
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         reader.add(ValueInvalid(element=where(node), value="…", expected="base64"))
         return b""

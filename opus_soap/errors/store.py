@@ -33,6 +33,22 @@ class ContentDamaged(StoreError):
     remedy_english = "Restore the content from a backup, and examine the storage."
 
 
+class ContentLost(StoreError):
+    """A content in a file cannot be read, though it was not purged: the folder, its disk, its rights."""
+
+    code = "STO-003"
+    danish = "Indholdet {value} ligger i en fil, der ikke kan læses: {expected}"
+    english = "The content {value} is in a file that cannot be read: {expected}"
+    remedy_danish = (
+        "Se efter, at OPUS_SOAP_FILES_FOLDER er den mappe, som serveren skriver i, og at den kan læses; "
+        "ellers gendan den fra en sikkerhedskopi."
+    )
+    remedy_english = (
+        "See that OPUS_SOAP_FILES_FOLDER is the folder that the server writes to, and that it can be read; "
+        "else restore it from the backup."
+    )
+
+
 class CertificateUnknown(StoreError):
     """No agreement knows the certificate that a message is signed with."""
 

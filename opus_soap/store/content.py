@@ -16,8 +16,9 @@ from datetime import datetime, timedelta
 from itertools import islice
 from operator import itemgetter
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from peewee import EXCLUDED, fn
+from peewee import EXCLUDED, Database, fn
 
 from opus_soap.clock import isoformat
 from opus_soap.database import (
@@ -27,17 +28,20 @@ from opus_soap.database import (
     is_any_of,
     is_postgresql,
     proxy,
+    retried,
     stored_rows,
     transaction,
 )
-from opus_soap.errors import Both, ContentDamaged, ContentMissing
-from opus_soap.store.files import FileStore
-from opus_soap.store.models import Content, Invoice, InvoiceAttachment, PostingFile
+from opus_soap.errors import Both, ContentDamaged, ContentLost, ContentMissing
+from opus_soap.store.files import FileStore, forget_parts
+from opus_soap.store.models import Content, ContentFolder, Invoice, InvoiceAttachment, PostingFile
 from opus_soap.store.organisation_models import Employee
 
 _PAGE, _BATCH_BYTES = 200, 8 * 1024 * 1024  # what is verified at once: rows, bytes
 LARGE = 256 * 1024  # bytes; a larger one is a file
 _ABANDONED = timedelta(days=1)  # nobody is still at work on a file without a row
+_LONGEST_WAIT = 2000  # milliseconds for a lock, behind which all who write wait
+_folder_names: WeakKeyDictionary[Database, str] = WeakKeyDictionary()
 _AFRESH = timedelta(days=1)  # retention is counted in days: no lock on a shared row for less
 NO_FOLDER = Both("i en fil, og ingen mappe er valgt", "in a file, and no folder is set")
 NEVER_STORED = Both("aldrig gemt", "never stored")
@@ -66,7 +70,7 @@ def _put(digest: str, data: bytes, media_type: str, at: datetime) -> Content:
             _insert.do(*told, data)
         else:
             row.in_file = True
-            if _insert_file.do(*told):
+            if _insert_file.do(*told) or _is_lost(digest, files):
                 files.put(digest, data)
     return row
 
@@ -76,10 +80,24 @@ def _files_for(data: bytes) -> FileStore | None:
     return _files() if len(data) > LARGE else None
 
 
+def _is_lost(digest: str, files: FileStore) -> bool:
+    """Whether a row says that there is a file, and there is none: whoever has the bytes puts them back."""
+    return not files.place(digest).exists() and _is_there(digest)
+
+
+def _is_there(digest: str) -> bool:
+    """Whether a row says so of a file."""
+    return bool(_in_files().where(Content.sha256 == digest).exists())
+
+
 def _files() -> FileStore | None:
-    """The folder is one database's: what another database is done with may still be needed here."""
-    folder = files_folder()
-    return None if folder is None else FileStore(folder / "contents")
+    """A folder of this database's own: what another is done with may still be needed here."""
+    beside = files_folder()
+    if beside is None:
+        return None
+    if proxy.obj not in _folder_names:
+        _folder_names[proxy.obj] = ContentFolder.get().name
+    return FileStore(beside / "contents" / _folder_names[proxy.obj])
 
 
 @Prepared
@@ -171,7 +189,10 @@ def note(data: bytes, media_type: str, *, at: datetime) -> Content:
 
 
 def get(digest: str) -> bytes:
-    """The bytes of a hash; raises `ContentMissing`, `ContentDamaged`."""
+    """The bytes of a hash.
+
+    Raises `ContentMissing` when they were never stored, or were purged; `ContentLost`, `ContentDamaged`.
+    """
     row = Content.get_or_none(Content.sha256 == digest)
     if row is None:
         raise ContentMissing(value=digest, expected=NEVER_STORED)
@@ -187,14 +208,19 @@ def get(digest: str) -> bytes:
 
 
 def _of_file(digest: str) -> bytes:
-    with _files_bound(digest).open(digest) as file:
-        return file.read()
+    try:
+        with _files_bound(digest).open(digest) as file:
+            return file.read()
+    except ContentMissing as error:
+        raise ContentLost(value=digest, expected=error.expected) from None
+    except OSError as error:
+        raise ContentLost(value=digest, expected=error.strerror or "?") from None
 
 
 def _files_bound(digest: str) -> FileStore:
     files = _files()
     if files is None:
-        raise ContentMissing(value=digest, expected=NO_FOLDER)
+        raise ContentLost(value=digest, expected=NO_FOLDER)
     return files
 
 
@@ -207,8 +233,9 @@ def verify() -> Iterator[str]:
     for digest in _hashes(_in_files()):
         try:
             _files_bound(digest).verify(digest)
-        except ContentMissing:
-            yield f"content {digest}: its file is missing"
+        except (ContentMissing, ContentLost):
+            if _is_there(digest):  # still: or it has been purged meanwhile
+                yield f"content {digest}: its file is missing, or cannot be read"
         except ContentDamaged:
             yield f"content {digest}: its file has been changed"
 
@@ -264,13 +291,20 @@ def purge(*, now: datetime, retention: timedelta) -> int:
     What an invoice still needs that is not finished with stays, and the number of who is employed; receipts
     of postings stay for ever.
     """
+    purged = _purge_rows(now, now - retention)
+    _forget_files()
+    return purged
+
+
+@retried
+def _purge_rows(now: datetime, before: datetime) -> int:
     unfinished = Invoice.select(Invoice.id).where(Invoice.state.in_(Invoice.UNFINISHED))
     employed = Employee.select(Employee.personal_sha256).where(Employee.personal_sha256.is_null(False))
     with transaction():
         purged: int = (
             Content.update(data=None, purged_at=now)
             .where(
-                Content.stored_at < now - retention,
+                Content.stored_at < before,
                 Content.purged_at.is_null(),
                 Content.sha256.not_in(Invoice.select(Invoice.original).where(Invoice.id.in_(unfinished))),
                 Content.sha256.not_in(Invoice.select(Invoice.rendering).where(Invoice.id.in_(unfinished))),
@@ -280,11 +314,10 @@ def purge(*, now: datetime, retention: timedelta) -> int:
                     )
                 ),
                 Content.sha256.not_in(employed),
-                *(Content.sha256.not_in(some) for some in _of_postings(now - retention)),
+                Content.sha256.in_(_not_of_postings(before)),
             )
             .execute()
         )
-    _forget_files()
     return purged
 
 
@@ -304,12 +337,14 @@ def forget_abandoned(*, now: datetime) -> int:
     files, forgotten = _files(), 0
     if files is None:
         return 0
+    forget_parts(files.folder)
     old = files.older_than((now - _ABANDONED).timestamp())
     while some := list(islice(old, _PAGE)):
         if not _without_row(some):  # as a rule, and then nobody is held up
             continue
         with transaction():
             if is_postgresql():  # SQLite has one writer at a time
+                proxy.obj.execute_sql(f"SET LOCAL lock_timeout = {_LONGEST_WAIT}")
                 proxy.obj.execute_sql('LOCK TABLE "content" IN SHARE ROW EXCLUSIVE MODE')
             forgotten += sum(files.forget(digest) for digest in _without_row(some))
     return forgotten
@@ -321,9 +356,13 @@ def _without_row(digests: list[str]) -> set[str]:
     return set(digests) - {row[0] for row in stored_rows(there)}
 
 
-def _of_postings(before: datetime) -> Iterator[Any]:
-    """The hashes of receipts, and of files that are young or not finished with."""
+def _not_of_postings(before: datetime) -> Any:
+    """The hashes of what is old, but for receipts, and files of postings that are young or not finished with.
+
+    Sets taken from a set: PostgreSQL looks through all of a long `NOT IN` for each row.
+    """
+    old: Any = Content.select(Content.sha256).where(Content.stored_at < before, Content.purged_at.is_null())
     for receipt in (PostingFile.receipt_sha256, PostingFile.booked_sha256):
-        yield PostingFile.select(receipt).where(receipt.is_null(False))
+        old -= PostingFile.select(receipt).where(receipt.is_null(False))
     in_use = (PostingFile.state == PostingFile.UNDER_WAY) | (PostingFile.received_at >= before)
-    yield PostingFile.select(PostingFile.sha256).where(in_use)
+    return old - PostingFile.select(PostingFile.sha256).where(in_use)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 from uuid import uuid4
 
-from opus_soap.errors import Both, ContentDamaged, ContentMissing, FileStoreFailed, FileTooLarge
+from opus_soap.errors import Both, ContentDamaged, ContentLost, ContentMissing, FileStoreFailed, FileTooLarge
 from opus_soap.failpoints import failpoint
 
 _STEP = 1024 * 1024  # bytes
@@ -93,14 +93,14 @@ class FileStore:
     def _write(self, fill: Callable[[BinaryIO], StoredFile]) -> StoredFile:
         part = self.folder / f".{uuid4().hex}.part"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make_folder(self.folder)
             with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
                 stored = fill(out)
                 out.flush()
                 os.fsync(out.fileno())
             failpoint("files.written")
             place = self.place(stored.sha256)
-            place.parent.mkdir(exist_ok=True, mode=0o700)
+            _make_folder(place.parent)
             part.replace(place)
             failpoint("files.renamed")
             sync_folder(place.parent)
@@ -113,11 +113,13 @@ class FileStore:
         return stored
 
     def open(self, sha256: str) -> BinaryIO:
-        """A stored file to read from; raises `ContentMissing`."""
+        """A stored file to read from; raises `ContentMissing`, and `ContentLost` where it cannot be read."""
         try:
             return self.place(sha256).open("rb")
-        except OSError:
+        except FileNotFoundError:
             raise ContentMissing(value=sha256, expected=_NOT_THERE) from None
+        except OSError as error:
+            raise ContentLost(value=sha256, expected=error.strerror or "?") from None
 
     def verify(self, sha256: str) -> None:
         """Raise `ContentMissing` or `ContentDamaged` unless the file is what its name says."""
@@ -146,6 +148,16 @@ class FileStore:
         except OSError as error:
             raise FileStoreFailed(element=self.folder.name, value=error.strerror or "?") from None
         return True
+
+
+def _make_folder(folder: Path) -> None:
+    """A folder, and those above it, each known to the disk by its name; raises OSError."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:

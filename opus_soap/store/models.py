@@ -36,6 +36,12 @@ class Content(BaseModel):
     purged_at = InstantField(null=True)
 
 
+class ContentFolder(BaseModel):
+    """What the folder of this database's large contents is called: other databases' are beside it."""
+
+    name = CharField(max_length=32, primary_key=True)
+
+
 # few are, and the others' bytes need not be passed by to find them
 Content.add_index(Content.index(Content.sha256, where=Content.in_file, name="content_in_file"))
 
@@ -401,6 +407,7 @@ PostingDocument.add_index(
 
 MODELS: tuple[type[BaseModel], ...] = (
     Content,
+    ContentFolder,
     System,
     SystemCertificate,
     ArchivedMessage,

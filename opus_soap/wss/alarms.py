@@ -43,9 +43,8 @@ class _Watch:
     def add(self, alarm: Alarm) -> None:
         with self._changed:
             self._alarms.add(alarm)
-            if self._thread is None or not self._thread.is_alive():  # an alarm that fails ends it
-                self._thread = Thread(target=self._run, name="alarms", daemon=True)
-                self._thread.start()
+            if self._thread is None:
+                self._begin()
             elif alarm.due < self._wakes:
                 self._changed.notify()
 
@@ -53,17 +52,29 @@ class _Watch:
         with self._changed:
             self._alarms.discard(alarm)
 
+    def _begin(self) -> None:
+        self._thread = Thread(target=self._run, name="alarms", daemon=True)
+        self._thread.start()
+
     def _run(self) -> None:
-        while True:
+        try:
+            while True:
+                self._ring_next()
+        finally:  # an alarm that fails ends its thread; the others ring in the next
             with self._changed:
-                soonest = min(self._alarms, key=lambda alarm: alarm.due, default=None)
-                self._wakes = soonest.due if soonest else inf
-                left = self._wakes - monotonic()
-                if soonest is None or left > 0:
-                    self._changed.wait(min(left, TIMEOUT_MAX))
-                    continue
-                self._alarms.discard(soonest)
-            soonest.ring()
+                self._begin()
+
+    def _ring_next(self) -> None:
+        """Wait for the next, and ring it; what is called off meanwhile is not kept, nor what it is for."""
+        with self._changed:
+            self._wakes = min((alarm.due for alarm in self._alarms), default=inf)
+            left = self._wakes - monotonic()
+            if left > 0:
+                self._changed.wait(min(left, TIMEOUT_MAX))
+                return
+            alarm = min(self._alarms, key=lambda alarm: alarm.due)
+            self._alarms.discard(alarm)
+        alarm.ring()
 
 
 _watch = _Watch()

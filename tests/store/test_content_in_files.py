@@ -12,10 +12,11 @@ import pytest
 from opus_soap import errors
 from opus_soap.database import connect, disconnect, is_postgresql, proxy, transaction
 from opus_soap.store import content
-from opus_soap.store.models import Content
+from opus_soap.store.models import Content, ContentFolder
 
 LARGE, SMALL = b"a large one", b"small"
 DAYS = timedelta(days=5)
+LOST = "its file is missing, or cannot be read"
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +24,7 @@ def folder(database_url, tmp_path, monkeypatch):
     """Connected, with a folder for what is larger than ten bytes; where its files are."""
     monkeypatch.setattr(content, "LARGE", 10)
     connect(database_url, files=tmp_path).connect(reuse_if_open=True)
-    yield tmp_path / "contents"
+    yield tmp_path / "contents" / ContentFolder.get().name
     disconnect()
     proxy.initialize(None)
 
@@ -86,7 +87,12 @@ def test_whoever_is_killed_before_the_file_is_gone_deletes_it_the_next_time(fold
     ("harm", "error", "told"),
     [
         (lambda place: place.write_bytes(b"changed"), errors.ContentDamaged, "its file has been changed"),
-        (lambda place: place.unlink(), errors.ContentMissing, "its file is missing"),
+        (lambda place: place.unlink(), errors.ContentLost, "its file is missing, or cannot be read"),
+        (
+            lambda place: (place.unlink(), place.mkdir()),
+            errors.ContentLost,
+            "its file is missing, or cannot be read",
+        ),
     ],
 )
 def test_a_file_that_was_harmed_is_told(folder, clock, harm, error, told):
@@ -98,18 +104,36 @@ def test_a_file_that_was_harmed_is_told(folder, clock, harm, error, told):
     assert list(content.verify()) == [f"content {digest}: {told}"]
 
 
+def test_what_is_purged_while_it_is_verified_is_no_loss(folder, clock, monkeypatch):
+    digest = put(LARGE, clock)
+    there = content._hashes
+
+    def slowly(query):
+        found = list(there(query))
+        clock.advance(2 * DAYS)
+        content.purge(now=clock.now(), retention=DAYS)
+        return found
+
+    monkeypatch.setattr(
+        content, "_hashes", lambda query: slowly(query) if clock.now() < later else there(query)
+    )
+    later = clock.now() + DAYS
+    assert list(content.verify()) == []
+    assert files_in(folder) == set() != {digest}
+
+
 def test_without_its_folder_it_is_not_found_and_that_is_said(database_url, clock):
     digest = put(LARGE, clock)
     connect(database_url).connect(reuse_if_open=True)
-    with pytest.raises(errors.ContentMissing, match="no folder is set"):
+    with pytest.raises(errors.ContentLost, match="no folder is set"):
         content.get(digest)
-    assert list(content.verify()) == [f"content {digest}: its file is missing"]
+    assert list(content.verify()) == [f"content {digest}: {LOST}"]
 
 
 def test_what_was_a_row_stays_one_until_it_is_stored_afresh(database_url, folder, clock):
     connect(database_url).connect(reuse_if_open=True)
     digest = put(LARGE, clock)
-    connect(database_url, files=folder.parent).connect(reuse_if_open=True)
+    connect(database_url, files=folder.parents[1]).connect(reuse_if_open=True)
     put(LARGE, clock)
     assert (content.get(digest), files_in(folder)) == (LARGE, set())
     clock.advance(timedelta(days=2))
@@ -133,8 +157,46 @@ def test_a_transaction_that_comes_to_nothing_leaves_a_file_for_a_day(folder, clo
     assert files_in(folder) == {kept}
 
 
+def test_what_a_killed_process_left_half_written_goes_after_a_day(folder, clock):
+    put(LARGE, clock)
+    old, young = folder / ".old.part", folder / ".young.part"
+    for part in (old, young):
+        part.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    content.forget_abandoned(now=clock.now())
+    assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_the_files_of_another_database_beside_it_are_let_be(folder, clock):
+    digest = put(LARGE, clock)
+    os.utime(folder / digest[:2] / digest, (1, 1))
+    ContentFolder.update(name="another").execute()
+    content._folder_names.clear()
+    assert content.forget_abandoned(now=clock.now()) == 0
+    put(LARGE, clock)
+    assert files_in(folder) == files_in(folder.parent / "another") == {digest}
+
+
+def test_a_file_that_was_lost_is_put_back_by_whoever_has_the_bytes(folder, clock):
+    digest = put(LARGE, clock)
+    (folder / digest[:2] / digest).unlink()
+    put(LARGE, clock)
+    assert content.get(digest) == LARGE
+
+
+def test_however_many_receipts_there_are_each_is_looked_for_once(clock):
+    """PostgreSQL would go through all of them for each old content."""
+    if not is_postgresql():
+        pytest.skip("SQLite makes an index of them by itself")
+    proxy.obj.execute_sql("SET work_mem = '64kB'")
+    sql, values = content._not_of_postings(clock.now()).sql()
+    plan = "\n".join(row[0] for row in proxy.obj.execute_sql(f"EXPLAIN {sql}", values).fetchall())
+    assert "posting_file" in plan
+    assert "SubPlan" not in plan
+
+
 def test_where_the_disk_is_full_nothing_is_stored(folder, clock):
-    folder.parent.mkdir(exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_text("in the way")
     with pytest.raises(errors.FileStoreFailed):
         put(LARGE, clock)

@@ -6,6 +6,8 @@ import os
 import signal
 from threading import Event
 from threading import enumerate as threads
+from time import sleep
+from weakref import ref
 
 import pytest
 
@@ -40,14 +42,23 @@ def test_an_alarm_that_fails_takes_no_other_with_it():
     def fail() -> None:
         raise ValueError
 
-    before, after = Event(), Event()
-    Alarm(0.3, before.set)
-    watch = next(thread for thread in threads() if thread.name == "alarms")
-    Alarm(0, fail)
-    watch.join(LATE)
-    Alarm(0, after.set)
+    failed, after = Event(), Event()
+    Alarm(0.2, lambda: (failed.set(), fail()))
+    Alarm(0.4, after.set)
+    assert failed.wait(LATE)
     assert after.wait(LATE)
-    assert before.wait(LATE)
+
+
+def test_what_was_called_off_is_not_kept():
+    class Held:
+        def ring(self) -> None: ...
+
+    held = Held()
+    kept, alarm = ref(held), Alarm(LONG, held.ring)
+    sleep(0.2)  # the thread waits for it
+    alarm.cancel()
+    del alarm, held
+    assert kept() is None
 
 
 def test_a_child_has_alarms_of_its_own():

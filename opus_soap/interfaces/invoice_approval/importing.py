@@ -142,7 +142,7 @@ def _put_back(document: InvoiceDocument, data: bytes, *, now: datetime) -> None:
             content.put_back(data, at=now)
             for attachment in document.attachments:
                 content.put_back(attachment.data, at=now)
-            if invoice.rendering.data is None:  # the same as then, or as it is written today
+            if invoice.rendering.purged_at is not None:  # the same as then, or as it is written today
                 rendering = content.put(render_html(document), _HTML, at=now)
                 Invoice.update(rendering=rendering).where(Invoice.id == invoice.id).execute()
 

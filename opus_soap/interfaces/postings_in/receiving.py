@@ -287,7 +287,7 @@ class Receiver:
         file.finished_at = held.finished_at
 
     def _receipt(self, file: PostingFile) -> str:
-        """The hash of the receipt, which is stored where the file is."""
+        """The hash of the receipt; a message's is stored with it."""
 
         def fill(out: BinaryIO) -> None:
             write_receipt(file, out)

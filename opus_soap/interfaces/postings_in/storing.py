@@ -1,20 +1,20 @@
 """Where files of postings and their receipts are: as files, and what is small and made here, in the database.
 
-A file that came by a door is a file. What a message stands for, and its receipt, is written in the
-transaction of the message, and stands or falls with it: a row costs no sync of its own, of file and folder.
+A file that came by a door is a file, and so is what has to be read. What a message stands for, where all of
+it is good, and its receipt, are written in the transaction of the message, and stand or fall with it: a row
+costs no sync of its own, of file and folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from shutil import copyfileobj
-from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from opus_soap.errors import ContentMissing
 from opus_soap.store import content
@@ -24,6 +24,22 @@ _MEDIA_TYPE = "text/xml"
 SMALL = 256 * 1024  # bytes; a larger one is a file, whoever made it
 
 
+class _Start(BytesIO):
+    """What is written, as long as it is small; of what is large nothing."""
+
+    whole = True
+
+    def write(self, piece: Any, /) -> int:
+        if self.whole and self.tell() + len(piece) > SMALL:
+            self.whole = False
+            self.truncate(0)
+        return super().write(piece) if self.whole else len(piece)
+
+    def writelines(self, pieces: Iterable[Any], /) -> None:
+        for piece in pieces:
+            self.write(piece)
+
+
 @dataclass(frozen=True)
 class PostingStore(FileStore):
     """The file store, and the contents beside it; what is in both is the same, by its hash."""
@@ -31,15 +47,13 @@ class PostingStore(FileStore):
     def keep(self, fill: Callable[[BinaryIO], None], *, at: datetime) -> str:
         """Store what a function writes, in the caller's transaction if it is small; returns its hash.
 
-        Raises `FileStoreFailed`, and what the function raises.
+        It is called again when it turns out to be large. Raises `FileStoreFailed`, and what it raises.
         """
-        with SpooledTemporaryFile(max_size=SMALL) as spooled:
-            fill(cast("BinaryIO", spooled))
-            size = spooled.tell()
-            spooled.seek(0)
-            if size <= SMALL:
-                return content.put(spooled.read(), _MEDIA_TYPE, at=at).sha256
-            return self.write(lambda out: copyfileobj(spooled, out)).sha256
+        start = _Start()
+        fill(cast("BinaryIO", start))
+        if start.whole:
+            return content.put(start.getvalue(), _MEDIA_TYPE, at=at).sha256
+        return self.write(fill).sha256
 
     def open(self, sha256: str) -> BinaryIO:
         """A stored file to read from; raises `ContentMissing`, `ContentDamaged`."""

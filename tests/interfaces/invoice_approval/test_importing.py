@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from peewee import OperationalError
 
-from opus_soap import errors
-from opus_soap.interfaces.invoice_approval import lending
+from opus_soap import database, errors
+from opus_soap.interfaces.invoice_approval import importing, lending
 from opus_soap.interfaces.invoice_approval.importing import files, import_files, import_invoice
 from opus_soap.ledger.models import Supplier
 from opus_soap.store import content
@@ -229,6 +229,18 @@ def test_a_rendering_that_would_be_written_otherwise_today_is_put_back_too(take,
     again = Invoice.get_by_id(invoice.id)
     assert b"<html" in content.get(again.rendering.sha256)
     assert content.get(again.original.sha256) == documents[0].data
+
+
+def test_a_large_rendering_stays_the_one_that_it_is(take, documents, tmp_path, monkeypatch):
+    """It is a file, and its row has no bytes: nobody has purged it."""
+    monkeypatch.setattr(content, "LARGE", 10)
+    monkeypatch.setattr(database._beside, "folder", tmp_path)
+    invoice = take(documents[0].data)
+    assert invoice.rendering.in_file
+    monkeypatch.setattr(importing, "render_html", lambda _: b"<html>as a later version renders it</html>")
+    with pytest.raises(errors.DuplicateInvoice):
+        take(documents[0].data)
+    assert Invoice.get_by_id(invoice.id).rendering == invoice.rendering
 
 
 def test_two_that_came_before_under_numbers_read_the_same_are_both_found(take, documents):
