@@ -30,6 +30,7 @@ from opus_soap.doctor.finding import BAD, GOOD, WARNING, Finding
 from opus_soap.errors import CertificateFileInvalid, DatabaseFailed, OpusSoapError
 from opus_soap.keys import load_own, load_trust
 from opus_soap.settings import Settings, shown
+from opus_soap.store import content
 from opus_soap.store.schema import check_schema
 from opus_soap.wss.certificates import load_pem, subject_text
 from opus_soap.wss.crl import load_lists, unfit
@@ -75,9 +76,15 @@ def _attempt(name: str, check: Callable[[], Iterable[Finding]]) -> list[Finding]
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    connect(settings.database_url)
+    connect(settings.database_url, files=settings.files_folder)
     check_schema()
     yield Finding(GOOD, "database", f"{shown(settings.database_url)}: reachable, its schema current")
+    with connected():
+        lost = content.first_lost()
+    if lost is not None:
+        text = f"{settings.files_folder}: a content of this database is not there ({lost[:12]}…)"
+        advice = "Mount or name the folder that the server writes to; opus-soap ledger verify tells all."
+        yield Finding(BAD, "contents", text, advice)
 
 
 def _signing_key(settings: Settings, clock: Clock) -> Iterator[Finding]:

@@ -240,6 +240,15 @@ def verify() -> Iterator[str]:
             yield f"content {digest}: its file has been changed"
 
 
+def first_lost() -> str | None:
+    """The first of the contents in files, by their hashes, when it is not there: a quick look."""
+    first: Content | None = _in_files().order_by(Content.sha256).first()
+    files = _files()
+    if first is None or (files is not None and files.place(first.sha256).exists()):
+        return None
+    return first.sha256
+
+
 def _in_files() -> Any:
     there = Content.select(Content.sha256, Content.size)
     return there.where(Content.in_file, Content.purged_at.is_null())

@@ -11,10 +11,10 @@ from uuid import uuid4
 import pytest
 
 from opus_soap.clock import ManualClock
-from opus_soap.database import connect, disconnect
+from opus_soap.database import connect, connected, disconnect
 from opus_soap.doctor.checks import findings
 from opus_soap.doctor.finding import BAD, GOOD, WARNING, Finding
-from opus_soap.store import agreements
+from opus_soap.store import agreements, content
 from tests.conftest import NOON
 
 DAY = timedelta(days=1)
@@ -52,6 +52,16 @@ def test_a_database_that_is_not_there_or_not_migrated(examine, tmp_path: Path):
     empty = one_of(examine(database_url=f"sqlite:///{tmp_path}/empty"), BAD, "database")
     assert "DBA-003" in empty.text
     assert "database migrate" in empty.remedy
+
+
+def test_the_folder_of_contents_is_another(examine, sqlite_url, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(content, "LARGE", 10)
+    connect(sqlite_url, files=tmp_path / "files")
+    with connected():
+        content.put(b"a large one", "text/plain", at=NOON)
+    assert "contents" not in [one.check for one in examine()]
+    (tmp_path / "files").rename(tmp_path / "not mounted")
+    assert "is not there" in one_of(examine(), BAD, "contents").text
 
 
 def test_a_key_that_does_not_belong(examine, keys: Path):
