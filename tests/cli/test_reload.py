@@ -59,6 +59,13 @@ class Server:
             return False
         return True
 
+    def has_each_worker_answered(self) -> bool:
+        """One that is still being made would read whatever keys are there then; who has answered has threads."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        if not children.exists():  # where that is not told, it is not waited for
+            return True
+        return all(len(os.listdir(f"/proc/{pid}/task")) > 1 for pid in children.read_text().split())
+
     def until(self, wanted: tuple[str, str]) -> None:
         wait_for(lambda: self.ask() == wanted, self.log)
 
@@ -99,6 +106,7 @@ def serving(folder: Path, reload_seconds: int) -> Iterator[Server]:
     server = Server(scene, process.pid, log)
     try:
         server.until(("opus", "ok"))
+        wait_for(lambda: server.ask() and server.has_each_worker_answered(), log)
         yield server
     finally:
         process.terminate()
