@@ -60,7 +60,7 @@ class Server:
         return True
 
     def has_each_worker_answered(self) -> bool:
-        """One that is still being made would read whatever keys are there then; who has answered has threads."""
+        """One that is still being made reads whatever keys are there; who has answered has threads."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
         if not children.exists():  # where that is not told, it is not waited for
             return True
