@@ -136,6 +136,16 @@ class ContentGone(TransportError):
     retryable = False
 
 
+class ContentOutOfReach(TransportError):
+    """A part of the message is in a file that cannot be read now: another attempt may find it."""
+
+    code = "TRA-016"
+    danish = "Meddelelsen kan ikke dannes endnu: {value}"
+    english = "The message cannot be built yet: {expected}"
+    remedy_danish = "Se efter mappen i OPUS_SOAP_FILES_FOLDER; der forsøges igen."
+    remedy_english = "Look at the folder of OPUS_SOAP_FILES_FOLDER; another attempt follows."
+
+
 class AttemptsUsedUp(TransportError):
     """The worker died during every attempt that the settings allow."""
 

@@ -15,7 +15,9 @@ from opus_soap.database import transaction
 from opus_soap.errors import (
     ContentDamaged,
     ContentGone,
+    ContentLost,
     ContentMissing,
+    ContentOutOfReach,
     RateMissing,
     RefusedByReceiver,
     ReplyUnusable,
@@ -51,6 +53,8 @@ def send(entry: OutboxEntry, delivery: Delivery) -> None:
         message = build(lending, entry, delivery)
     except (ContentMissing, ContentDamaged) as error:
         raise ContentGone(value=error.text_danish, expected=error.text_english) from None
+    except ContentLost as error:
+        raise ContentOutOfReach(value=error.text_danish, expected=error.text_english) from None
     answer = delivery.caller.call(CONTRACT, OPERATION, entry.system, message)
     _record(entry, lending, answer, delivery)
 

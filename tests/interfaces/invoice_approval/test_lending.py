@@ -350,3 +350,15 @@ def test_what_is_not_there_any_more_is_told_so_and_not_tried_again(lend, setting
     worker.run_once()
     invoice = fresh(lent)
     assert (invoice.state, invoice.state_code) == (Invoice.PARKED, "TRA-012")
+
+
+def test_what_cannot_be_read_now_is_tried_again(lend, settings, clock):
+    """As when the folder of large contents is not mounted."""
+    lent = lend()
+    Content.update(data=None, in_file=True).where(Content.sha256 == lent.invoice.original.sha256).execute()
+    worker = Worker({lending.KIND: Handler(sending.send, sending.given_up, sending.hold)},
+                    Delivery(None, clock, settings))  # fmt: skip
+    worker.run_once()
+    assert fresh(lent).state != Invoice.PARKED
+    [entry] = OutboxEntry.select()
+    assert "TRA-016" in entry.last_error
