@@ -36,7 +36,7 @@ class CompanyCode(BaseModel):
     if TYPE_CHECKING:
         municipality_id: str
 
-    municipality = ForeignKeyField(Municipality, backref="company_codes", on_delete="RESTRICT", index=False)
+    municipality = ForeignKeyField(Municipality, backref="company_codes", on_delete="RESTRICT")
     code = CharField(max_length=4)
     name = CharField()
     currency = CharField(max_length=3, default="DKK")
@@ -52,7 +52,7 @@ class CompanyCode(BaseModel):
 class FiscalYear(BaseModel):
     """Regnskabsår. Two may be open at once, from January until the old one is closed."""
 
-    company_code = ForeignKeyField(CompanyCode, backref="fiscal_years", on_delete="RESTRICT", index=False)
+    company_code = ForeignKeyField(CompanyCode, backref="fiscal_years", on_delete="RESTRICT")
     year = IntegerField()
     closed = BooleanField(default=False)
     carried_forward_at = InstantField(null=True)  # the last time that posted something; for people, no rule
@@ -64,7 +64,7 @@ class FiscalYear(BaseModel):
 class Period(BaseModel):
     """Regnskabsperiode 1–12, and 13–15 for the supplement period of the year."""
 
-    fiscal_year = ForeignKeyField(FiscalYear, backref="periods", on_delete="RESTRICT", index=False)
+    fiscal_year = ForeignKeyField(FiscalYear, backref="periods", on_delete="RESTRICT")
     number = IntegerField()
     open = BooleanField(default=True)
 
@@ -75,7 +75,7 @@ class Period(BaseModel):
 class TaxCode(BaseModel):
     """Momskode: which share of a gross amount on an account is refundable VAT."""
 
-    company_code = ForeignKeyField(CompanyCode, backref="tax_codes", on_delete="RESTRICT", index=False)
+    company_code = ForeignKeyField(CompanyCode, backref="tax_codes", on_delete="RESTRICT")
     code = CharField(max_length=4)
     name = CharField()
     rate_basis_points = IntegerField()  # 2500 = 25 %
@@ -87,7 +87,7 @@ class TaxCode(BaseModel):
 class DocumentType(BaseModel):
     """Bilagsart: KR, KG, SA, AB …; each numbers its own series per year."""
 
-    company_code = ForeignKeyField(CompanyCode, backref="document_types", on_delete="RESTRICT", index=False)
+    company_code = ForeignKeyField(CompanyCode, backref="document_types", on_delete="RESTRICT")
     code = CharField(max_length=2)
     name = CharField()
     first_number = BigIntegerField()
@@ -99,7 +99,7 @@ class DocumentType(BaseModel):
 class Account(BaseModel):
     """Artskonto (G/L account)."""
 
-    company_code = ForeignKeyField(CompanyCode, backref="accounts", on_delete="RESTRICT", index=False)
+    company_code = ForeignKeyField(CompanyCode, backref="accounts", on_delete="RESTRICT")
     uuid = UUIDField(unique=True)
     number = CharField(max_length=10)
     name = CharField()
@@ -119,7 +119,7 @@ class AccountRule(BaseModel):
     Lists hold dimension kinds (see `DimensionValue.kind`). The first matching rule by `priority` counts.
     """
 
-    company_code = ForeignKeyField(CompanyCode, backref="account_rules", on_delete="RESTRICT", index=False)
+    company_code = ForeignKeyField(CompanyCode, backref="account_rules", on_delete="RESTRICT")
     priority = IntegerField()
     pattern = CharField()
     requires_exactly_one_of = JsonField(default=list)
@@ -134,7 +134,7 @@ class DimensionValue(BaseModel):
 
     KINDS = ("cost_center", "wbs_element", "profit_center", "order", "network", "functional_area")
 
-    company_code = ForeignKeyField(CompanyCode, backref="dimension_values", on_delete="RESTRICT", index=False)
+    company_code = ForeignKeyField(CompanyCode, backref="dimension_values", on_delete="RESTRICT")
     uuid = UUIDField(unique=True)
     kind = CharField(max_length=16)
     code = CharField(max_length=24)
@@ -151,7 +151,7 @@ class DimensionValue(BaseModel):
 class Supplier(BaseModel):
     """Kreditor."""
 
-    municipality = ForeignKeyField(Municipality, backref="suppliers", on_delete="RESTRICT", index=False)
+    municipality = ForeignKeyField(Municipality, backref="suppliers", on_delete="RESTRICT")
     uuid = UUIDField(unique=True)
     number = CharField(max_length=10)
     name = CharField()
@@ -177,7 +177,7 @@ class Supplier(BaseModel):
 class NumberRange(BaseModel):
     """The next voucher number of a series; taken under a row lock, so numbers have no gaps."""
 
-    company_code = ForeignKeyField(CompanyCode, backref="number_ranges", on_delete="RESTRICT", index=False)
+    company_code = ForeignKeyField(CompanyCode, backref="number_ranges", on_delete="RESTRICT")
     document_type = CharField(max_length=2)
     year = IntegerField()
     next_number = BigIntegerField()
@@ -194,7 +194,7 @@ class Voucher(BaseModel):
         reverses_id: int | None
 
     uuid = UUIDField(unique=True)
-    company_code = ForeignKeyField(CompanyCode, backref="vouchers", on_delete="RESTRICT", index=False)
+    company_code = ForeignKeyField(CompanyCode, backref="vouchers", on_delete="RESTRICT")
     document_type = CharField(max_length=2)
     year = IntegerField()
     number = BigIntegerField()
@@ -252,7 +252,7 @@ class ParkedVoucher(BaseModel):
     PARKED, RELEASED, DISMISSED = "parked", "released", "dismissed"
 
     uuid = UUIDField(unique=True)  # the voucher's, when it is released
-    company_code = ForeignKeyField(CompanyCode, backref="parked_vouchers", on_delete="RESTRICT", index=False)
+    company_code = ForeignKeyField(CompanyCode, backref="parked_vouchers", on_delete="RESTRICT")
     reference = CharField(max_length=70)
     document_type = CharField(max_length=2)
     posting_date = DateField()
@@ -279,7 +279,7 @@ class UserRight(BaseModel):
     invoices that are addressed to that EAN, and to nothing else.
     """
 
-    municipality = ForeignKeyField(Municipality, backref="user_rights", on_delete="RESTRICT", index=False)
+    municipality = ForeignKeyField(Municipality, backref="user_rights", on_delete="RESTRICT")
     user = CharField(max_length=40, column_name="user_id")  # Opus user id, lower case
     profit_center = CharField(max_length=10, default="")  # empty: all
     ean = CharField(max_length=13, default="")  # location number; empty: not for invoices of one alone
@@ -292,7 +292,7 @@ class UserRight(BaseModel):
 class Seal(BaseModel):
     """A signed batch of vouchers of one company code: from first to last, chained to the previous seal."""
 
-    company_code = ForeignKeyField(CompanyCode, backref="seals", on_delete="RESTRICT", index=False)
+    company_code = ForeignKeyField(CompanyCode, backref="seals", on_delete="RESTRICT")
     sequence = IntegerField()
     first_voucher = ForeignKeyField(Voucher, on_delete="RESTRICT", backref="+")
     last_voucher = ForeignKeyField(Voucher, on_delete="RESTRICT", backref="+")

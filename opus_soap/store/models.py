@@ -233,7 +233,7 @@ class Invoice(BaseModel):
 class InvoiceAttachment(BaseModel):
     """Bilag til fakturaen: a file that lay inside it, decoded."""
 
-    invoice = ForeignKeyField(Invoice, backref="attachments", on_delete="RESTRICT", index=False)
+    invoice = ForeignKeyField(Invoice, backref="attachments", on_delete="RESTRICT")
     position = IntegerField()
     file_name = CharField()
     media_type = CharField()

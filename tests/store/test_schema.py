@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from itertools import permutations
 from uuid import uuid4
 
 import pytest
@@ -96,14 +95,3 @@ def test_numbers_that_only_look_different_stay_invoices_of_their_own(tmp_path):
             "fa-1#2",
         ]
     database.close()
-
-
-@pytest.mark.usefixtures("database")
-def test_no_index_is_the_beginning_of_another():
-    """It is written with every row, and the longer one answers the same."""
-    for model in [*STORE_MODELS, *LEDGER_MODELS]:
-        of_table = proxy.obj.get_indexes(model._meta.table_name)
-        indexes = [index for index in of_table if " WHERE " not in (index.sql or "")]
-        for one, other in permutations(indexes, 2):
-            covered = one.columns == other.columns[: len(one.columns)]
-            assert one.unique or not covered, f"{one.name} is in {other.name}"

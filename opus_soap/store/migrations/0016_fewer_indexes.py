@@ -1,29 +1,16 @@
-"""No index that is the beginning of another, and none of archived messages that nobody asks for.
+"""Indexes that are written with every posting and every message, and that nothing is found by.
 
-Each is written with every row: of a posting there were three, of an archived message six.
+Lines are found by voucher and line; a message by its number, its correlation or its MessageID.
 """
 
-_BEGINNINGS = (
-    "companycode_municipality_id",
-    "taxcode_company_code_id",
-    "account_company_code_id",
-    "accountrule_company_code_id",
-    "dimensionvalue_company_code_id",
-    "documenttype_company_code_id",
-    "fiscalyear_company_code_id",
-    "invoiceattachment_invoice_id",
-    "numberrange_company_code_id",
-    "parkedvoucher_company_code_id",
-    "period_fiscal_year_id",
+_UNUSED = (
     "posting_voucher_id",
-    "seal_company_code_id",
-    "supplier_municipality_id",
-    "userright_municipality_id",
-    "voucher_company_code_id",
+    "archivedmessage_at",
+    "archivedmessage_system_id",
+    "archivedmessage_content_id",
 )
-_NOT_ASKED = ("archivedmessage_at", "archivedmessage_system_id", "archivedmessage_content_id")
 
 
 def up(migrator, db):
-    for name in (*_BEGINNINGS, *_NOT_ASKED):
+    for name in _UNUSED:
         db.execute_sql(f"DROP INDEX IF EXISTS {name}")
