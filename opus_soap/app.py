@@ -105,8 +105,8 @@ def calendar(settings: Settings, clock: Clock) -> tuple[Chore, ...]:
 
     def purge() -> None:
         content.purge(now=clock.now(), retention=retention)
-        content.forget_abandoned(now=clock.now())
         purge_files(FileStore(settings.files_folder), now=clock.now(), retention=retention)
+        content.forget_abandoned(now=clock.now())  # last: it may find no moment for its lock
 
     extracts, at_work = deliverer(settings, clock), Lock()
 

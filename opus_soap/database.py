@@ -207,9 +207,7 @@ _JOINED = nullcontext()
 
 def transaction() -> AbstractContextManager[None]:
     """One write transaction; nested calls join the outer one."""
-    database = proxy.obj
-    joins = not database.is_closed() and database.in_transaction()
-    return _JOINED if joins else _outermost_transaction(database)
+    return _JOINED if in_transaction() else _outermost_transaction(proxy.obj)
 
 
 @contextmanager
@@ -278,8 +276,7 @@ def retried(work: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(work)
     def attempt(*args: P.args, **kwargs: P.kwargs) -> R:
-        database = proxy.obj
-        inside = not database.is_closed() and database.in_transaction()
+        inside = in_transaction()
         for left in reversed(range(1 if inside else _ATTEMPTS)):
             try:
                 return work(*args, **kwargs)

@@ -55,7 +55,7 @@ def purge(runtime: Runtime) -> None:
     now = runtime.clock.now()
     retention = timedelta(days=runtime.settings.content_retention_days)
     purged = content.purge(now=now, retention=retention)
-    content.forget_abandoned(now=now)
     purged += purge_files(FileStore(runtime.settings.files_folder), now=now, retention=retention)
     forgotten = replay.forget_expired(now)
+    content.forget_abandoned(now=now)
     click.echo(f"{purged} contents purged (their hashes stay), {forgotten} replay entries forgotten")

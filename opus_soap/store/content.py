@@ -80,6 +80,11 @@ def _files_for(data: bytes) -> FileStore | None:
     return _files() if len(data) > LARGE else None
 
 
+def _where(data: bytes, files: FileStore | None) -> dict[str, Any]:
+    """What a row says of where its bytes are."""
+    return {"data": data if files is None else None, "in_file": files is not None}
+
+
 def _is_lost(digest: str, files: FileStore) -> bool:
     """Whether a row says that there is a file, and there is none: whoever has the bytes puts them back."""
     return not files.place(digest).exists() and _is_there(digest)
@@ -152,8 +157,8 @@ def put_new(items: Iterable[tuple[bytes, str, datetime]]) -> list[Content]:
         files = _files_for(data)
         if files is not None:
             files.put(digest, data)  # before its row: no other has these bytes
-        held = {"data": data} if files is None else {"data": None, "in_file": True}
-        rows.append(Content(sha256=digest, size=len(data), media_type=media_type, stored_at=at, **held))
+        where = _where(data, files)
+        rows.append(Content(sha256=digest, size=len(data), media_type=media_type, stored_at=at, **where))
     columns = ("sha256", "size", "media_type", "data", "in_file", "stored_at")
     insert_rows(Content, columns, [[row.__data__[name] for name in columns] for row in rows])
     return rows
@@ -162,10 +167,9 @@ def put_new(items: Iterable[tuple[bytes, str, datetime]]) -> list[Content]:
 def put_back(data: bytes, *, at: datetime) -> bool:
     """Store bytes again that were purged; False, and nothing is stored, when they were not."""
     digest, files = digest_of(data), _files_for(data)
-    held = {"data": data, "in_file": False} if files is None else {"data": None, "in_file": True}
     with transaction():
         changed: int = (
-            Content.update(**held, purged_at=None, stored_at=at)
+            Content.update(**_where(data, files), purged_at=None, stored_at=at)
             .where(Content.sha256 == digest, Content.purged_at.is_null(False))
             .execute()
         )
@@ -261,8 +265,8 @@ def _hashes(query: Any) -> Iterator[str]:
 
 def _verify_rows() -> Iterator[str]:
     for some in _in_batches():
-        rows = Content.select(Content.sha256, Content.data).where(Content.sha256.in_(some))
-        for row in rows.order_by(Content.sha256):
+        rows = _in_rows(Content.select(Content.sha256, Content.data))  # what is purged meanwhile is no loss
+        for row in rows.where(Content.sha256.in_(some)).order_by(Content.sha256):
             if digest_of(bytes(row.data or b"")) != row.sha256:
                 yield f"content {row.sha256}: has been changed"
 
@@ -282,9 +286,13 @@ def _in_batches() -> Iterator[list[str]]:
 
 
 def _sizes() -> Iterator[tuple[str, int]]:
-    there = Content.select(Content.sha256, fn.COALESCE(fn.LENGTH(Content.data), 0))
+    return _paged(_in_rows(Content.select(Content.sha256, fn.COALESCE(fn.LENGTH(Content.data), 0))))
+
+
+def _in_rows(query: Any) -> Any:
+    """Of the contents of a query those whose bytes are in their row, or should be."""
     expected = Content.purged_at.is_null() & ~Content.in_file
-    return _paged(there.where(expected | Content.data.is_null(False)))
+    return query.where(expected | Content.data.is_null(False))
 
 
 def _paged(there: Any) -> Iterator[Any]:

@@ -122,7 +122,7 @@ class FileStore:
             raise ContentLost(value=sha256, expected=error.strerror or "?") from None
 
     def verify(self, sha256: str) -> None:
-        """Raise `ContentMissing` or `ContentDamaged` unless the file is what its name says."""
+        """Raise `ContentMissing`, `ContentLost` or `ContentDamaged` unless it is what its name says."""
         with self.open(sha256) as file:
             actual = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
         if actual != sha256:

@@ -193,6 +193,18 @@ def test_content_that_was_changed_is_named_and_purged_content_is_not(clock):
     assert gone.sha256 != kept.sha256
 
 
+def test_what_is_purged_while_it_is_verified_is_no_loss(clock, monkeypatch):
+    kept = content.put(b"abc", "text/plain", at=clock.now())
+    clock.advance(timedelta(days=10))
+
+    def then_purged():
+        yield [kept.sha256] if content.purge(now=clock.now(), retention=timedelta(days=5)) else []
+
+    monkeypatch.setattr(content, "_in_batches", then_purged)
+    assert list(content.verify()) == []
+    assert Content.get().data is None
+
+
 def test_contents_are_verified_some_at_a_time(clock, monkeypatch):
     """However many there are: by pages of rows and batches of bytes; the changed ones are found in each."""
     monkeypatch.setattr(content, "_PAGE", 7)

@@ -21,7 +21,7 @@ from opus_soap.store import content
 from opus_soap.store.files import FileStore
 
 _MEDIA_TYPE = "text/xml"
-SMALL = 256 * 1024  # bytes; a larger one is a file, whoever made it
+SMALL = content.LARGE  # bytes; a larger one is a file, whoever made it
 
 
 class _Start(BytesIO):
@@ -56,13 +56,13 @@ class PostingStore(FileStore):
         return self.write(fill).sha256
 
     def open(self, sha256: str) -> BinaryIO:
-        """A stored file to read from; raises `ContentMissing`, `ContentDamaged`."""
+        """A stored file to read from; raises `ContentMissing`, `ContentLost`, `ContentDamaged`."""
         with suppress(ContentMissing):
             return super().open(sha256)
         return BytesIO(content.get(sha256))
 
     def verify(self, sha256: str) -> None:
-        """Raise `ContentMissing` or `ContentDamaged` unless the file is what its name says."""
+        """Raise as `open` does unless the file is what its name says."""
         if self.place(sha256).exists():
             super().verify(sha256)
         else:

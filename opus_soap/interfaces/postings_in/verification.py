@@ -14,7 +14,7 @@ from peewee import JOIN
 
 from opus_soap.clock import from_isoformat, isoformat
 from opus_soap.database import stored_rows
-from opus_soap.errors import ContentDamaged, ContentMissing
+from opus_soap.errors import ContentDamaged, ContentLost, ContentMissing
 from opus_soap.interfaces.postings_in.proofs import FINISHED, HASHED, SAID, hash_of, root_after
 from opus_soap.interfaces.postings_in.receiving import write_receipt
 from opus_soap.ledger.models import ParkedVoucher, Voucher
@@ -140,6 +140,8 @@ def _check_stored(store: FileStore, name: str, digest: str, *, may_be_gone: bool
         if may_be_gone:
             return
         yield f"{name}: {digest} is missing"
+    except ContentLost:
+        yield f"{name}: {digest} cannot be read"
     except ContentDamaged:
         yield f"{name}: {digest} has been changed"
 

@@ -44,6 +44,9 @@ def test_each_byte_of_each_file(file, receiver, which, named):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
         assert list(verify_files(receiver.store)) == [f"{named}: {digest} has been changed"]
     path.unlink()
+    path.mkdir()
+    assert list(verify_files(receiver.store)) == [f"{named}: {digest} cannot be read"]
+    path.rmdir()
     assert list(verify_files(receiver.store, "999")) == [f"{named}: {digest} is missing"]
     assert list(verify_files(receiver.store, "998")) == []
 
