@@ -40,7 +40,7 @@ from opus_soap.reloading import Reloading
 from opus_soap.settings import Settings
 from opus_soap.soap.access_log import configure_logging
 from opus_soap.soap.front import Resource, SoapFront
-from opus_soap.soap.limits import of_messages
+from opus_soap.soap.limits import LIFT_FROM, of_messages
 from opus_soap.soap.service import SoapService
 from opus_soap.store import content, replay
 from opus_soap.store.files import FileStore
@@ -214,4 +214,5 @@ def policy(settings: Settings) -> VerificationPolicy:
         max_lifetime=timedelta(seconds=settings.max_message_lifetime_seconds),
         max_references=settings.max_signature_references,
         limits=of_messages(settings),
+        lift_from=LIFT_FROM,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -23,6 +23,7 @@ from opus_soap.keys import MessageVerifier
 from opus_soap.ledger.master_data import authority_cvr
 from opus_soap.soap.contexts import check_authority, check_contexts
 from opus_soap.soap.exchange import Exchange
+from opus_soap.soap.limits import LIFT_FROM
 from opus_soap.soap.security_models import NAMES, SecurityModels, named
 from opus_soap.soap.service import SoapService
 from opus_soap.store import agreements
@@ -30,6 +31,7 @@ from opus_soap.store.models import System
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.certificates import thumbprint
 from opus_soap.wss.errors import SecurityMissing
+from opus_soap.wss.lifting import Lifted
 from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.saml import SamlToken
 from opus_soap.wss.unsigned import read_unsigned
@@ -73,6 +75,8 @@ class Call:
     token: SamlToken | None = None
     replay: tuple[str, datetime] | None = None
     """What the message is remembered by, and until when; None in the Context model, where TLS takes care."""
+    lifted: Lifted = field(default_factory=dict)
+    """Contents that are not in the body, by the elements that they belong in."""
 
     @property
     def token_cvr(self) -> str | None:
@@ -176,10 +180,11 @@ class Callers:
             soap_namespace=verified.soap_namespace,
             token=verified.token,
             replay=(verified.replay_key, verified.replay_until),
+            lifted=service.contract.kept_apart(verified.lifted),
         )
 
     def _by_connection(self, exchange: Exchange, service: SoapService, data: bytes, shown: Shown) -> Call:
-        message, taken = read_unsigned(data, self.limits), self.models.taken_by(service.name)
+        message, taken = read_unsigned(data, self.limits, LIFT_FROM), self.models.taken_by(service.name)
         exchange.by_connection = "context" in taken
         certificate = shown() if exchange.by_connection else None
         if certificate is None:
@@ -192,4 +197,5 @@ class Callers:
             body=message.body,
             addressing=message.addressing,
             soap_namespace=message.soap_namespace,
+            lifted=service.contract.kept_apart(message.lifted),
         )

@@ -18,6 +18,7 @@ from lxml import etree
 
 from opus_soap.encoded import Base64
 from opus_soap.errors import BodyInvalid, ContractFileUnknown, mask_cpr
+from opus_soap.wss.lifting import Lifted
 
 ROOT = (Path(__file__).parent.parent / "wsdl").resolve()
 
@@ -35,9 +36,6 @@ _EXPECTED = re.compile(r"Expected is (?:one of )?\( (.*) \)")
 _STEP = re.compile(r"/([^/\[]+)(?:\[(\d+)\])?")
 _NAMESPACE = re.compile(r"\{[^}]*\}")
 _LONG = 4096  # characters: what is longer is worth being lifted
-
-Lifted = Mapping[etree._Element, Base64]
-"""Contents that were taken out of a body, by the elements that they stood in."""
 
 
 @dataclass(frozen=True)
@@ -134,14 +132,24 @@ class Contract:
             node.set("location", address)
         return etree.tostring(document, xml_declaration=True, encoding="UTF-8")
 
-    def accept(self, body: etree._Element) -> Lifted:
-        """`validate` of a body that came in; its long contents are taken out, and returned.
+    def kept_apart(self, lifted: Lifted) -> Lifted:
+        """Those of the texts that were lifted which are what the schema calls base64; the others go back."""
+        kept = {}
+        for element, text in lifted.items():
+            if element.tag in self._encoded and not len(element):
+                kept[element] = text
+            else:
+                element.text = text
+        return kept
+
+    def accept(self, body: etree._Element, lifted: Lifted) -> Lifted:
+        """`validate` of a body that came in; its long contents are taken out, and returned with the `lifted`.
 
         They are decoded here, and nobody need look at their text again. Only what is good is taken, from
         elements of which the schema says nothing but that they are base64: an empty one is as valid. What is
         wrong stays, for the schema to tell.
         """
-        lifted = self._lift(body)
+        lifted = {**lifted, **self._lift(body)}
         self.validate(body)
         return lifted
 

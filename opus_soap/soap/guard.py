@@ -23,11 +23,12 @@ from opus_soap.errors import (
     OperationUnknown,
 )
 from opus_soap.soap.callers import Call, Callers, Shown
-from opus_soap.soap.contracts import Lifted, Operation
+from opus_soap.soap.contracts import Operation
 from opus_soap.soap.exchange import Exchange
 from opus_soap.soap.service import CallContext, SoapService
 from opus_soap.store import archive, replay
 from opus_soap.wss.addressing import Addressing
+from opus_soap.wss.lifting import Lifted
 from opus_soap.wss.names import UNSPECIFIED, WSA
 from opus_soap.wss.signing import Signing
 from opus_soap.wss.unsigned import write_unsigned
@@ -71,7 +72,7 @@ class Guard:
         with exchange.timings.part("validate"):
             operation = self._operation(service, call, soap_action)
             exchange.action = operation.soap_action
-            lifted = service.contract.accept(call.content)
+            lifted = service.contract.accept(call.content, call.lifted)
         with exchange.timings.part("commit"), transaction():
             reply = self._within(exchange, service, call, operation, lifted)
         # what the transaction took apart from the parts inside it

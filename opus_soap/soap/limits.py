@@ -31,6 +31,8 @@ from opus_soap.wss.names import SOAP12
 from opus_soap.wss.parsing import ParseLimits
 
 MEDIA_TYPE = "text/xml; charset=utf-8"
+LIFT_FROM = 16 * 1024
+"""Bytes of a base64 text in a message that are worth being read apart from it."""
 _SOAP_11, _SOAP_12 = "text/xml", "application/soap+xml"
 SOAP_TYPES = (_SOAP_11, _SOAP_12)
 _STEP = 64 * 1024

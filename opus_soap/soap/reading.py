@@ -18,7 +18,7 @@ from lxml import etree
 from opus_soap.encoded import Base64
 from opus_soap.errors import BodyInvalid
 from opus_soap.soap import compat  # noqa: F401  before spyne
-from opus_soap.soap.contracts import Lifted
+from opus_soap.wss.lifting import Lifted
 
 from spyne import Boolean, ByteArray, Date, DateTime, Decimal, Unicode, Uuid, XmlAttribute  # isort: skip
 from spyne.model.complex import ComplexModelBase  # isort: skip

@@ -16,11 +16,12 @@ from uuid import UUID
 from lxml import etree
 
 from opus_soap.errors import AnswerInvalid, BodyInvalid, ValueUnreadable
-from opus_soap.soap.contracts import Contract, Lifted, load_contract
+from opus_soap.soap.contracts import Contract, load_contract
 from opus_soap.soap.models import Ping_I, Ping_O, answer_header
 from opus_soap.soap.reading import Reader
 from opus_soap.soap.writing import Writer
 from opus_soap.store.models import System
+from opus_soap.wss.lifting import Lifted
 
 import spyne  # isort: skip
 from spyne.protocol.soap import Soap11  # isort: skip

@@ -33,6 +33,7 @@ from signxml.signer import SignatureReference, XMLSigner
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from opus_soap.wss.errors import ReferenceInvalid, SignatureMalformed, SignatureWrong
+from opus_soap.wss.lifting import NOTHING, Lifting
 from opus_soap.wss.names import (
     CANONICALIZATION_METHOD,
     DIGEST_ALGORITHMS,
@@ -133,9 +134,16 @@ class _Itself:
 
 
 class _DirectVerifier(_Verifier):
-    """The same without copies, and without looking for what has been found."""
+    """The same without copies, and without looking for what has been found; it knows what was lifted."""
 
     _found: etree._Element | None = None
+
+    def __init__(self, targets: Targets, lifting: Lifting) -> None:
+        super().__init__(targets)
+        self._lifting = lifting
+
+    def _get_digest(self, data: Any, algorithm: DigestAlgorithm) -> Any:
+        return super()._get_digest(self._lifting.whole(data), algorithm)
 
     def get_root(self, data: Any) -> Any:
         return data
@@ -278,14 +286,16 @@ def verify_signature(
     certificate: x509.Certificate,
     now: datetime,
     targets: Targets,
+    lifting: Lifting = NOTHING,
 ) -> VerifiedSignature:
     """Verify the one signature in Security with the key of `certificate`.
 
-    The caller has checked the certificate, the references and their `targets`. Raises
-    `SignatureWrong`; whatever else a library raises, the caller turns into a refusal.
+    The caller has checked the certificate, the references and their `targets`; nothing may have been lifted
+    out of the envelope unless `DIRECT`. Raises `SignatureWrong`; whatever else a library raises, the caller
+    turns into a refusal.
     """
     place = f"./{{{soap_namespace}}}Header/{SECURITY}/"
-    return _verified(envelope, place, "Id", certificate, now, targets)
+    return _verified(envelope, place, "Id", certificate, now, targets, lifting)
 
 
 def verify_enveloped(
@@ -307,6 +317,7 @@ def _verified(
     certificate: x509.Certificate,
     now: datetime,
     targets: Targets,
+    lifting: Lifting = NOTHING,
 ) -> VerifiedSignature:
     configuration = SignatureConfiguration(
         location=place,
@@ -315,7 +326,8 @@ def _verified(
         digest_algorithms=_DIGEST_ALGORITHMS,
         verification_time=now,
     )
-    verifier = (_DirectVerifier if DIRECT else _Verifier)(targets)
+    assert DIRECT or lifting is NOTHING
+    verifier = _DirectVerifier(targets, lifting) if DIRECT else _Verifier(targets)
     try:
         results = verifier.verify(
             root,

@@ -6,13 +6,14 @@ They keep to the same limits and the same shape as signed ones, but Security is 
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lxml import etree
 
 from opus_soap.wss.addressing import Addressing, read_addressing
+from opus_soap.wss.lifting import Lifted, parse_lifted
 from opus_soap.wss.names import SOAP11
-from opus_soap.wss.parsing import ParseLimits, parse
+from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.signing import addressing_headers
 from opus_soap.wss.structure import read_unsigned_structure
 from opus_soap.wss.verification import rebuild, refusing
@@ -28,16 +29,23 @@ class UnsignedMessage:
     """The Body element of `envelope`."""
     addressing: Addressing
     soap_namespace: str
+    lifted: Lifted = field(default_factory=dict)
+    """Long texts of the Body, by the elements that they belong in: those are empty."""
 
 
-def read_unsigned(data: bytes, limits: ParseLimits) -> UnsignedMessage:
-    """A message without a Security header; raises a `WssError` for one that has it, or has another shape."""
+def read_unsigned(data: bytes, limits: ParseLimits, lift_from: int = 0) -> UnsignedMessage:
+    """A message without a Security header; raises a `WssError` for one that has it, or has another shape.
+
+    Base64 texts of at least `lift_from` bytes are `lifted` out of the Body; none is when that is 0.
+    """
     with refusing():
-        structure = read_unsigned_structure(parse(data, limits))
+        root, lifting = parse_lifted(data, limits, lift_from)
+        structure = read_unsigned_structure(root)
         parts = {**structure.headers, "Body": structure.body}
         addressing = read_addressing(parts)
+        lifted = lifting.take(parts["Body"])
         envelope = rebuild(structure.soap_namespace, parts)
-        return UnsignedMessage(envelope, envelope[-1], addressing, structure.soap_namespace)
+        return UnsignedMessage(envelope, envelope[-1], addressing, structure.soap_namespace, lifted)
 
 
 def write_unsigned(

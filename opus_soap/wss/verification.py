@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from cryptography import x509
 from lxml import etree
 
+from opus_soap.wss import engine
 from opus_soap.wss.addressing import Addressing, read_addressing
 from opus_soap.wss.certificates import TrustStore, check_tls_client, key_of, thumbprint
 from opus_soap.wss.engine import VerifiedSignature, check_schema, verify_signature
@@ -27,8 +29,9 @@ from opus_soap.wss.errors import (
     WssError,
 )
 from opus_soap.wss.errors_tokens import HolderWrong, TokensNotTaken
+from opus_soap.wss.lifting import Lifted, Lifting, parse_lifted
 from opus_soap.wss.names import KNOWN_HEADERS, SOAP11
-from opus_soap.wss.parsing import ParseLimits, parse
+from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.references import SignedPart, read_references
 from opus_soap.wss.saml import SamlToken, TokenTrust, verify_assertion
 from opus_soap.wss.structure import MessageStructure, read_structure
@@ -58,6 +61,8 @@ class VerificationPolicy:
     carries_token: bool = False
     """Whether the Body may hold a token, as the answer of an STS does."""
     limits: ParseLimits = field(default_factory=ParseLimits)
+    lift_from: int = 0
+    """Base64 texts of at least so many bytes are `VerifiedMessage.lifted` out of the Body; 0: none is."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,8 @@ class VerifiedMessage:
     profile: str
     token: SamlToken | None = None
     """What the STS says of the sender, in the Token model."""
+    lifted: Lifted = field(default_factory=dict)
+    """Long texts of the Body, signed like the rest, by the elements that they belong in: those are empty."""
 
     @property
     def model(self) -> str:
@@ -111,12 +118,19 @@ class VerifiedMessage:
         return self.addressing.relates_to
 
 
+class _Read(NamedTuple):
+    """A message whose shape holds, and what its signature says it covers; nothing of it is believed."""
+
+    structure: MessageStructure
+    references: tuple[SignedPart, ...]
+    lifting: Lifting
+
+
 @dataclass(frozen=True)
 class _Candidate:
     """A message whose signer is known and trusted, its signature not yet verified."""
 
-    structure: MessageStructure
-    references: tuple[SignedPart, ...]
+    read: _Read
     token: SigningToken
 
 
@@ -163,11 +177,11 @@ class Verifier:
         does, and what it raises passes through, too.
         """
         with refusing():
-            structure, references = self._read(data)
-            names = structure.assertion is None and names_certificate(structure)
+            read = self._read(data)
+            names = read.structure.assertion is None and names_certificate(read.structure)
         certificates = known() if names else ()
         with refusing():
-            candidate = self._candidate(structure, references, now, audience, certificates)
+            candidate = self._candidate(read, now, audience, certificates)
         chosen = profile(candidate.token.certificate)
         with refusing():
             return self._verified(candidate, now, chosen)
@@ -178,26 +192,27 @@ class Verifier:
             self.trust.check(certificate, now)
             check_tls_client(certificate)
 
-    def _read(self, data: bytes) -> tuple[MessageStructure, tuple[SignedPart, ...]]:
-        carries_token = self.policy.carries_token
-        structure = read_structure(parse(data, self.policy.limits), carries_token=carries_token)
-        check_schema(structure.signature, self.policy.max_references)
-        return structure, read_references(structure, self.policy.max_references)
+    def _read(self, data: bytes) -> _Read:
+        policy = self.policy
+        root, lifting = parse_lifted(data, policy.limits, policy.lift_from if engine.DIRECT else 0)
+        structure = read_structure(root, carries_token=policy.carries_token)
+        check_schema(structure.signature, policy.max_references)
+        return _Read(structure, read_references(structure, policy.max_references), lifting)
 
     def _candidate(
         self,
-        structure: MessageStructure,
-        references: tuple[SignedPart, ...],
+        read: _Read,
         now: datetime,
         audience: str | None,
         known: Iterable[x509.Certificate],
     ) -> _Candidate:
+        structure = read.structure
         if structure.assertion is None:
             token = resolve_token(structure, self.trust, known)
         else:
             token = self._holder(structure, audience, now)
         self.trust.check(token.certificate, now)
-        return _Candidate(structure, references, token)
+        return _Candidate(read, token)
 
     def _holder(self, structure: MessageStructure, audience: str | None, now: datetime) -> SigningToken:
         """The certificate that a believed assertion is bound to; its key must have signed the message."""
@@ -211,8 +226,8 @@ class Verifier:
         return SigningToken(token.holder, structure.assertion, token)
 
     def _verified(self, candidate: _Candidate, now: datetime, profile: str) -> VerifiedMessage:
-        structure, certificate = candidate.structure, candidate.token.certificate
-        check_required_parts(structure, candidate.references, profile)
+        (structure, references, lifting), certificate = candidate.read, candidate.token.certificate
+        check_required_parts(structure, references, profile)
         try:
             signature = verify_signature(
                 structure.envelope,
@@ -220,15 +235,17 @@ class Verifier:
                 certificate=certificate,
                 now=now,
                 targets=structure.identifiers,
+                lifting=lifting,
             )
         except SignatureWrong as error:
             if candidate.token.saml is not None and not error.value.startswith("Digest"):
                 raise HolderWrong(value="another key than the token's signed the message") from None
             raise
-        parts = signed_elements(candidate.references, signature)
+        parts = signed_elements(references, signature)
         freshness = read_timestamp(parts["Timestamp"])
         check_freshness(freshness, now=now, skew=self.policy.skew, max_lifetime=self.policy.max_lifetime)
         addressing = read_addressing(parts)
+        lifted = lifting.take(parts["Body"])
         envelope = rebuild(structure.soap_namespace, parts)
         signer = thumbprint(certificate)
         return VerifiedMessage(
@@ -245,6 +262,7 @@ class Verifier:
             soap_namespace=structure.soap_namespace,
             profile=profile,
             token=candidate.token.saml,
+            lifted=lifted,
         )
 
 

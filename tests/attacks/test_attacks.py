@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from lxml import etree
@@ -15,26 +18,51 @@ from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.revocation import Revocation
 from opus_soap.wss.saml import TokenTrust
 from opus_soap.wss.unsigned import read_unsigned
-from opus_soap.wss.verification import VerifiedMessage, Verifier
+from opus_soap.wss.verification import VerificationPolicy, VerifiedMessage, Verifier
 from tests.attacks.context_recipes import CONTEXT_ATTACKS, HARMLESS_IN_CONTEXT, VALID
 from tests.attacks.faults import CPR, FAULTS, check_fault
 from tests.attacks.naive import naive_read, naive_verify, naive_verify_token
 from tests.attacks.recipes import ATTACKS, HARMLESS, IN_TOKEN_MODEL, NOT_IN_TOKEN_MODEL, Attack, Harmless
 from tests.attacks.token_recipes import HARMLESS_OF_TOKENS, TOKEN_ATTACKS
-from tests.wss.forge import AUDIENCE, CVR, NOW, STS, Forge, OwnSignature, token_model, world
+from tests.wss.forge import (
+    AUDIENCE,
+    CVR,
+    LIFT_FROM,
+    LONG,
+    NOW,
+    STS,
+    Forge,
+    OwnSignature,
+    attached,
+    token_model,
+    world,
+)
 
 
-@pytest.fixture(scope="module")
-def verifier() -> Verifier:
+@cache
+def _verifier(lift_from: int) -> Verifier:
     tokens = TokenTrust({STS: [world().certificates["sts"].certificate]})
     revocation = Revocation((RevocationLists(tuple(world().revocation_lists.values())),))
-    return Verifier(TrustStore(issuers=world().trusted, revocation=revocation), tokens=tokens)
+    trust = TrustStore(issuers=world().trusted, revocation=revocation)
+    return Verifier(trust, VerificationPolicy(lift_from=lift_from), tokens=tokens)
 
 
-@pytest.fixture(params=[True, False], ids=["direct", "stock"], autouse=True)
-def _both(request, monkeypatch):
-    """signxml as it is, and without its copies: each attack gets the same refusal from both."""
-    monkeypatch.setattr(engine, "DIRECT", request.param)
+@pytest.fixture(params=["direct", "stock", "lifted"], autouse=True)
+def way(request, monkeypatch) -> Iterator[str]:
+    """signxml as it is, without its copies, and with a text lifted: each attack gets the same refusal."""
+    monkeypatch.setattr(engine, "DIRECT", request.param != "stock")
+    with attached() if request.param == "lifted" else nullcontext():
+        yield request.param
+
+
+@pytest.fixture
+def verifier(way: str) -> Verifier:
+    return _verifier(LIFT_FROM if way == "lifted" else 0)
+
+
+def test_a_text_is_lifted_where_one_is_to_be(way: str, verifier: Verifier):
+    lifted = verifier.verify(Forge()(), now=NOW, profile=lambda _: "kombit").lifted
+    assert [*lifted.values()] == ([LONG] if way == "lifted" else [])
 
 
 def test_the_message_that_all_attacks_start_from_is_valid(verifier: Verifier):

@@ -12,18 +12,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from opus_soap.wss import engine
+from opus_soap.encoded import Base64
+from opus_soap.wss import engine, lifting
 from opus_soap.wss.certificates import TrustStore
 from opus_soap.wss.errors import WssError
 from opus_soap.wss.names import WSU_ID
 from opus_soap.wss.saml import TokenTrust
-from opus_soap.wss.verification import Verifier
+from opus_soap.wss.verification import VerificationPolicy, Verifier
 from tests.wss.forge import (
     AUDIENCE,
     BODY_PATH,
     C14N,
     DS,
     EC,
+    LIFT_FROM,
     NOW,
     STS,
     Forge,
@@ -33,13 +35,19 @@ from tests.wss.forge import (
     world,
 )
 
-VERIFIER = Verifier(
-    TrustStore(issuers=world().trusted), tokens=TokenTrust({STS: [world().certificates["sts"].certificate]})
-)
+
+def _verifier(lift_from: int) -> Verifier:
+    tokens = TokenTrust({STS: [world().certificates["sts"].certificate]})
+    return Verifier(TrustStore(issuers=world().trusted), VerificationPolicy(lift_from=lift_from), tokens)
+
+
+WHOLE, LIFTING = _verifier(0), _verifier(LIFT_FROM)
 NAMES = st.sampled_from(["a", "b", "Beløb", "x-y", "_1"])
 SPACES = st.sampled_from([None, "urn:a", "urn:b", "urn:a#b", "http://www.w3.org/2000/09/xmldsig#"])
 PREFIXES = st.sampled_from([None, "a", "b", "wsu2", "s"])
 TEXTS = st.text("aæ 1<>&\"'\n\t ", max_size=8)
+# of a kind each: what is lifted, and what must not be
+LONG_TEXTS = st.sampled_from(["eHh4", "+/9=", "a&<>", "ab\r\n", "x y ", "ææ11"]).map(lambda some: some * 1500)
 CHAINS = st.sampled_from(
     [
         C14N,
@@ -67,9 +75,23 @@ def trees(draw, depth: int = 3) -> etree._Element:
 
 
 @st.composite
-def messages(draw) -> bytes:
+def long_trees(draw) -> etree._Element:
+    """The same with some long texts, as an element's, or behind one."""
+    tree = draw(trees())
+    elements = st.sampled_from([*tree.iter()])
+    for text in draw(st.lists(LONG_TEXTS, min_size=1, max_size=3)):
+        element = draw(elements)
+        if draw(st.booleans()) or element is tree:
+            element.text = text
+        else:
+            element.tail = text
+    return tree
+
+
+@st.composite
+def messages(draw, bodies=None) -> bytes:
     """A message with such a Body, signed with one of the chains, and perhaps a byte of it changed."""
-    body = draw(trees())
+    body = draw(trees() if bodies is None else bodies)
 
     def fill(root: etree._Element) -> None:
         find(root, BODY_PATH).append(body)
@@ -87,18 +109,21 @@ def messages(draw) -> bytes:
     return data
 
 
-def said(data: bytes, *, direct: bool) -> object:
+def said(data: bytes, *, direct: bool, verifier: Verifier = WHOLE) -> object:
     """What is made of a message: everything that is believed, or the refusal."""
     before = engine.DIRECT
     engine.DIRECT = direct
     try:
-        message = VERIFIER.verify(
+        message = verifier.verify(
             data, now=NOW + timedelta(seconds=1), profile=lambda _: "kombit", audience=AUDIENCE
         )
     except WssError as error:
         return type(error), error.element
     finally:
         engine.DIRECT = before
+    for element, text in message.lifted.items():
+        assert element.text is None
+        element.text = text
     return (
         etree.tostring(message.envelope, method="c14n"),
         message.replay_key,
@@ -111,6 +136,19 @@ def said(data: bytes, *, direct: bool) -> object:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_both_make_the_same_of_a_message(data: bytes):
     assert said(data, direct=True) == said(data, direct=False)
+
+
+@given(messages(long_trees()))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_long_texts_apart_are_the_same_message(data: bytes):
+    assert said(data, direct=True, verifier=LIFTING) == said(data, direct=False)
+
+
+def test_canary_lifting_what_a_canonical_form_changes_is_caught(monkeypatch):
+    """As if any text could be put back as it stands in the message."""
+    monkeypatch.setattr(lifting, "_as_encoded", lambda data: Base64(data.decode("latin-1")))
+    with pytest.raises(AssertionError):
+        test_long_texts_apart_are_the_same_message()
 
 
 @given(trees())

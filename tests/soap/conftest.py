@@ -24,6 +24,7 @@ from opus_soap.settings import Settings
 from opus_soap.soap import results
 from opus_soap.soap.faults import FAULT_NS, SERVICEPLATFORM_NS
 from opus_soap.soap.front import SoapFront
+from opus_soap.soap.limits import LIFT_FROM
 from opus_soap.soap.models import KOMBIT_NS, answer_header
 from opus_soap.soap.service import PingService, SoapService, operation
 from opus_soap.store.models import System, SystemCertificate
@@ -37,7 +38,7 @@ from opus_soap.wss.replies import verify_reply
 from opus_soap.wss.revocation import Revocation
 from opus_soap.wss.saml import TokenTrust
 from opus_soap.wss.signing import Signer
-from opus_soap.wss.verification import VerifiedMessage, Verifier
+from opus_soap.wss.verification import VerificationPolicy, VerifiedMessage, Verifier
 
 from spyne import Service  # isort: skip
 
@@ -298,7 +299,8 @@ def build_front(
 ) -> tuple[SoapFront, Callable[[Behaviour], None]]:
     service, choose = build_service()
     tokens = TokenTrust({STS: [pki.sts.certificate]})
-    verifier = Verifier(TrustStore(issuers=(pki.ca.certificate,)), tokens=tokens)
+    policy = VerificationPolicy(lift_from=LIFT_FROM)
+    verifier = Verifier(TrustStore(issuers=(pki.ca.certificate,)), policy, tokens)
     chosen = {
         "sts_entity_id": STS,
         "client_certificate_header": HEADER,

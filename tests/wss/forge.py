@@ -72,6 +72,10 @@ TOKEN_TRANSFORM = (
     "</wsse:TransformationParameters></ds:Transform>"
 )
 _token_model: ContextVar[bool] = ContextVar("token_model", default=False)
+_attachment: ContextVar[str] = ContextVar("attachment", default="")
+LIFT_FROM = 4000
+"""Bytes of a text that are more than those of any other in a forged message."""
+LONG = "eHh4" * 2000
 
 
 @contextmanager
@@ -82,6 +86,16 @@ def token_model() -> Iterator[None]:
         yield
     finally:
         _token_model.reset(reset)
+
+
+@contextmanager
+def attached(text: str = LONG) -> Iterator[None]:
+    """Forge messages whose Body holds a text besides."""
+    reset = _attachment.set(text)
+    try:
+        yield
+    finally:
+        _attachment.reset(reset)
 
 
 @lru_cache(maxsize=1)
@@ -221,6 +235,9 @@ class Forge:
                 expires=self.expires,
             )
         )
+        if _attachment.get():
+            send = find(root, f"{BODY_PATH}/*")
+            etree.SubElement(send, "{urn:test}Attachment").text = _attachment.get()
         if _token_model.get():
             self._take_assertion(root)
         self.before(root)

@@ -80,7 +80,7 @@ def send(system, clock, tmp_path):
 
     def once(sent):
         body = sent if isinstance(sent, etree._Element) else written(sent)
-        lifted = service.contract.accept(body)
+        lifted = service.contract.accept(body, {})
         with transaction():
             return service.dispatch(body, CallContext(system, "999", "m", SYSTEM, NOW, lifted))
 
