@@ -42,7 +42,7 @@ from opus_soap.soap.access_log import configure_logging
 from opus_soap.soap.front import Resource, SoapFront
 from opus_soap.soap.limits import LIFT_FROM, of_messages
 from opus_soap.soap.service import SoapService
-from opus_soap.store import content, replay
+from opus_soap.store import purging, replay
 from opus_soap.store.files import FileStore
 from opus_soap.store.schema import check_schema
 from opus_soap.transport.client import Caller
@@ -104,9 +104,9 @@ def calendar(settings: Settings, clock: Clock) -> tuple[Chore, ...]:
     retention = timedelta(days=settings.content_retention_days)
 
     def purge() -> None:
-        content.purge(now=clock.now(), retention=retention)
+        purging.purge(now=clock.now(), retention=retention)
         purge_files(FileStore(settings.files_folder), now=clock.now(), retention=retention)
-        content.forget_abandoned(now=clock.now())  # last: it may find no moment for its lock
+        purging.forget_abandoned(now=clock.now())  # last: it may find no moment for its lock
 
     extracts, at_work = deliverer(settings, clock), Lock()
 

@@ -9,7 +9,7 @@ import click
 from opus_soap.cli.runtime import Runtime, reports_errors
 from opus_soap.database import connect, sqlite_file
 from opus_soap.interfaces.postings_in.retention import purge as purge_files
-from opus_soap.store import content, replay
+from opus_soap.store import purging, replay
 from opus_soap.store.files import FileStore
 from opus_soap.store.schema import check_schema
 from opus_soap.store.schema import migrate as bring_up_to_date
@@ -54,8 +54,8 @@ def purge(runtime: Runtime) -> None:
     runtime.open_database()
     now = runtime.clock.now()
     retention = timedelta(days=runtime.settings.content_retention_days)
-    purged = content.purge(now=now, retention=retention)
+    purged = purging.purge(now=now, retention=retention)
     purged += purge_files(FileStore(runtime.settings.files_folder), now=now, retention=retention)
     forgotten = replay.forget_expired(now)
-    content.forget_abandoned(now=now)
+    purging.forget_abandoned(now=now)
     click.echo(f"{purged} contents purged (their hashes stay), {forgotten} replay entries forgotten")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -11,6 +11,7 @@ from typing import Protocol
 from cryptography import x509
 from lxml import etree
 
+from opus_soap.encoded import Piece
 from opus_soap.errors import (
     Both,
     OperationUnknown,
@@ -77,6 +78,8 @@ class Call:
     """What the message is remembered by, and until when; None in the Context model, where TLS takes care."""
     lifted: Lifted = field(default_factory=dict)
     """Contents that are not in the body, by the elements that they belong in."""
+    pieces: Sequence[Piece] = ()
+    """The message as it came, cut at long contents; none where there are none."""
 
     @property
     def token_cvr(self) -> str | None:
@@ -181,6 +184,7 @@ class Callers:
             token=verified.token,
             replay=(verified.replay_key, verified.replay_until),
             lifted=service.contract.kept_apart(verified.lifted),
+            pieces=verified.pieces,
         )
 
     def _by_connection(self, exchange: Exchange, service: SoapService, data: bytes, shown: Shown) -> Call:
@@ -198,4 +202,5 @@ class Callers:
             addressing=message.addressing,
             soap_namespace=message.soap_namespace,
             lifted=service.contract.kept_apart(message.lifted),
+            pieces=message.pieces,
         )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from opus_soap.encoded import Piece
 from opus_soap.soap.access_log import Timings
 from opus_soap.store.models import System
 from opus_soap.wss.names import SOAP11
@@ -20,6 +22,7 @@ class Exchange:
     correlation_id: uuid.UUID = field(default_factory=uuid.uuid4)
     timings: Timings = field(default_factory=Timings)
     request: bytes | None = None
+    request_pieces: Sequence[Piece] = ()  # the same, cut at long contents, once they are known
     system: System | None = None
     by_connection: bool = False  # the caller showed TLS a certificate, and signed nothing
     message_id: str = ""

@@ -67,7 +67,7 @@ class Guard:
         if len(message_id) > _LONGEST_MESSAGE_ID:
             raise MessageIdTooLong(value=len(message_id), expected=_LONGEST_MESSAGE_ID)
         exchange.message_id = message_id
-        exchange.system = call.system
+        exchange.system, exchange.request_pieces = call.system, call.pieces
         self.callers.authorize(call, service)
         with exchange.timings.part("validate"):
             operation = self._operation(service, call, soap_action)
@@ -133,7 +133,10 @@ class Guard:
 
     def record(self, exchange: Exchange, reply: bytes) -> None:
         """Both messages into the archive, in the caller's transaction."""
-        for direction, content in (("in", exchange.request), ("out", reply)):
+        for direction, content, pieces in (
+            ("in", exchange.request, exchange.request_pieces),
+            ("out", reply, ()),
+        ):
             if content is not None:
                 archive.record(
                     correlation_id=exchange.correlation_id,
@@ -145,6 +148,7 @@ class Guard:
                     action=exchange.action,
                     message_id=exchange.message_id,
                     content=content,
+                    pieces=pieces,
                     http_status=exchange.status,
                     outcome=exchange.outcome,
                     # or whoever reaches the port fills the disk

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
 from opus_soap.database import create, transaction
+from opus_soap.encoded import Piece
+from opus_soap.encoded import pieces as cut
 from opus_soap.errors import ArchivedMessageUnknown
 from opus_soap.store import content as contents
 from opus_soap.store.models import ArchivedMessage, System
 
+_MEDIA_TYPE = "text/xml"
 SENT = "sent"
 """The outcome of what leaves: it is kept before it goes. What came of it is a row of its own."""
 
@@ -21,6 +24,7 @@ def record(
     *,
     direction: str,
     content: bytes,
+    pieces: Sequence[Piece] = (),
     correlation_id: UUID,
     at: datetime,
     endpoint: str,
@@ -35,11 +39,15 @@ def record(
     """Keep one message, in the caller's transaction or one of its own.
 
     `direction` is `in` or `out`; `correlation_id` is shared by a request and its answer; `outcome` is
-    `ok`, `SENT` or the code of the error. A message of more than `most_bytes` is kept by hash and size alone.
+    `ok`, `SENT` or the code of the error; `pieces` are those of the content, where they are known. A message
+    of more than `most_bytes` is kept by hash and size alone.
     """
     with transaction():
-        whole = most_bytes is None or len(content) <= most_bytes
-        stored = (contents.put if whole else contents.note)(content, "text/xml", at=at)
+        stored = (
+            contents.put_pieces(pieces or cut(content, contents.LONG), _MEDIA_TYPE, at=at)
+            if most_bytes is None or len(content) <= most_bytes
+            else contents.note(content, _MEDIA_TYPE, at=at)
+        )
         return create(
             ArchivedMessage,
             correlation_id=correlation_id,

@@ -3,6 +3,8 @@
 The hash stays for ever; the bytes may be purged when their retention is over (the right to erasure),
 while whatever the ledger holds about them, their hash and their amounts, is untouched.
 
+What holds others as base64, a message with what is attached to it, is kept without them, in parts.
+
 Large ones are files in a folder beside the database, where one is bound: a database writes each byte twice.
 Who stores one writes its row first, and the file before the transaction ends; who forgets one deletes the
 file while the row is held. So no row is there without its file, and no two are at work on the same file.
@@ -11,36 +13,33 @@ file while the row is held. So no row is there without its file, and no two are 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeGuard
 from weakref import WeakKeyDictionary
 
 from peewee import EXCLUDED, Database, fn
+from pybase64 import b64encode
 
 from opus_soap.clock import isoformat
 from opus_soap.database import (
     Prepared,
     files_folder,
     insert_rows,
-    is_any_of,
-    is_postgresql,
     proxy,
-    retried,
     stored_rows,
     transaction,
 )
+from opus_soap.encoded import Base64, Hashed, Piece, as_bytes
 from opus_soap.errors import Both, ContentDamaged, ContentLost, ContentMissing
-from opus_soap.store.files import FileStore, forget_parts
-from opus_soap.store.models import Content, ContentFolder, Invoice, InvoiceAttachment, PostingFile
-from opus_soap.store.organisation_models import Employee
+from opus_soap.store.files import FileStore
+from opus_soap.store.models import Content, ContentFolder, ContentPart
 
 _PAGE, _BATCH_BYTES = 200, 8 * 1024 * 1024  # what is verified at once: rows, bytes
 LARGE = 256 * 1024  # bytes; a larger one is a file
-_ABANDONED = timedelta(days=1)  # nobody is still at work on a file without a row
-_LONGEST_WAIT = 2000  # milliseconds for a lock, behind which all who write wait
+LONG = 16 * 1024  # characters of base64 from which on what it stands for is kept apart
+ATTACHED = "application/octet-stream"  # the type of what is known only by what holds it
 _folder_names: WeakKeyDictionary[Database, str] = WeakKeyDictionary()
 _AFRESH = timedelta(days=1)  # retention is counted in days: no lock on a shared row for less
 NO_FOLDER = Both("i en fil, og ingen mappe er valgt", "in a file, and no folder is set")
@@ -49,7 +48,7 @@ NEVER_STORED = Both("aldrig gemt", "never stored")
 
 def digest_of(data: bytes) -> str:
     """The hash that bytes are stored under."""
-    return hashlib.sha256(data).hexdigest()
+    return data.sha256 if isinstance(data, Hashed) else hashlib.sha256(data).hexdigest()
 
 
 def put(data: bytes, media_type: str, *, at: datetime) -> Content:
@@ -77,12 +76,12 @@ def _put(digest: str, data: bytes, media_type: str, at: datetime) -> Content:
 
 def _files_for(data: bytes) -> FileStore | None:
     """Where bytes are a file; None where they are in their row."""
-    return _files() if len(data) > LARGE else None
+    return folder_of_files() if len(data) > LARGE else None
 
 
 def _where(data: bytes, files: FileStore | None) -> dict[str, Any]:
     """What a row says of where its bytes are."""
-    return {"data": data if files is None else None, "in_file": files is not None}
+    return {"data": data if files is None else None, "in_file": files is not None, "in_parts": False}
 
 
 def _is_lost(digest: str, files: FileStore) -> bool:
@@ -95,8 +94,8 @@ def _is_there(digest: str) -> bool:
     return bool(_in_files().where(Content.sha256 == digest).exists())
 
 
-def _files() -> FileStore | None:
-    """A folder of this database's own: what another is done with may still be needed here."""
+def folder_of_files() -> FileStore | None:
+    """A folder of this database's own, if any: what another is done with may still be needed here."""
     beside = files_folder()
     if beside is None:
         return None
@@ -105,22 +104,89 @@ def _files() -> FileStore | None:
     return FileStore(beside / "contents" / _folder_names[proxy.obj])
 
 
+def put_pieces(
+    pieces: Sequence[Piece], media_type: str, *, at: datetime, types: Mapping[str, str] | None = None
+) -> Content:
+    """Store what pieces make together, but for what is attached: that is stored once, whatever holds it.
+
+    `types` has the media types of what is attached, by hash, where they are known.
+    """
+    texts = {piece.content.sha256: piece for piece in pieces if is_apart(piece)}
+    if not texts:
+        return put(b"".join(map(as_bytes, pieces)), media_type, at=at)
+    whole = hashlib.sha256()
+    for piece in pieces:
+        whole.update(as_bytes(piece))
+    digest, known = whole.hexdigest(), types or {}
+    row = Content(
+        sha256=digest, size=sum(map(len, pieces)), media_type=media_type, in_parts=True, stored_at=at
+    )
+    told = (digest, row.size, media_type, isoformat(at), at - _AFRESH)
+    with transaction():
+        put_hashed(((name, (text.content, known.get(name, ATTACHED))) for name, text in texts.items()), at=at)
+        if _insert_parts.do(*told):
+            _forget_parts.do(digest)  # it may have been cut otherwise
+            insert_rows(ContentPart, _PART, list(_parts(digest, pieces)))
+    return row
+
+
+_PART = ("content", "position", "before", "attached")
+
+
+def is_apart(piece: Piece) -> TypeGuard[Base64]:
+    """Whether a piece is kept for itself."""
+    return isinstance(piece, Base64) and len(piece) >= LONG
+
+
+def _parts(digest: str, pieces: Sequence[Piece]) -> Iterator[tuple[str, int, bytes, str | None]]:
+    """The rows of a content in parts."""
+    position, before = 0, b""
+    for piece in pieces:
+        if is_apart(piece):
+            yield digest, position, before, piece.content.sha256
+            position, before = position + 1, b""
+        else:
+            before += as_bytes(piece)
+    yield digest, position, before, None
+
+
+@Prepared
+def _insert_parts(sha256: Any, size: Any, media_type: Any, stored_at: Any, afresh: Any) -> Any:
+    new = Content.insert(
+        sha256=sha256, size=size, media_type=media_type, stored_at=stored_at, in_file=False, in_parts=True
+    )
+    return _unless_there(new, afresh)
+
+
+@Prepared
+def _forget_parts(sha256: Any) -> Any:
+    return ContentPart.delete().where(ContentPart.content == sha256)
+
+
 @Prepared
 def _insert(sha256: Any, size: Any, media_type: Any, stored_at: Any, afresh: Any, data: Any) -> Any:
     new = Content.insert(
-        sha256=sha256, size=size, media_type=media_type, stored_at=stored_at, data=data, in_file=False
+        sha256=sha256,
+        size=size,
+        media_type=media_type,
+        stored_at=stored_at,
+        data=data,
+        in_file=False,
+        in_parts=False,
     )
     return _unless_there(new, afresh)
 
 
 @Prepared
 def _insert_file(sha256: Any, size: Any, media_type: Any, stored_at: Any, afresh: Any) -> Any:
-    new = Content.insert(sha256=sha256, size=size, media_type=media_type, stored_at=stored_at, in_file=True)
+    new = Content.insert(
+        sha256=sha256, size=size, media_type=media_type, stored_at=stored_at, in_file=True, in_parts=False
+    )
     return _unless_there(new, afresh)
 
 
 def _unless_there(new: Any, afresh: Any) -> Any:
-    taken = (Content.data, Content.in_file, Content.stored_at)
+    taken = (Content.data, Content.in_file, Content.in_parts, Content.stored_at)
     return new.on_conflict(
         conflict_target=[Content.sha256],
         update={Content.purged_at: None, **{field: getattr(EXCLUDED, field.name) for field in taken}},
@@ -204,16 +270,32 @@ def get(digest: str) -> bytes:
         raise ContentMissing(
             value=digest, expected=Both(f"slettet {row.purged_at}", f"purged {row.purged_at}")
         )
-    data = _of_file(digest) if row.in_file else bytes(row.data or b"")
+    data = _of_row(row)
     actual = hashlib.sha256(data).hexdigest()
     if actual != digest:
         raise ContentDamaged(value=actual, expected=digest)
     return data
 
 
+def _of_row(row: Content) -> bytes:
+    if row.in_parts:
+        return _of_parts(row.sha256)
+    return _of_file(row.sha256) if row.in_file else bytes(row.data or b"")
+
+
+def _of_parts(digest: str) -> bytes:
+    query = ContentPart.select(ContentPart.before, ContentPart.attached).where(ContentPart.content == digest)
+    pieces = []
+    for before, attached in stored_rows(query.order_by(ContentPart.position)):
+        pieces.append(bytes(before))
+        if attached is not None:
+            pieces.append(b64encode(get(attached)))
+    return b"".join(pieces)
+
+
 def _of_file(digest: str) -> bytes:
     try:
-        with _files_bound(digest).open(digest) as file:
+        with files_bound(digest).open(digest) as file:
             return file.read()
     except ContentMissing as error:
         raise ContentLost(value=digest, expected=error.expected) from None
@@ -221,8 +303,9 @@ def _of_file(digest: str) -> bytes:
         raise ContentLost(value=digest, expected=error.strerror or "?") from None
 
 
-def _files_bound(digest: str) -> FileStore:
-    files = _files()
+def files_bound(digest: str) -> FileStore:
+    """The folder, for a content that is in it; raises `ContentLost` without one."""
+    files = folder_of_files()
     if files is None:
         raise ContentLost(value=digest, expected=NO_FOLDER)
     return files
@@ -234,9 +317,11 @@ def verify() -> Iterator[str]:
     Read by some bytes at a time: PostgreSQL hands over all that is asked for at once.
     """
     yield from _verify_rows()
-    for digest in _hashes(_in_files()):
+    for digest in hashes_of(_in_parts()):
+        yield from _verify_parts(digest)
+    for digest in hashes_of(_in_files()):
         try:
-            _files_bound(digest).verify(digest)
+            files_bound(digest).verify(digest)
         except (ContentMissing, ContentLost):
             if _is_there(digest):  # still: or it has been purged meanwhile
                 yield f"content {digest}: its file is missing, or cannot be read"
@@ -244,10 +329,22 @@ def verify() -> Iterator[str]:
             yield f"content {digest}: its file has been changed"
 
 
+def _verify_parts(digest: str) -> Iterator[str]:
+    try:
+        get(digest)
+    except (ContentMissing, ContentLost, ContentDamaged):
+        if _in_parts().where(Content.sha256 == digest).exists():  # still: or it has been purged meanwhile
+            yield f"content {digest}: a part of it is missing, or has been changed"
+
+
+def _in_parts() -> Any:
+    return Content.select(Content.sha256).where(Content.in_parts, Content.purged_at.is_null())
+
+
 def first_lost() -> str | None:
     """The first of the contents in files, by their hashes, when it is not there: a quick look."""
     first: Content | None = _in_files().order_by(Content.sha256).first()
-    files = _files()
+    files = folder_of_files()
     if first is None or (files is not None and files.place(first.sha256).exists()):
         return None
     return first.sha256
@@ -258,7 +355,7 @@ def _in_files() -> Any:
     return there.where(Content.in_file, Content.purged_at.is_null())
 
 
-def _hashes(query: Any) -> Iterator[str]:
+def hashes_of(query: Any) -> Iterator[str]:
     """The first column of a query of contents, in its order, however many there are."""
     return (row[0] for row in _paged(query))
 
@@ -291,7 +388,7 @@ def _sizes() -> Iterator[tuple[str, int]]:
 
 def _in_rows(query: Any) -> Any:
     """Of the contents of a query those whose bytes are in their row, or should be."""
-    expected = Content.purged_at.is_null() & ~Content.in_file
+    expected = Content.purged_at.is_null() & ~Content.in_file & ~Content.in_parts
     return query.where(expected | Content.data.is_null(False))
 
 
@@ -300,86 +397,3 @@ def _paged(there: Any) -> Iterator[Any]:
     while page := stored_rows(there.where(Content.sha256 > after).order_by(Content.sha256).limit(_PAGE)):
         yield from page
         after = page[-1][0]
-
-
-def purge(*, now: datetime, retention: timedelta) -> int:
-    """Forget the bytes that are older than their retention; returns how many. Raises `FileStoreFailed`.
-
-    What an invoice still needs that is not finished with stays, and the number of who is employed; receipts
-    of postings stay for ever.
-    """
-    purged = _purge_rows(now, now - retention)
-    _forget_files()
-    return purged
-
-
-@retried
-def _purge_rows(now: datetime, before: datetime) -> int:
-    unfinished = Invoice.select(Invoice.id).where(Invoice.state.in_(Invoice.UNFINISHED))
-    employed = Employee.select(Employee.personal_sha256).where(Employee.personal_sha256.is_null(False))
-    with transaction():
-        purged: int = (
-            Content.update(data=None, purged_at=now)
-            .where(
-                Content.stored_at < before,
-                Content.purged_at.is_null(),
-                Content.sha256.not_in(Invoice.select(Invoice.original).where(Invoice.id.in_(unfinished))),
-                Content.sha256.not_in(Invoice.select(Invoice.rendering).where(Invoice.id.in_(unfinished))),
-                Content.sha256.not_in(
-                    InvoiceAttachment.select(InvoiceAttachment.content).where(
-                        InvoiceAttachment.invoice.in_(unfinished)
-                    )
-                ),
-                Content.sha256.not_in(employed),
-                Content.sha256.in_(_not_of_postings(before)),
-            )
-            .execute()
-        )
-    return purged
-
-
-def _forget_files() -> None:
-    """The files of what was purged; whoever is killed before it is done does it the next time."""
-    purged = Content.select(Content.sha256).where(Content.in_file, Content.purged_at.is_null(False))
-    for digest in list(_hashes(purged)):
-        with transaction():
-            held = purged.where(Content.sha256 == digest)
-            if (held.for_update() if is_postgresql() else held).exists():  # nobody has stored it again
-                _files_bound(digest).forget(digest)
-                Content.update(in_file=False).where(Content.sha256 == digest).execute()
-
-
-def forget_abandoned(*, now: datetime) -> int:
-    """Delete the files of transactions that came to nothing; returns how many. Raises `FileStoreFailed`."""
-    files, forgotten = _files(), 0
-    if files is None:
-        return 0
-    forget_parts(files.folder)
-    old = files.older_than((now - _ABANDONED).timestamp())
-    while some := list(islice(old, _PAGE)):
-        if not _without_row(some):  # as a rule, and then nobody is held up
-            continue
-        with transaction():
-            if is_postgresql():  # SQLite has one writer at a time
-                proxy.obj.execute_sql(f"SET LOCAL lock_timeout = {_LONGEST_WAIT}")
-                proxy.obj.execute_sql('LOCK TABLE "content" IN SHARE ROW EXCLUSIVE MODE')
-            forgotten += sum(files.forget(digest) for digest in _without_row(some))
-    return forgotten
-
-
-def _without_row(digests: list[str]) -> set[str]:
-    """Those of which no row says that they are files."""
-    there = Content.select(Content.sha256).where(is_any_of(Content.sha256, digests), Content.in_file)
-    return set(digests) - {row[0] for row in stored_rows(there)}
-
-
-def _not_of_postings(before: datetime) -> Any:
-    """The hashes of what is old, but for receipts, and files of postings that are young or not finished with.
-
-    Sets taken from a set: PostgreSQL looks through all of a long `NOT IN` for each row.
-    """
-    old: Any = Content.select(Content.sha256).where(Content.stored_at < before, Content.purged_at.is_null())
-    for receipt in (PostingFile.receipt_sha256, PostingFile.booked_sha256):
-        old -= PostingFile.select(receipt).where(receipt.is_null(False))
-    in_use = (PostingFile.state == PostingFile.UNDER_WAY) | (PostingFile.received_at >= before)
-    return old - PostingFile.select(PostingFile.sha256).where(in_use)

@@ -12,6 +12,7 @@ from peewee import (
     BlobField,
     BooleanField,
     CharField,
+    CompositeKey,
     ForeignKeyField,
     IntegerField,
     TextField,
@@ -25,15 +26,28 @@ NOTHING_SAID = bytes(32)
 
 
 class Content(BaseModel):
-    """Bytes by their SHA-256, here or in a file; what is purged keeps its row (hash, size), not its bytes."""
+    """Bytes by their SHA-256, here, in a file or in parts; what is purged keeps its row, not its bytes."""
 
     sha256 = CharField(max_length=64, primary_key=True)
     size = BigIntegerField()
     media_type = CharField()
     data = BlobField(null=True)
     in_file = BooleanField(default=False)  # where it is, or was until it was purged
+    in_parts = BooleanField(default=False)
     stored_at = InstantField(index=True)
     purged_at = InstantField(null=True)
+
+
+class ContentPart(BaseModel):
+    """Of a content that holds others as base64: what stands before one, and which; the last has none."""
+
+    content = ForeignKeyField(Content, on_delete="RESTRICT", backref="+", index=False)
+    position = BigIntegerField()
+    before = BlobField()
+    attached = ForeignKeyField(Content, null=True, on_delete="RESTRICT", backref="+", index=False)
+
+    class Meta:
+        primary_key = CompositeKey("content", "position")
 
 
 class ContentFolder(BaseModel):

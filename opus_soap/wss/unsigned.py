@@ -5,11 +5,13 @@ They keep to the same limits and the same shape as signed ones, but Security is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
 from lxml import etree
 
+from opus_soap.encoded import Piece
 from opus_soap.wss.addressing import Addressing, read_addressing
 from opus_soap.wss.lifting import Lifted, parse_lifted
 from opus_soap.wss.names import SOAP11
@@ -31,6 +33,8 @@ class UnsignedMessage:
     soap_namespace: str
     lifted: Lifted = field(default_factory=dict)
     """Long texts of the Body, by the elements that they belong in: those are empty."""
+    pieces: Sequence[Piece] = ()
+    """The message as it came, cut at these texts; none where there are none."""
 
 
 def read_unsigned(data: bytes, limits: ParseLimits, lift_from: int = 0) -> UnsignedMessage:
@@ -45,7 +49,8 @@ def read_unsigned(data: bytes, limits: ParseLimits, lift_from: int = 0) -> Unsig
         addressing = read_addressing(parts)
         lifted = lifting.take(parts["Body"])
         envelope = rebuild(structure.soap_namespace, parts)
-        return UnsignedMessage(envelope, envelope[-1], addressing, structure.soap_namespace, lifted)
+        soap = structure.soap_namespace
+        return UnsignedMessage(envelope, envelope[-1], addressing, soap, lifted, lifting.pieces)
 
 
 def write_unsigned(

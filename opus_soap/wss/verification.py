@@ -8,7 +8,7 @@ dropped. Every exception on the way is a refusal: a `WssError`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +17,7 @@ from typing import NamedTuple
 from cryptography import x509
 from lxml import etree
 
+from opus_soap.encoded import Piece
 from opus_soap.wss import engine
 from opus_soap.wss.addressing import Addressing, read_addressing
 from opus_soap.wss.certificates import TrustStore, check_tls_client, key_of, thumbprint
@@ -91,6 +92,8 @@ class VerifiedMessage:
     """What the STS says of the sender, in the Token model."""
     lifted: Lifted = field(default_factory=dict)
     """Long texts of the Body, signed like the rest, by the elements that they belong in: those are empty."""
+    pieces: Sequence[Piece] = ()
+    """The message as it came, cut at these texts; none where there are none."""
 
     @property
     def model(self) -> str:
@@ -263,6 +266,7 @@ class Verifier:
             profile=profile,
             token=candidate.token.saml,
             lifted=lifted,
+            pieces=lifting.pieces,
         )
 
 

@@ -14,7 +14,7 @@ from peewee import DatabaseError, IntegrityError
 
 from opus_soap import errors
 from opus_soap.database import is_postgresql, proxy, transaction
-from opus_soap.store import archive, audit, content, inbox, replay
+from opus_soap.store import archive, audit, content, inbox, purging, replay
 from opus_soap.store.models import Content
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -31,7 +31,7 @@ def test_purged_content_leaves_its_hash_and_can_come_back(clock):
     kept = content.put(b"abc", "text/plain", at=clock.now())
     clock.advance(timedelta(days=10))
     fresh = content.put(b"def", "text/plain", at=clock.now())
-    assert content.purge(now=clock.now(), retention=timedelta(days=5)) == 1
+    assert purging.purge(now=clock.now(), retention=timedelta(days=5)) == 1
     with pytest.raises(errors.ContentMissing, match="purged"):
         content.get(kept.sha256)
     assert content.get(fresh.sha256) == b"def"
@@ -61,7 +61,7 @@ def test_those_who_store_the_same_do_not_block_each_other(clock, database_url):
 def test_only_what_was_purged_is_put_back(clock):
     kept = content.put(b"abc", "text/plain", at=clock.now())
     clock.advance(timedelta(days=10))
-    content.purge(now=clock.now(), retention=timedelta(days=5))
+    purging.purge(now=clock.now(), retention=timedelta(days=5))
     assert content.put_back(b"abc", at=clock.now())
     assert content.get(kept.sha256) == b"abc"
     assert not content.put_back(b"abc", at=clock.now())
@@ -106,7 +106,7 @@ def test_retention_counts_from_the_last_time_the_bytes_were_stored(clock):
     clock.advance(timedelta(days=4))
     content.put(b"abc", "text/plain", at=clock.now())
     clock.advance(timedelta(days=4))
-    assert content.purge(now=clock.now(), retention=timedelta(days=5)) == 0
+    assert purging.purge(now=clock.now(), retention=timedelta(days=5)) == 0
     assert content.get(kept.sha256) == b"abc"
 
 
@@ -198,7 +198,7 @@ def test_what_is_purged_while_it_is_verified_is_no_loss(clock, monkeypatch):
     clock.advance(timedelta(days=10))
 
     def then_purged():
-        yield [kept.sha256] if content.purge(now=clock.now(), retention=timedelta(days=5)) else []
+        yield [kept.sha256] if purging.purge(now=clock.now(), retention=timedelta(days=5)) else []
 
     monkeypatch.setattr(content, "_in_batches", then_purged)
     assert list(content.verify()) == []

@@ -11,7 +11,7 @@ import pytest
 
 from opus_soap import errors
 from opus_soap.database import connect, disconnect, is_postgresql, proxy, transaction
-from opus_soap.store import content
+from opus_soap.store import content, purging
 from opus_soap.store.models import Content, ContentFolder
 
 LARGE, SMALL = b"a large one", b"small"
@@ -58,12 +58,12 @@ def test_the_same_bytes_are_written_once(folder, clock):
 def test_purged_it_is_gone_and_can_come_back(folder, clock):
     digest = put(LARGE, clock)
     clock.advance(2 * DAYS)
-    assert content.purge(now=clock.now(), retention=DAYS) == 1
+    assert purging.purge(now=clock.now(), retention=DAYS) == 1
     assert files_in(folder) == set()
     with pytest.raises(errors.ContentMissing, match="purged"):
         content.get(digest)
     assert list(content.verify()) == []
-    assert content.purge(now=clock.now(), retention=DAYS) == 0
+    assert purging.purge(now=clock.now(), retention=DAYS) == 0
     assert content.put_back(LARGE, at=clock.now())
     assert content.get(digest) == LARGE
     assert not content.put_back(LARGE, at=clock.now())
@@ -73,12 +73,12 @@ def test_whoever_is_killed_before_the_file_is_gone_deletes_it_the_next_time(fold
     again, gone = put(LARGE, clock), put(LARGE + LARGE, clock)
     clock.advance(2 * DAYS)
     with monkeypatch.context() as killed:
-        killed.setattr(content, "_forget_files", lambda: None)
-        content.purge(now=clock.now(), retention=DAYS)
+        killed.setattr(purging, "_forget_files", lambda: None)
+        purging.purge(now=clock.now(), retention=DAYS)
     with pytest.raises(errors.ContentMissing, match="purged"):
         content.get(again)
     put(LARGE, clock)
-    content.purge(now=clock.now(), retention=DAYS)
+    purging.purge(now=clock.now(), retention=DAYS)
     assert files_in(folder) == {again} != {gone}
     assert content.get(again) == LARGE
 
@@ -106,16 +106,16 @@ def test_a_file_that_was_harmed_is_told(folder, clock, harm, error, told):
 
 def test_what_is_purged_while_it_is_verified_is_no_loss(folder, clock, monkeypatch):
     digest = put(LARGE, clock)
-    there = content._hashes
+    there = content.hashes_of
 
     def slowly(query):
         found = list(there(query))
         clock.advance(2 * DAYS)
-        content.purge(now=clock.now(), retention=DAYS)
+        purging.purge(now=clock.now(), retention=DAYS)
         return found
 
     monkeypatch.setattr(
-        content, "_hashes", lambda query: slowly(query) if clock.now() < later else there(query)
+        content, "hashes_of", lambda query: slowly(query) if clock.now() < later else there(query)
     )
     later = clock.now() + DAYS
     assert list(content.verify()) == []
@@ -151,9 +151,9 @@ def test_a_transaction_that_comes_to_nothing_leaves_a_file_for_a_day(folder, clo
     for digest in (kept, lost):
         os.utime(folder / digest[:2] / digest, (at := clock.now().timestamp(), at))
     clock.advance(timedelta(hours=23))
-    assert content.forget_abandoned(now=clock.now()) == 0
+    assert purging.forget_abandoned(now=clock.now()) == 0
     clock.advance(timedelta(hours=2))
-    assert content.forget_abandoned(now=clock.now()) == 1
+    assert purging.forget_abandoned(now=clock.now()) == 1
     assert files_in(folder) == {kept}
 
 
@@ -163,7 +163,7 @@ def test_what_a_killed_process_left_half_written_goes_after_a_day(folder, clock)
     for part in (old, young):
         part.write_bytes(b"half")
     os.utime(old, (1, 1))
-    content.forget_abandoned(now=clock.now())
+    purging.forget_abandoned(now=clock.now())
     assert (old.exists(), young.exists()) == (False, True)
 
 
@@ -172,7 +172,7 @@ def test_the_files_of_another_database_beside_it_are_let_be(folder, clock):
     os.utime(folder / digest[:2] / digest, (1, 1))
     ContentFolder.update(name="another").execute()
     content._folder_names.clear()
-    assert content.forget_abandoned(now=clock.now()) == 0
+    assert purging.forget_abandoned(now=clock.now()) == 0
     put(LARGE, clock)
     assert files_in(folder) == files_in(folder.parent / "another") == {digest}
 
@@ -189,7 +189,7 @@ def test_however_many_receipts_there_are_each_is_looked_for_once(clock):
     if not is_postgresql():
         pytest.skip("SQLite makes an index of them by itself")
     proxy.obj.execute_sql("SET work_mem = '64kB'")
-    sql, values = content._not_of_postings(clock.now()).sql()
+    sql, values = purging._not_held(clock.now()).sql()
     plan = "\n".join(row[0] for row in proxy.obj.execute_sql(f"EXPLAIN {sql}", values).fetchall())
     assert "posting_file" in plan
     assert "SubPlan" not in plan
@@ -225,8 +225,8 @@ def test_who_stores_and_who_forgets_do_not_cross_each_other(clock):
     def forget() -> None:
         with proxy.obj.connection_context():
             for _ in range(60):
-                content.purge(now=now, retention=DAYS)
-                content.forget_abandoned(now=now + timedelta(days=400))
+                purging.purge(now=now, retention=DAYS)
+                purging.forget_abandoned(now=now + timedelta(days=400))
 
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(store), pool.submit(forget)]:

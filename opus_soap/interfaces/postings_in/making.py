@@ -14,6 +14,7 @@ from itertools import chain
 from operator import call
 from typing import BinaryIO
 
+from opus_soap.encoded import Piece, as_bytes
 from opus_soap.interfaces.postings_in.reading import (
     Control,
     Document,
@@ -30,14 +31,14 @@ class Made:
     """A file, and what was written into it."""
 
     name: str
-    pieces: Sequence[bytes]
+    pieces: Sequence[Piece]
     control: dict[str, str]
     documents: Sequence[Arranged]
 
     @property
     def data(self) -> bytes:
         """All of its bytes."""
-        return b"".join(self.pieces)
+        return b"".join(map(as_bytes, self.pieces))
 
     @property
     def size(self) -> int:
@@ -46,7 +47,7 @@ class Made:
 
     def write(self, out: BinaryIO) -> None:
         """Write it; raises OSError."""
-        out.writelines(self.pieces)
+        out.writelines(map(as_bytes, self.pieces))
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,9 @@ def known_parts(made: Made, limits: ReadingLimits) -> Known | None:
         control=Control(made.control),
     )
     good = (
-        not any(b"\r" in piece for piece in made.pieces)  # a reader makes a line feed of it
+        not any(
+            isinstance(piece, bytes) and b"\r" in piece for piece in made.pieces
+        )  # read, it is a line feed
         and _is_within(summary, made.documents, limits)
         and _fits("CONTROL_FIELDS", made.control)
         and all(map(_is_good, documents))

@@ -31,6 +31,7 @@ from opus_soap.database import (
     transaction,
     update,
 )
+from opus_soap.encoded import as_bytes
 from opus_soap.errors import (
     FileTooLarge,
     PostingFileRefused,
@@ -107,12 +108,11 @@ class Receiver:
             if made.size > self.limits.max_bytes:
                 raise self._too_large(made.size)
             known = known_parts(made, self.limits)
-            small = known is not None and made.size <= storing.SMALL
-            stored = self._kept(made) if small else self.store.write(made.write)
+            stored = self.store.write(made.write) if known is None else self._kept(made)
         return self.deal_with(stored, made.name, actor=actor, as_sender=as_sender, known=known)
 
     def _kept(self, made: Made) -> StoredFile:
-        return StoredFile(self.store.keep(made.write, at=self.clock.now()), made.size)
+        return StoredFile(self.store.keep_made(made, at=self.clock.now()), made.size)
 
     def take(self, source: BinaryIO, file_name: str, *, actor: str) -> StoredFile:
         """Store a file's bytes; raises `PostingFileRefused`, `FileStoreFailed`, what the source raises."""
@@ -369,7 +369,7 @@ def _is(known: PostingFile, made: Made) -> bool:
         return False
     digest = hashlib.sha256()
     for piece in made.pieces:
-        digest.update(piece)
+        digest.update(as_bytes(piece))
     return digest.hexdigest() == known.sha256
 
 

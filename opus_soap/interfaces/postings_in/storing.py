@@ -16,7 +16,10 @@ from pathlib import Path
 from shutil import copyfileobj
 from typing import Any, BinaryIO, cast
 
+from opus_soap.encoded import Base64
 from opus_soap.errors import ContentMissing
+from opus_soap.interfaces.postings_in.checks import FILE_TYPES
+from opus_soap.interfaces.postings_in.making import Made
 from opus_soap.store import content
 from opus_soap.store.files import FileStore
 
@@ -43,6 +46,15 @@ class _Start(BytesIO):
 @dataclass(frozen=True)
 class PostingStore(FileStore):
     """The file store, and the contents beside it; what is in both is the same, by its hash."""
+
+    def keep_made(self, made: Made, *, at: datetime) -> str:
+        """Store a file that was made here, all of it good, without what is attached, if the rest is small.
+
+        As `keep`; what is attached is among the contents anyway. Raises `FileStoreFailed`.
+        """
+        if sum(len(piece) for piece in made.pieces if not content.is_apart(piece)) > SMALL:
+            return self.write(made.write).sha256
+        return content.put_pieces(made.pieces, _MEDIA_TYPE, at=at, types=_types(made)).sha256
 
     def keep(self, fill: Callable[[BinaryIO], None], *, at: datetime) -> str:
         """Store what a function writes, in the caller's transaction if it is small; returns its hash.
@@ -75,3 +87,13 @@ class PostingStore(FileStore):
             with self.open(sha256) as kept:
                 self.write(lambda out: copyfileobj(kept, out))
         return place
+
+
+def _types(made: Made) -> dict[str, str]:
+    """The media types of what is attached, by hash."""
+    return {
+        file["FILE"].content.sha256: FILE_TYPES[file["FILE_TYPE"].upper()]
+        for document in made.documents
+        for file in document.files
+        if isinstance(file["FILE"], Base64) and file["FILE_TYPE"].upper() in FILE_TYPES
+    }

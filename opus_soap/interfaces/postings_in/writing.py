@@ -13,7 +13,7 @@ from operator import add
 from typing import BinaryIO
 from xml.sax.saxutils import escape
 
-from opus_soap.encoded import Base64
+from opus_soap.encoded import Base64, Piece, as_bytes
 from opus_soap.interfaces.postings_in.schema import NAMESPACE, Sequence, parts
 
 Values = Mapping[str, str]
@@ -49,7 +49,7 @@ def write(out: BinaryIO, control: Values, documents: Iterable[WrittenDocument]) 
     """
     out.write(beginning(arranged_control(control)))
     for document in documents:
-        out.writelines(written(arranged(document)))
+        out.writelines(map(as_bytes, written(arranged(document))))
     out.write(END)
 
 
@@ -73,15 +73,15 @@ def beginning(control: Values) -> bytes:
     return f"{root}<CONTROL_FIELDS>{_elements(control)}</CONTROL_FIELDS>".encode()
 
 
-def written(document: Arranged) -> list[bytes]:
+def written(document: Arranged) -> list[Piece]:
     """A document, in pieces: what is attached is long, and is not put together with the rest."""
-    pieces: list[bytes] = []
+    pieces: list[Piece] = []
     text = "\n<POSTING_DOCUMENT><HEADER>" + _elements(document.header)
     for file in document.files:
         text += "<FILES>"
         for name, value in file.items():
             if isinstance(value, Base64):
-                pieces += (f"{text}<{name}>".encode(), value.encode("ascii"))
+                pieces += (f"{text}<{name}>".encode(), value)
                 text = f"</{name}>"
             else:
                 text += _elements({name: value})

@@ -19,7 +19,7 @@ from opus_soap.interfaces.invoice_approval.messages import Header
 from opus_soap.ledger.models import Account, FiscalYear, Period, Posting, Supplier, Voucher
 from opus_soap.ledger.posting import reverse
 from opus_soap.ledger.verification import verify
-from opus_soap.store import agreements, content, outbox
+from opus_soap.store import agreements, outbox, purging
 from opus_soap.store.models import Answer, InboxEntry, Invoice, Lending, System
 from tests.interfaces.invoice_approval.conftest import CREDIT_NOTE_AT, center, with_line, with_voucher
 
@@ -334,7 +334,7 @@ def test_the_stored_receipt_outlives_what_was_purged(lend, approval, receive, cl
     answer = approval(lent)
     first = receive(answer)
     clock.advance(timedelta(days=5000))
-    content.purge(now=clock.now(), retention=timedelta(days=1))
+    purging.purge(now=clock.now(), retention=timedelta(days=1))
     assert receive(answer) == first
     assert codes(receive(with_line(answer, text="andet"))) == ["FAK-004"]
 

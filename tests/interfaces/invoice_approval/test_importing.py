@@ -13,7 +13,7 @@ from opus_soap import database, errors
 from opus_soap.interfaces.invoice_approval import importing, lending
 from opus_soap.interfaces.invoice_approval.importing import files, import_files, import_invoice
 from opus_soap.ledger.models import Supplier
-from opus_soap.store import content
+from opus_soap.store import content, purging
 from opus_soap.store.models import Content, ExchangeRate, Invoice, InvoiceAttachment, RoutingRule
 
 ATTACHMENT_AT = 4
@@ -200,9 +200,9 @@ def test_a_purge_leaves_what_an_unfinished_invoice_needs(take, documents, clock)
     invoice = take(documents[ATTACHMENT_AT].data)
     content.put(b"a message", "text/xml", at=clock.now())
     clock.advance(timedelta(days=4000))
-    assert content.purge(now=clock.now(), retention=timedelta(days=1)) == 1
+    assert purging.purge(now=clock.now(), retention=timedelta(days=1)) == 1
     Invoice.update(state=Invoice.BOOKED).execute()
-    assert content.purge(now=clock.now(), retention=timedelta(days=1)) == 3
+    assert purging.purge(now=clock.now(), retention=timedelta(days=1)) == 3
     with pytest.raises(errors.ContentMissing):
         content.get(invoice.original.sha256)
 
@@ -211,7 +211,7 @@ def test_the_same_file_again_puts_back_what_was_purged(take, documents, clock):
     invoice = take(documents[ATTACHMENT_AT].data)
     Invoice.update(state=Invoice.RECALLED).execute()
     clock.advance(timedelta(days=4000))
-    content.purge(now=clock.now(), retention=timedelta(days=1))
+    purging.purge(now=clock.now(), retention=timedelta(days=1))
     with pytest.raises(errors.DuplicateInvoice):
         take(documents[ATTACHMENT_AT].data)
     assert content.get(invoice.original.sha256) == documents[ATTACHMENT_AT].data
@@ -223,7 +223,7 @@ def test_a_rendering_that_would_be_written_otherwise_today_is_put_back_too(take,
     old = content.put(b"<html>as it was rendered then</html>", "text/html", at=clock.now())
     Invoice.update(state=Invoice.RECALLED, rendering=old).execute()
     clock.advance(timedelta(days=4000))
-    content.purge(now=clock.now(), retention=timedelta(days=1))
+    purging.purge(now=clock.now(), retention=timedelta(days=1))
     with pytest.raises(errors.DuplicateInvoice):
         take(documents[0].data)
     again = Invoice.get_by_id(invoice.id)

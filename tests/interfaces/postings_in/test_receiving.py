@@ -21,7 +21,7 @@ from opus_soap.interfaces.postings_in.receipts import Counts, of_file
 from opus_soap.interfaces.postings_in.schema import FOLDER
 from opus_soap.ledger.models import FiscalYear, Period, Posting, Voucher
 from opus_soap.ledger.verification import verify
-from opus_soap.store import content
+from opus_soap.store import content, purging
 from opus_soap.store.models import PostingDocument, PostingFile
 from tests.interfaces.postings_in.conftest import (
     CONTROL,
@@ -78,7 +78,7 @@ def test_numbers_of_persons_can_be_purged_and_stay_provable(deliver, clock):
     assert "0101901234" not in str(voucher.details) + str([row.details for row in Posting.select()])
     assert b"0101901234" in content.get(voucher.details["personal_sha256"])
     clock.advance(timedelta(days=4000))
-    content.purge(now=clock.now(), retention=timedelta(days=1))
+    purging.purge(now=clock.now(), retention=timedelta(days=1))
     with pytest.raises(errors.ContentMissing):
         content.get(voucher.details["personal_sha256"])
     assert verify().ok

@@ -11,7 +11,7 @@ from opus_soap.interfaces.postings_in import storing
 from opus_soap.interfaces.postings_in.retention import purge
 from opus_soap.interfaces.postings_in.verification import verify_files
 from opus_soap.ledger.models import Voucher
-from opus_soap.store import content
+from opus_soap.store import content, purging
 from opus_soap.store.models import Content, PostingFile
 
 from .test_soap_service import CREDIT, DEBIT, NOW, message, send, system, voucher  # noqa: F401  fixtures
@@ -87,9 +87,9 @@ def test_its_bytes_go_when_their_retention_is_over_and_its_receipt_stays(send, s
     send(message(voucher()))
     file = PostingFile.get()
     clock.advance(YEARS - timedelta(days=1))
-    assert content.purge(now=clock.now(), retention=YEARS) == 0
+    assert purging.purge(now=clock.now(), retention=YEARS) == 0
     clock.advance(timedelta(days=2))
-    content.purge(now=clock.now(), retention=YEARS)
+    purging.purge(now=clock.now(), retention=YEARS)
     assert [problem.endswith(f"{file.sha256} is missing") for problem in verify_files(store)] == [True]
     purge(store, now=clock.now(), retention=YEARS)
     assert PostingFile.get().purged_at == clock.now()
@@ -112,5 +112,5 @@ def test_what_is_not_finished_stays(send, store, clock):  # noqa: F811
     del begun["id"]
     PostingFile.insert(begun).execute()
     clock.advance(2 * YEARS)
-    content.purge(now=clock.now(), retention=YEARS)
+    purging.purge(now=clock.now(), retention=YEARS)
     assert content.get(digest)

@@ -17,7 +17,7 @@ from opus_soap.interfaces.postings_in.storing import PostingStore
 from opus_soap.interfaces.postings_out.form import COLUMNS, FORM
 from opus_soap.ledger.models import Posting
 from opus_soap.ledger.posting import PostingLine
-from opus_soap.store import content
+from opus_soap.store import purging
 from opus_soap.store.models import ExchangeRate, PostingSender
 from tests.extracts.conftest import UD, Desk
 from tests.interfaces.postings_in.conftest import CREDIT, DEBIT, HEADER, document, request
@@ -174,7 +174,7 @@ def test_numbers_of_persons_are_out_only_where_they_are_asked_for(desk, deliver)
     assert "PAYEE_NO" not in lines(extracted(desk))[0]
     assert lines(extracted(desk, persons=True))[0]["PAYEE_NO"] == "0101901234"
     desk.clock.advance(timedelta(days=4000))
-    content.purge(now=desk.clock.now(), retention=timedelta(days=1))
+    purging.purge(now=desk.clock.now(), retention=timedelta(days=1))
     assert "PAYEE_NO" not in lines(extracted(desk, persons=True))[0]
 
 

@@ -20,7 +20,7 @@ from opus_soap.extracts.verifying import verify
 from opus_soap.interfaces.purchase_analysis.profit_centers import COLUMNS as OF_PROFIT_CENTER
 from opus_soap.interfaces.purchase_analysis.profit_centers import profit_centers
 from opus_soap.ledger.models import DimensionValue
-from opus_soap.store import content
+from opus_soap.store import content, purging
 from opus_soap.store.extract_models import Extract
 from opus_soap.store.models import Content, Invoice
 from tests.interfaces.purchase_analysis.conftest import NS, texts
@@ -31,7 +31,7 @@ NOTHING = timedelta(0)
 def purge(clock):
     """Forget whatever may be."""
     clock.advance(timedelta(days=2))
-    assert content.purge(now=clock.now(), retention=NOTHING)
+    assert purging.purge(now=clock.now(), retention=NOTHING)
 
 
 def centers(read):

@@ -16,7 +16,7 @@ from opus_soap.interfaces.master_data.organisation.form import Person
 from opus_soap.interfaces.master_data.organisation.loading import LOADED
 from opus_soap.interfaces.master_data.organisation.reading import Limits
 from opus_soap.ledger.models import CompanyCode, Municipality
-from opus_soap.store import content
+from opus_soap.store import content, purging
 from opus_soap.store.audit import trail
 from opus_soap.store.organisation_models import Employee, OrgUnit
 from tests.interfaces.master_data.organisation.conftest import CPR, employee, leaver, unit
@@ -149,7 +149,7 @@ def test_the_number_of_who_is_employed_is_kept_and_of_who_left_forgotten(organis
     kept = {row.number: row.personal_sha256 for row in Employee.select()}
     organisation.load(leaver("9"))
     organisation.clock.advance(2 * RETENTION)
-    assert content.purge(now=organisation.clock.now(), retention=RETENTION) == 1
+    assert purging.purge(now=organisation.clock.now(), retention=RETENTION) == 1
     assert persons.find(kept["7"]) == Person(CPR, None)
     assert persons.find(kept["9"]) is None
 
