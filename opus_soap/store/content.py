@@ -124,8 +124,11 @@ def put_pieces(
     told = (digest, row.size, media_type, isoformat(at), at - _AFRESH)
     with transaction():
         put_hashed(((name, (text.content, known.get(name, ATTACHED))) for name, text in texts.items()), at=at)
-        if _insert_parts.do(*told):
+        new = _insert_new.do(*told[:-1])
+        if not new and _insert_parts.do(*told):
             _forget_parts.do(digest)  # it may have been cut otherwise
+            new = True
+        if new:
             insert_rows(ContentPart, _PART, list(_parts(digest, pieces)))
     return row
 
@@ -151,11 +154,19 @@ def _parts(digest: str, pieces: Sequence[Piece]) -> Iterator[tuple[str, int, byt
 
 
 @Prepared
+def _insert_new(sha256: Any, size: Any, media_type: Any, stored_at: Any) -> Any:
+    return _in_parts_row(sha256, size, media_type, stored_at).on_conflict_ignore()
+
+
+@Prepared
 def _insert_parts(sha256: Any, size: Any, media_type: Any, stored_at: Any, afresh: Any) -> Any:
-    new = Content.insert(
+    return _unless_there(_in_parts_row(sha256, size, media_type, stored_at), afresh)
+
+
+def _in_parts_row(sha256: Any, size: Any, media_type: Any, stored_at: Any) -> Any:
+    return Content.insert(
         sha256=sha256, size=size, media_type=media_type, stored_at=stored_at, in_file=False, in_parts=True
     )
-    return _unless_there(new, afresh)
 
 
 @Prepared

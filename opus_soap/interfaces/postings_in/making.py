@@ -77,9 +77,8 @@ def known_parts(made: Made, limits: ReadingLimits) -> Known | None:
         control=Control(made.control),
     )
     good = (
-        not any(
-            isinstance(piece, bytes) and b"\r" in piece for piece in made.pieces
-        )  # read, it is a line feed
+        # read, it would be a line feed
+        not any(isinstance(piece, bytes) and b"\r" in piece for piece in made.pieces)
         and _is_within(summary, made.documents, limits)
         and _fits("CONTROL_FIELDS", made.control)
         and all(map(_is_good, documents))
