@@ -27,14 +27,16 @@ class Base64(str):
     Nothing in it needs escaping, in XML or in JSON.
     """
 
-    __slots__ = ("content",)
+    __slots__ = ("content", "encoded")
 
     content: Hashed
+    encoded: bytes
+    """The text as bytes."""
 
     @classmethod
     def of(cls, content: bytes) -> Base64:
         """The text of some bytes."""
-        return cls._of(pybase64.b64encode_as_string(content), content)
+        return cls._of(pybase64.b64encode(content), content)
 
     @classmethod
     def read(cls, text: str) -> Base64:
@@ -43,21 +45,22 @@ class Base64(str):
         return cls.of(b64decode("".join(text.split()), validate=True)) if found is None else found
 
     @classmethod
-    def as_encoded(cls, text: str) -> Base64 | None:
+    def as_encoded(cls, text: str | bytes) -> Base64 | None:
         """A text that is just as encoding gives it; None for any other."""
         try:
-            content = pybase64.b64decode(text, validate=True)
+            encoded = text.encode("ascii") if isinstance(text, str) else text
+            content = pybase64.b64decode(encoded, validate=True)
         except ValueError:
             return None
-        end = text[-_QUANTUM:]  # bits that stand for nothing may have been left there
-        if pybase64.b64encode_as_string(pybase64.b64decode(end)) != end:
+        end = encoded[-_QUANTUM:]  # bits that stand for nothing may have been left there
+        if pybase64.b64encode(pybase64.b64decode(end)) != end:
             return None
-        return cls._of(text, content)
+        return cls._of(encoded, content)
 
     @classmethod
-    def _of(cls, text: str, content: bytes) -> Base64:
-        made = cls(text)
-        made.content = Hashed(content)
+    def _of(cls, encoded: bytes, content: bytes) -> Base64:
+        made = cls(encoded, "ascii")
+        made.content, made.encoded = Hashed(content), encoded
         return made
 
 
@@ -70,7 +73,7 @@ def pieces(data: bytes, least: int) -> list[Piece]:
     found: list[Piece] = []
     rest = 0
     for start, end in _between_tags(data, least):
-        text = _as_encoded(data[start:end])
+        text = Base64.as_encoded(data[start:end])
         if text is not None:
             found += (data[rest:start], text)
             rest = end
@@ -79,7 +82,7 @@ def pieces(data: bytes, least: int) -> list[Piece]:
 
 def as_bytes(piece: Piece) -> bytes:
     """A piece as it stands among the others."""
-    return piece.encode("ascii") if isinstance(piece, Base64) else piece
+    return piece.encoded if isinstance(piece, Base64) else piece
 
 
 def _between_tags(data: bytes, least: int) -> Iterator[tuple[int, int]]:
@@ -97,10 +100,3 @@ def _between_tags(data: bytes, least: int) -> Iterator[tuple[int, int]]:
         if before >= 0 and end - before > least:
             yield before + 1, end
         place = end + 1
-
-
-def _as_encoded(data: bytes) -> Base64 | None:
-    try:
-        return Base64.as_encoded(data.decode("ascii"))
-    except UnicodeDecodeError:
-        return None

@@ -35,7 +35,7 @@ LIFT_FROM = 16 * 1024
 """Bytes of a base64 text in a message that are worth being read apart from it."""
 _SOAP_11, _SOAP_12 = "text/xml", "application/soap+xml"
 SOAP_TYPES = (_SOAP_11, _SOAP_12)
-_STEP = 64 * 1024
+_STEP = 1024 * 1024  # bytes; of smaller ones gunicorn moves what it has read ahead each time
 _DISCARD_SECONDS, _DISCARD_BYTES = 0.2, 1024 * 1024
 
 

@@ -21,12 +21,14 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.hashes import Hash
 from lxml import etree
 from signxml.algorithms import (
     CanonicalizationMethod,
     DigestAlgorithm,
     SignatureConstructionMethod,
     SignatureMethod,
+    digest_algorithm_implementations,
 )
 from signxml.exceptions import InvalidCertificate, InvalidDigest, InvalidSignature
 from signxml.signer import SignatureReference, XMLSigner
@@ -143,7 +145,12 @@ class _DirectVerifier(_Verifier):
         self._lifting = lifting
 
     def _get_digest(self, data: Any, algorithm: DigestAlgorithm) -> Any:
-        return super()._get_digest(self._lifting.whole(data), algorithm)
+        if not self._lifting.texts:
+            return super()._get_digest(data, algorithm)
+        digest = Hash(digest_algorithm_implementations[algorithm]())
+        for piece in self._lifting.whole(data):
+            digest.update(piece)
+        return digest.finalize()
 
     def get_root(self, data: Any) -> Any:
         return data

@@ -42,15 +42,13 @@ class Lifting:
     pieces: Sequence[Piece] = ()
     """The message as it came, cut at them."""
 
-    def whole(self, canonical: bytes) -> bytes:
-        """A canonical form with the texts in their places."""
-        if not self.texts:
-            return canonical
+    def whole(self, canonical: bytes) -> list[bytes]:
+        """A canonical form with the texts in their places, in pieces."""
         first, *rest = canonical.split(self.token.encode())
-        pieces = [first]
+        found = [first]
         for piece in rest:
-            pieces += (self.texts[int(piece[:_NUMBER])].encode(), piece[_NUMBER:])
-        return b"".join(pieces)
+            found += (self.texts[int(piece[:_NUMBER])].encoded, piece[_NUMBER:])
+        return found
 
     def take(self, body: etree._Element) -> Lifted:
         """The texts by their elements, which are left empty; raises `SignatureWrong` unless all are there."""

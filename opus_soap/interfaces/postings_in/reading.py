@@ -355,7 +355,7 @@ def digest_of(
         for place, (name, text) in enumerate(file.items()):
             digest.update(b"%b%b:" % (b"," if place else b"", orjson.dumps(name)))
             if isinstance(text, Base64):  # long, and nothing in it to escape
-                for piece in (b'"', text.encode("ascii"), b'"'):
+                for piece in (b'"', text.encoded, b'"'):
                     digest.update(piece)
             else:
                 digest.update(orjson.dumps(text))
