@@ -35,7 +35,7 @@ LIFT_FROM = 16 * 1024
 """Bytes of a base64 text in a message that are worth being read apart from it."""
 _SOAP_11, _SOAP_12 = "text/xml", "application/soap+xml"
 SOAP_TYPES = (_SOAP_11, _SOAP_12)
-_STEP = 1024 * 1024  # bytes; of smaller ones gunicorn moves what it has read ahead each time
+_STEP = 64 * 1024
 _DISCARD_SECONDS, _DISCARD_BYTES = 0.2, 1024 * 1024
 
 
@@ -115,7 +115,9 @@ def answer_type(soap_namespace: str) -> str:
 def read_body(environ: dict[str, Any], most_bytes: int, seconds: int) -> bytes:
     """The whole body; raises what `Body.read` raises."""
     with body_of(environ, most_bytes, seconds) as body:
-        return b"".join(iter(body.read, b""))
+        # at once where its size is known: gunicorn moves what it has read ahead for each piece
+        step = body.announced or _STEP
+        return b"".join(iter(lambda: body.read(step), b""))
 
 
 @contextmanager
