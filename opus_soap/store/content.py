@@ -274,18 +274,28 @@ def get(digest: str) -> bytes:
 
     Raises `ContentMissing` when they were never stored, or were purged; `ContentLost`, `ContentDamaged`.
     """
-    row = Content.get_or_none(Content.sha256 == digest)
+    row = _row_of(digest)
+    try:
+        data = _of_row(row)
+    except (ContentMissing, ContentLost):
+        _row_of(digest)  # it may have been purged meanwhile
+        raise
+    actual = hashlib.sha256(data).hexdigest()
+    if actual != digest:
+        _row_of(digest)
+        raise ContentDamaged(value=actual, expected=digest)
+    return data
+
+
+def _row_of(digest: str) -> Content:
+    row: Content | None = Content.get_or_none(Content.sha256 == digest)
     if row is None:
         raise ContentMissing(value=digest, expected=NEVER_STORED)
     if row.purged_at is not None:
         raise ContentMissing(
             value=digest, expected=Both(f"slettet {row.purged_at}", f"purged {row.purged_at}")
         )
-    data = _of_row(row)
-    actual = hashlib.sha256(data).hexdigest()
-    if actual != digest:
-        raise ContentDamaged(value=actual, expected=digest)
-    return data
+    return row
 
 
 def _of_row(row: Content) -> bytes:

@@ -12,9 +12,19 @@ from opus_soap.interfaces.postings_in.retention import purge
 from opus_soap.interfaces.postings_in.verification import verify_files
 from opus_soap.ledger.models import Voucher
 from opus_soap.store import content, purging
-from opus_soap.store.models import Content, PostingFile
+from opus_soap.store.content import digest_of
+from opus_soap.store.models import Content, ContentPart, PostingFile
 
-from .test_soap_service import CREDIT, DEBIT, NOW, message, send, system, voucher  # noqa: F401  fixtures
+from .test_soap_service import (  # noqa: F401  fixtures
+    CREDIT,
+    DEBIT,
+    NOW,
+    attached,
+    message,
+    send,
+    system,
+    voucher,
+)
 
 YEARS = timedelta(days=5 * 366)
 UNKNOWN = DEBIT | {"PosteringslinjeArtskonto": "1"}
@@ -73,6 +83,25 @@ def test_a_large_one_is_a_file(send, store, monkeypatch):  # noqa: F811
     assert files_in(store) == {file.sha256, file.receipt_sha256}
     assert Content.select().count() == 0
     assert list(verify_files(store)) == []
+
+
+def test_what_is_attached_is_kept_once(send, store):  # noqa: F811
+    data = b"%PDF-1." * 100_000  # more than is small
+    send(message(voucher(files=[attached(data)])))
+    file, kept = PostingFile.get(), digest_of(data)
+    row = Content.get_by_id(file.sha256)
+    assert (row.in_parts, row.size) == (True, file.size)
+    assert (part := Content.get_by_id(kept)).media_type == "application/pdf"
+    assert (part.size, [piece.attached_id for piece in ContentPart.select()]) == (len(data), [kept, None])
+    with store.open(file.sha256) as whole:
+        assert digest_of(whole.read()) == file.sha256
+    assert list(verify_files(store)) == []
+
+
+def test_sent_again_it_is_the_file_that_it_was(send):  # noqa: F811
+    for _ in range(2):
+        send(message(voucher(files=[attached(b"%PDF-1." * 10_000)])))
+    assert PostingFile.select().count() == 1
 
 
 def test_it_is_made_a_file_for_whoever_reads_one(send, store):  # noqa: F811
