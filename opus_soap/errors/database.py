@@ -30,13 +30,23 @@ class DatabaseUrlUnknown(DatabaseError):
 
 
 class DatabaseNotMigrated(DatabaseError):
-    """The schema is older (or newer) than this version of the program."""
+    """The schema is older than this version of the program."""
 
     code = "DBA-003"
     danish = "Databasens skema er ikke ajour; der mangler {value}"
     english = "The database schema is not up to date; missing: {value}"
     remedy_danish = "Kør `opus-soap database migrate`."
     remedy_english = "Run `opus-soap database migrate`."
+
+
+class DatabaseNewer(DatabaseError):
+    """The schema is newer than this version of the program."""
+
+    code = "DBA-006"
+    danish = "Databasens skema er nyere end programmet, som ikke kender {value}"
+    english = "The database schema is newer than the program, which does not know {value}"
+    remedy_danish = "Brug den version af opus-soap som databasen blev opdateret med, eller en nyere."
+    remedy_english = "Use the version of opus-soap that the database was migrated with, or a newer one."
 
 
 class DatabaseUnreachable(DatabaseError):

@@ -150,6 +150,22 @@ class FileStore:
         return True
 
 
+def forget_each(names: Iterable[str], forget: Callable[[str], int]) -> int:
+    """The sum of what `forget` says of each; one file that cannot be deleted keeps no other.
+
+    Raises the first `FileStoreFailed` when all have been tried.
+    """
+    forgotten, failed = 0, None
+    for name in names:
+        try:
+            forgotten += forget(name)
+        except FileStoreFailed as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
+    return forgotten
+
+
 def _make_folder(folder: Path) -> None:
     """A folder, and those above it, each known to the disk by its name; raises OSError."""
     if folder.is_dir():

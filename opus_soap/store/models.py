@@ -422,6 +422,7 @@ PostingDocument.add_index(
 MODELS: tuple[type[BaseModel], ...] = (
     Content,
     ContentFolder,
+    ContentPart,
     System,
     SystemCertificate,
     ArchivedMessage,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
 from opus_soap.database import is_any_of, is_postgresql, proxy, retried, stored_rows, transaction
 from opus_soap.store.content import files_bound, folder_of_files, hashes_of
-from opus_soap.store.files import forget_parts
+from opus_soap.store.files import FileStore, forget_each, forget_parts
 from opus_soap.store.models import Content, ContentPart, Invoice, InvoiceAttachment, PostingFile
 from opus_soap.store.organisation_models import Employee
 
@@ -67,21 +68,30 @@ def _forget_parts() -> int:
 def _forget_files() -> None:
     """The files of what was purged; whoever is killed before it is done does it the next time."""
     purged = Content.select(Content.sha256).where(Content.in_file, Content.purged_at.is_null(False))
-    for digest in list(hashes_of(purged)):
+
+    def forget(digest: str) -> int:
         with transaction():
             held = purged.where(Content.sha256 == digest)
-            if (held.for_update() if is_postgresql() else held).exists():  # nobody has stored it again
-                files_bound(digest).forget(digest)
-                Content.update(in_file=False).where(Content.sha256 == digest).execute()
+            if not (held.for_update() if is_postgresql() else held).exists():  # somebody has stored it again
+                return 0
+            files_bound(digest).forget(digest)
+            return int(Content.update(in_file=False).where(Content.sha256 == digest).execute())
+
+    forget_each(list(hashes_of(purged)), forget)
 
 
 def forget_abandoned(*, now: datetime) -> int:
     """Delete the files of transactions that came to nothing; returns how many. Raises `FileStoreFailed`."""
-    files, forgotten = folder_of_files(), 0
+    files = folder_of_files()
     if files is None:
         return 0
     forget_parts(files.folder)
-    old = files.older_than((now - _ABANDONED).timestamp())
+    return forget_each(_abandoned(files, now - _ABANDONED), files.forget)
+
+
+def _abandoned(files: FileStore, before: datetime) -> Iterator[str]:
+    """Their hashes; while one is dealt with nobody stores it."""
+    old = files.older_than(before.timestamp())
     while some := list(islice(old, _PAGE)):
         if not _without_row(some):  # as a rule, and then nobody is held up
             continue
@@ -89,8 +99,7 @@ def forget_abandoned(*, now: datetime) -> int:
             if is_postgresql():  # SQLite has one writer at a time
                 proxy.obj.execute_sql(f"SET LOCAL lock_timeout = {_LONGEST_WAIT}")
                 proxy.obj.execute_sql('LOCK TABLE "content" IN SHARE ROW EXCLUSIVE MODE')
-            forgotten += sum(files.forget(digest) for digest in _without_row(some))
-    return forgotten
+            yield from _without_row(some)
 
 
 def _without_row(digests: list[str]) -> set[str]:

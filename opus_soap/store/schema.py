@@ -10,7 +10,7 @@ from peewee import Database
 from playhouse.migrations import Runner
 
 from opus_soap.database import is_postgresql, proxy
-from opus_soap.errors import Both, DatabaseNotMigrated, DatabaseUnsafe
+from opus_soap.errors import Both, DatabaseNewer, DatabaseNotMigrated, DatabaseUnsafe
 
 _LOCK = 15901590  # any number, the same for all of us
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -56,12 +56,10 @@ def check_schema() -> None:
     """Refuse to run on a schema that is not this version's, or whose triggers are gone."""
     database: Database = proxy.obj
     with database.connection_context():
-        waiting = [
-            migration.name
-            for migration in Runner(database, str(MIGRATIONS)).status()
-            if not migration.applied or migration.path is None
-        ]
-        if waiting:
+        known = Runner(database, str(MIGRATIONS)).status()
+        if strange := [migration.name for migration in known if migration.path is None]:
+            raise DatabaseNewer(value=", ".join(strange))
+        if waiting := [migration.name for migration in known if not migration.applied]:
             raise DatabaseNotMigrated(value=", ".join(waiting))
         check_triggers(database)
 

@@ -157,6 +157,35 @@ def test_a_transaction_that_comes_to_nothing_leaves_a_file_for_a_day(folder, clo
     assert files_in(folder) == {kept}
 
 
+def stuck(folder, digest):
+    """A folder where a file should be: it cannot be unlinked, not by root either."""
+    place = folder / digest[:2] / digest
+    place.unlink()
+    place.mkdir()
+
+
+def test_a_file_that_cannot_be_deleted_keeps_no_other(folder, clock):
+    digests = sorted(put(LARGE + bytes([number]), clock) for number in range(4))
+    stuck(folder, digests[1])
+    clock.advance(2 * DAYS)
+    with pytest.raises(errors.FileStoreFailed):
+        purging.purge(now=clock.now(), retention=DAYS)
+    assert files_in(folder) == {digests[1]}
+    assert {row.sha256 for row in Content.select().where(Content.in_file)} == {digests[1]}
+
+
+def test_nor_one_that_nobody_asks_for(folder, clock):
+    *digests, last = [put(LARGE + bytes([number]), clock) for number in range(10)]
+    Content.update(in_file=False, purged_at=clock.now()).execute()
+    for digest in digests:
+        stuck(folder, digest)
+    for digest in (*digests, last):
+        os.utime(folder / digest[:2] / digest, (1, 1))
+    with pytest.raises(errors.FileStoreFailed):
+        purging.forget_abandoned(now=clock.now())
+    assert files_in(folder) == {*digests}
+
+
 def test_what_a_killed_process_left_half_written_goes_after_a_day(folder, clock):
     put(LARGE, clock)
     old, young = folder / ".old.part", folder / ".young.part"

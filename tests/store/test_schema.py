@@ -12,7 +12,7 @@ from playhouse.migrations import Runner
 from playhouse.schema_diff import diff_models
 
 from opus_soap.database import connect, is_postgresql, proxy, transaction
-from opus_soap.errors import DatabaseNotMigrated, DatabaseUnsafe, DatabaseUrlUnknown
+from opus_soap.errors import DatabaseNewer, DatabaseNotMigrated, DatabaseUnsafe, DatabaseUrlUnknown
 from opus_soap.ledger.models import MODELS as LEDGER_MODELS
 from opus_soap.store.models import MODELS as STORE_MODELS
 from opus_soap.store.models import AuditEntry, Invoice
@@ -45,6 +45,17 @@ def test_an_old_schema_is_refused(tmp_path):
     assert migrate() == []
     check_schema()
     proxy.obj.close()
+
+
+@pytest.mark.usefixtures("database")
+def test_a_newer_schema_is_refused_and_called_so(monkeypatch, tmp_path):
+    """As an older program sees it, that somebody goes back to."""
+    for name in NAMES[:-1]:
+        (tmp_path / f"{name}.py").write_text((MIGRATIONS / f"{name}.py").read_text())
+    monkeypatch.setattr("opus_soap.store.schema.MIGRATIONS", tmp_path)
+    with pytest.raises(DatabaseNewer, match=NAMES[-1]) as refused:
+        check_schema()
+    assert "mangler" not in refused.value.text_danish
 
 
 @pytest.mark.usefixtures("database")

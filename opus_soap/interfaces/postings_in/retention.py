@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from opus_soap.database import transaction
-from opus_soap.store.files import FileStore
+from opus_soap.store.files import FileStore, forget_each
 from opus_soap.store.models import Content, PostingFile
 
 
@@ -19,17 +19,19 @@ def purge(store: FileStore, *, now: datetime, retention: timedelta) -> int:
     It counts from the last time that the same bytes came. What is among the contents is purged there, before,
     and noted here. Raises `FileStoreFailed`.
     """
-    purged, before = 0, now - retention
+    before = now - retention
     _note_purged_contents(store, now)
-    for sha256 in list(store.older_than(before.timestamp())):
+
+    def forget(sha256: str) -> int:
         if _is_needed(sha256, before):
-            continue
+            return 0
         with transaction():  # told before it is done: whoever is killed between does it the next time
             PostingFile.update(purged_at=now).where(
                 PostingFile.sha256 == sha256, PostingFile.purged_at.is_null()
             ).execute()
-        purged += store.forget(sha256)
-    return purged
+        return store.forget(sha256)
+
+    return forget_each(list(store.older_than(before.timestamp())), forget)
 
 
 def _is_needed(sha256: str, before: datetime) -> bool:

@@ -8,7 +8,7 @@ from io import BytesIO
 
 import pytest
 
-from opus_soap.errors import PostingFileRefused
+from opus_soap.errors import FileStoreFailed, PostingFileRefused
 from opus_soap.interfaces.postings_in.receiving import Receiver
 from opus_soap.interfaces.postings_in.retention import purge
 from opus_soap.interfaces.postings_in.verification import verify_files
@@ -104,3 +104,17 @@ def test_young_bytes_of_an_old_file_and_old_bytes_of_a_young_one_stay(deliver, r
     os.utime(receiver.store.place(file.sha256), (1, 1))
     assert purged() == 0
     assert file.sha256 in stored()
+
+
+def test_a_file_that_cannot_be_deleted_keeps_no_other(deliver, receiver, stored, purged, age):
+    for number in range(10):
+        refuse(receiver, b"<a>%d</a>" % number)
+    *stuck, _ = stored()
+    for digest in stuck:
+        place = receiver.store.place(digest)
+        place.unlink()
+        place.mkdir()
+    age()
+    with pytest.raises(FileStoreFailed):
+        purged()
+    assert stored() == {*stuck}
