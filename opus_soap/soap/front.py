@@ -23,6 +23,7 @@ from opus_soap.database import Unavailable, connected, transaction
 from opus_soap.errors import (
     ContractFileUnknown,
     DatabaseFailed,
+    FileStoreFailed,
     InternalFailure,
     MethodNotAllowed,
     OpusSoapError,
@@ -41,7 +42,7 @@ from opus_soap.soap.faults import Fault, fault_element, fault_for, http_status
 from opus_soap.soap.guard import FAULT_ACTION, Guard, claimed_message_id
 from opus_soap.soap.security_models import security_models
 from opus_soap.soap.service import SoapService
-from opus_soap.store import replay
+from opus_soap.store import content, replay
 from opus_soap.wss.errors import WssError
 from opus_soap.wss.names import SOAP12
 from opus_soap.wss.signing import Signing
@@ -340,8 +341,18 @@ class SoapFront:
             reply = write_unsigned(element, soap_namespace=soap)
         try:
             if archived and exchange.request is not None:
-                with connected(), transaction():
-                    self._guard.record(exchange, reply)
+                self._archive(exchange, reply)
         except Exception:
             log.exception("refusal not archived", correlation_id=str(exchange.correlation_id))
         return exchange.status, limits.answer_type(soap), reply
+
+    def _archive(self, exchange: Exchange, reply: bytes) -> None:
+        try:
+            with connected(), transaction():
+                self._guard.record(exchange, reply)
+        except FileStoreFailed as failed:  # then what needs no file: of a large message its hash
+            log.error(
+                "refused message not kept", correlation_id=str(exchange.correlation_id), reason=str(failed)
+            )
+            with connected(), transaction():
+                self._guard.record(exchange, reply, most_bytes=content.LARGE)

@@ -131,8 +131,10 @@ class Guard:
             soap_namespace=exchange.soap_namespace,
         )
 
-    def record(self, exchange: Exchange, reply: bytes) -> None:
-        """Both messages into the archive, in the caller's transaction."""
+    def record(self, exchange: Exchange, reply: bytes, *, most_bytes: int | None = None) -> None:
+        """Both messages into the archive, in the caller's transaction; larger ones by hash and size alone."""
+        if exchange.system is None:  # or whoever reaches the port fills the disk
+            most_bytes = min(self.most_bytes_of_strangers, most_bytes or self.most_bytes_of_strangers)
         for direction, content, pieces in (
             ("in", exchange.request, exchange.request_pieces),
             ("out", reply, ()),
@@ -151,8 +153,7 @@ class Guard:
                     pieces=pieces,
                     http_status=exchange.status,
                     outcome=exchange.outcome,
-                    # or whoever reaches the port fills the disk
-                    most_bytes=None if exchange.system else self.most_bytes_of_strangers,
+                    most_bytes=most_bytes,
                 )
 
     def _operation(self, service: SoapService, call: Call, soap_action: str) -> Operation:

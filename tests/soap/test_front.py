@@ -7,6 +7,7 @@ import json
 import sqlite3
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,12 +19,15 @@ from structlog.testing import capture_logs
 
 from opus_soap.clock import ManualClock
 from opus_soap.database import proxy
+from opus_soap.encoded import Base64
 from opus_soap.errors import LedgerError
 from opus_soap.soap import results
 from opus_soap.soap.access_log import Unfailing, configure_logging
 from opus_soap.soap.contracts import ROOT
 from opus_soap.soap.faults import FAULT_NS
 from opus_soap.soap.models import KOMBIT_NS, KONTEKST_NS
+from opus_soap.store import content
+from opus_soap.store.files import FileStore
 from opus_soap.store.models import ArchivedMessage, AuditEntry, Content, ReplayEntry
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.errors import CertificateUntrusted, MessageExpired, SignatureWrong
@@ -565,6 +569,25 @@ def test_a_message_to_another_house_is_refused_where_the_own_address_is_known(
     front, choose = build_front(pki, clock, public_url="https://opus.example.dk")
     house = House(front, pki, clock, choose)
     assert house.post(house.sign(svar(), to=to)).status == status
+
+
+def test_where_files_fail_a_large_message_is_archived_by_its_hash(
+    any_house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """Its bytes have no place, and nothing of it may be lost but them."""
+    (tmp_path / "contents").write_text("in the way")
+    monkeypatch.setattr("opus_soap.store.content.folder_of_files", lambda: FileStore(tmp_path / "contents"))
+    monkeypatch.setattr(content, "LARGE", 30_000)
+    body = svar()
+    large = Base64.of(b"xxx" * 20_000)
+    body.find("{*}FakturaInformationSvarIdentifikation").text = large
+    data = any_house.sign(body)
+    assert refused(any_house, data)[0] == "SOA-012"
+    assert archived() == [("in", "SOA-012", "751"), ("out", "SOA-012", "751")]
+    message, fault = ArchivedMessage.select().order_by(ArchivedMessage.id)
+    assert (message.content.sha256, message.content.size) == (content.digest_of(data), len(data))
+    assert message.content.purged_at is not None
+    assert content.get(fault.content_id)
 
 
 def test_strangers_do_not_fill_the_archive(house: House):
