@@ -13,17 +13,19 @@ from opus_soap.database import connect, disconnect
 from opus_soap.ledger.hashing import POSTING_FIELDS
 from opus_soap.ledger.models import Posting, Voucher
 from opus_soap.ledger.verification import verify
+from opus_soap.store import content
 from opus_soap.store.models import PostingDocument
 from tests.acceptance.doors import DOORS, Town
 from tests.interfaces.postings_in.conftest import CONTROL, CREDIT, DEBIT, NAME, document, request
 
 pytestmark = pytest.mark.slow
 
+PDF = b"%PDF-1." * 60_000  # so long that a message is read and kept without it
 ATTACHED = {
     "FILE_NAME": "bilag.pdf",
-    "FILE_LENGTH": "7",
+    "FILE_LENGTH": str(len(PDF)),
     "FILE_TYPE": "PDF",
-    "FILE": base64.b64encode(b"%PDF-1.").decode(),
+    "FILE": base64.b64encode(PDF).decode(),
 }
 PERSON = {name: text for name, text in DEBIT.items() if name != "ZZCSYSIDN"}
 PERSON |= {"PAYEE_NO_CODE": "02", "PAYEE_NO": "0101019999", "ZZCSYSIDN": "KY01"}
@@ -69,8 +71,13 @@ def delivered(door: str, folder: Path) -> tuple[bytes, list[object]]:
         stack.callback(disconnect)
         town = Town(folder, stack)
         receipt = DOORS[door](town, NAME, FILE)
-        connect(town.environment["OPUS_SOAP_DATABASE_URL"])
+        files = Path(town.environment["OPUS_SOAP_FILES_FOLDER"])
+        connect(town.environment["OPUS_SOAP_DATABASE_URL"], files=files)
         assert verify().ok
+        assert list(content.verify()) == []
+        first = Voucher.get(Voucher.reference == "1")
+        [attached] = first.details["FILES"]
+        assert content.get(attached["sha256"]) == PDF
         return re.sub(rb"Statistik: [^<]*", b"Statistik", receipt), books()  # when it came
 
 
