@@ -12,6 +12,7 @@ from opus_soap.clock import Clock
 from opus_soap.database import connect
 from opus_soap.doctor.dates import log_ending
 from opus_soap.doctor.metrics import Metrics
+from opus_soap.encoded import LONG
 from opus_soap.extracts.delivering import Deliverer
 from opus_soap.extracts.downloading import Downloads
 from opus_soap.extracts.producing import Producer
@@ -40,7 +41,7 @@ from opus_soap.reloading import Reloading
 from opus_soap.settings import Settings
 from opus_soap.soap.access_log import configure_logging
 from opus_soap.soap.front import Resource, SoapFront
-from opus_soap.soap.limits import LIFT_FROM, of_messages
+from opus_soap.soap.limits import of_messages
 from opus_soap.soap.service import SoapService
 from opus_soap.store import purging, replay
 from opus_soap.store.files import FileStore
@@ -214,5 +215,5 @@ def policy(settings: Settings) -> VerificationPolicy:
         max_lifetime=timedelta(seconds=settings.max_message_lifetime_seconds),
         max_references=settings.max_signature_references,
         limits=of_messages(settings),
-        lift_from=LIFT_FROM,
+        lift_from=LONG,
     )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opus_soap.encoded import Base64
+from opus_soap.encoded import Base64, as_bytes, pieces
 
 
 @given(st.binary(max_size=40))
@@ -82,3 +82,23 @@ def test_the_standard_library_takes_and_refuses_the_same(text: str) -> None:
 
 def _with_stray(text: str, at: int) -> str:
     return text[:at] + "\n" + text[at:]
+
+
+@pytest.mark.parametrize("before", range(40))
+def test_long_texts_are_found_wherever_they_stand_in_steps(before: int) -> None:
+    first, second = "eHh4" * 8, "eHh4" * 6
+    data = f"<m>{'<x/>' * before}<a>{first}</a>{'<y>z</y>' * before}<b>{second}</b></m>".encode()
+    cut = pieces(data, 24)
+    assert [piece for piece in cut if isinstance(piece, Base64)] == [first, second]
+    assert b"".join(map(as_bytes, cut)) == data
+
+
+@given(st.lists(st.sampled_from([b"<", b">", b"eHh4", b"QQ==", b"=", b"\n", b"&", b"\xc3\xa6"]), max_size=60))
+def test_cut_anyhow_the_bytes_are_the_same(given: list[bytes]) -> None:
+    data = b"".join(given)
+    cut = pieces(data, 8)
+    assert b"".join(map(as_bytes, cut)) == data
+    for before, text, behind in zip(cut, cut[1:], cut[2:], strict=False):
+        if isinstance(text, Base64):
+            assert (bytes(as_bytes(before))[-1:], bytes(as_bytes(behind))[:1]) == (b">", b"<")
+            assert len(text) >= 8

@@ -11,7 +11,7 @@ from typing import Protocol
 from cryptography import x509
 from lxml import etree
 
-from opus_soap.encoded import Piece
+from opus_soap.encoded import LONG, Piece
 from opus_soap.errors import (
     Both,
     OperationUnknown,
@@ -24,7 +24,6 @@ from opus_soap.keys import MessageVerifier
 from opus_soap.ledger.master_data import authority_cvr
 from opus_soap.soap.contexts import check_authority, check_contexts
 from opus_soap.soap.exchange import Exchange
-from opus_soap.soap.limits import LIFT_FROM
 from opus_soap.soap.security_models import NAMES, SecurityModels, named
 from opus_soap.soap.service import SoapService
 from opus_soap.store import agreements
@@ -188,7 +187,7 @@ class Callers:
         )
 
     def _by_connection(self, exchange: Exchange, service: SoapService, data: bytes, shown: Shown) -> Call:
-        message, taken = read_unsigned(data, self.limits, LIFT_FROM), self.models.taken_by(service.name)
+        message, taken = read_unsigned(data, self.limits, LONG), self.models.taken_by(service.name)
         exchange.by_connection = "context" in taken
         certificate = shown() if exchange.by_connection else None
         if certificate is None:

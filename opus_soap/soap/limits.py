@@ -31,8 +31,6 @@ from opus_soap.wss.names import SOAP12
 from opus_soap.wss.parsing import ParseLimits
 
 MEDIA_TYPE = "text/xml; charset=utf-8"
-LIFT_FROM = 16 * 1024
-"""Bytes of a base64 text in a message that are worth being read apart from it."""
 _SOAP_11, _SOAP_12 = "text/xml", "application/soap+xml"
 SOAP_TYPES = (_SOAP_11, _SOAP_12)
 _STEP = 64 * 1024
@@ -116,7 +114,7 @@ def read_body(environ: dict[str, Any], most_bytes: int, seconds: int) -> bytes:
     """The whole body; raises what `Body.read` raises."""
     with body_of(environ, most_bytes, seconds) as body:
         # at once where its size is known: gunicorn moves what it has read ahead for each piece
-        step = body.announced or _STEP
+        step = min(body.announced or _STEP, most_bytes + 1)
         return b"".join(iter(lambda: body.read(step), b""))
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from opus_soap.database import create, transaction
-from opus_soap.encoded import Piece
+from opus_soap.encoded import LONG, Piece
 from opus_soap.encoded import pieces as cut
 from opus_soap.errors import ArchivedMessageUnknown
 from opus_soap.store import content as contents
@@ -42,9 +42,10 @@ def record(
     `ok`, `SENT` or the code of the error; `pieces` are those of the content, where they are known. A message
     of more than `most_bytes` is kept by hash and size alone.
     """
+    assert not pieces or sum(map(len, pieces)) == len(content)
     with transaction():
         stored = (
-            contents.put_pieces(pieces or cut(content, contents.LONG), _MEDIA_TYPE, at=at)
+            contents.put_pieces(pieces or cut(content, LONG), _MEDIA_TYPE, at=at)
             if most_bytes is None or len(content) <= most_bytes
             else contents.note(content, _MEDIA_TYPE, at=at)
         )

@@ -3,7 +3,8 @@
 The hash stays for ever; the bytes may be purged when their retention is over (the right to erasure),
 while whatever the ledger holds about them, their hash and their amounts, is untouched.
 
-What holds others as base64, a message with what is attached to it, is kept without them, in parts.
+What holds others as base64, a message with what is attached to it, is kept without them, in parts: those are
+rows, as long as it is there, and keep what is attached from being forgotten.
 
 Large ones are files in a folder beside the database, where one is bound: a database writes each byte twice.
 Who stores one writes its row first, and the file before the transaction ends; who forgets one deletes the
@@ -31,17 +32,18 @@ from opus_soap.database import (
     stored_rows,
     transaction,
 )
-from opus_soap.encoded import Base64, Hashed, Piece, as_bytes
+from opus_soap.encoded import LONG, Base64, Hashed, Piece, as_bytes
 from opus_soap.errors import Both, ContentDamaged, ContentLost, ContentMissing
 from opus_soap.store.files import FileStore
 from opus_soap.store.models import Content, ContentFolder, ContentPart
 
 _PAGE, _BATCH_BYTES = 200, 8 * 1024 * 1024  # what is verified at once: rows, bytes
 LARGE = 256 * 1024  # bytes; a larger one is a file
-LONG = 16 * 1024  # characters of base64 from which on what it stands for is kept apart
 ATTACHED = "application/octet-stream"  # the type of what is known only by what holds it
 _folder_names: WeakKeyDictionary[Database, str] = WeakKeyDictionary()
-_AFRESH = timedelta(days=1)  # retention is counted in days: no lock on a shared row for less
+# retention is counted in days: no lock on a shared row for less. Less than a day, or what is stored while a
+# purge begins could be taken for old
+_AFRESH = timedelta(hours=12)
 NO_FOLDER = Both("i en fil, og ingen mappe er valgt", "in a file, and no folder is set")
 NEVER_STORED = Both("aldrig gemt", "never stored")
 
@@ -109,10 +111,11 @@ def put_pieces(
 ) -> Content:
     """Store what pieces make together, but for what is attached: that is stored once, whatever holds it.
 
-    `types` has the media types of what is attached, by hash, where they are known.
+    `types` has the media types of what is attached, by hash, where they are known. What is large without it
+    is stored whole: parts are in the database.
     """
     texts = {piece.content.sha256: piece for piece in pieces if is_apart(piece)}
-    if not texts:
+    if not texts or sum(len(piece) for piece in pieces if not is_apart(piece)) > LARGE:
         return put(b"".join(map(as_bytes, pieces)), media_type, at=at)
     whole = hashlib.sha256()
     for piece in pieces:
@@ -124,11 +127,8 @@ def put_pieces(
     told = (digest, row.size, media_type, isoformat(at), at - _AFRESH)
     with transaction():
         put_hashed(((name, (text.content, known.get(name, ATTACHED))) for name, text in texts.items()), at=at)
-        new = _insert_new.do(*told[:-1])
-        if not new and _insert_parts.do(*told):
-            _forget_parts.do(digest)  # it may have been cut otherwise
-            new = True
-        if new:
+        # parts that are there make the same bytes, however it was cut for them
+        if _insert_new.do(*told[:-1]) or (_insert_parts.do(*told) and not _some_parts.rows(digest)):
             insert_rows(ContentPart, _PART, list(_parts(digest, pieces)))
     return row
 
@@ -143,14 +143,15 @@ def is_apart(piece: Piece) -> TypeGuard[Base64]:
 
 def _parts(digest: str, pieces: Sequence[Piece]) -> Iterator[tuple[str, int, bytes, str | None]]:
     """The rows of a content in parts."""
-    position, before = 0, b""
+    position = 0
+    before: list[bytes | memoryview] = []
     for piece in pieces:
         if is_apart(piece):
-            yield digest, position, before, piece.content.sha256
-            position, before = position + 1, b""
+            yield digest, position, b"".join(before), piece.content.sha256
+            position, before = position + 1, []
         else:
-            before += as_bytes(piece)
-    yield digest, position, before, None
+            before.append(as_bytes(piece))
+    yield digest, position, b"".join(before), None
 
 
 @Prepared
@@ -170,8 +171,8 @@ def _in_parts_row(sha256: Any, size: Any, media_type: Any, stored_at: Any) -> An
 
 
 @Prepared
-def _forget_parts(sha256: Any) -> Any:
-    return ContentPart.delete().where(ContentPart.content == sha256)
+def _some_parts(sha256: Any) -> Any:
+    return ContentPart.select(ContentPart.position).where(ContentPart.content == sha256).limit(1).tuples()
 
 
 @Prepared

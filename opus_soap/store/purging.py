@@ -25,7 +25,7 @@ def purge(*, now: datetime, retention: timedelta) -> int:
     attached to something that stays; receipts of postings stay for ever.
     """
     purged = _purge_rows(now, now - retention)
-    if _forget_parts():  # and now nobody may need what was attached
+    while _forget_parts():  # and now nobody may need what was attached
         purged += _purge_rows(now, now - retention)
     _forget_files()
     return purged
@@ -56,12 +56,17 @@ def _purge_rows(now: datetime, before: datetime) -> int:
     return purged
 
 
-@retried
 def _forget_parts() -> int:
-    """The parts of what was purged; returns how many."""
-    with transaction():
-        purged = Content.select(Content.sha256).where(Content.in_parts, Content.purged_at.is_null(False))
-        forgotten: int = ContentPart.delete().where(ContentPart.content.in_(purged)).execute()
+    """The parts of what was purged, or is whole by now; returns of how many."""
+    over = Content.select(Content.sha256).where(~Content.in_parts | Content.purged_at.is_null(False))
+    some = ContentPart.select(ContentPart.content).where(ContentPart.position == 0)
+    forgotten = 0
+    for digest in [row[0] for row in stored_rows(some.where(ContentPart.content.in_(over)))]:
+        with transaction():
+            held = over.where(Content.sha256 == digest)
+            if (held.for_update() if is_postgresql() else held).exists():  # nobody has stored it again
+                ContentPart.delete().where(ContentPart.content == digest).execute()
+                forgotten += 1
     return forgotten
 
 

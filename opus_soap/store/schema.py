@@ -74,6 +74,7 @@ def check_triggers(database: Database) -> None:
     present = {row[0] for row in database.execute_sql(query).fetchall()}
     operations = ("update", "delete", *(("truncate",) if is_postgresql() else ()))
     expected = [f"{table}_no_{operation}" for table in APPEND_ONLY_TABLES for operation in operations]
+    expected += [f"{_PARTS}_no_{operation}" for operation in operations]
     guards = ("no_change", *(f"no_{name}" for name in operations[1:]))
     expected += [f"{table}_{guard}" for table in _guards() for guard in guards]
     for name in expected:
@@ -90,6 +91,11 @@ _CONTENT_CHANGED = """
     NEW.sha256 <> OLD.sha256 OR NEW.size <> OLD.size
     OR (OLD.data IS NOT NULL AND NEW.data IS NOT NULL AND OLD.data <> NEW.data)
     OR (OLD.data IS NULL AND NEW.data IS NOT NULL AND length(NEW.data) <> OLD.size)
+"""
+# What a content is put together from stays as it is; it goes with what it belongs to.
+_PARTS = "content_part"
+_PART_IN_USE = """
+    EXISTS (SELECT 1 FROM content WHERE sha256 = OLD.content_id AND in_parts AND purged_at IS NULL)
 """
 _DELIVERED = (
     *("uuid", "municipality", "sender_id", "name", "name_key", "sha256", "size", "documents"),
@@ -136,8 +142,18 @@ def _postgresql_triggers() -> Iterator[str]:
         "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
         "$$BEGIN RAISE EXCEPTION 'append-only: %% on %%', TG_OP, TG_TABLE_NAME; END$$"
     )
+    yield (
+        "CREATE OR REPLACE FUNCTION refuse_part() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$BEGIN IF {_PART_IN_USE} THEN RAISE EXCEPTION 'append-only: delete on {_PARTS}'; END IF; "
+        "RETURN OLD; END$$"
+    )
+    yield (
+        f"CREATE OR REPLACE TRIGGER {_PARTS}_no_delete BEFORE DELETE ON {_PARTS} "
+        "FOR EACH ROW EXECUTE FUNCTION refuse_part()"
+    )
     guarded = [
         *((table, name) for table in APPEND_ONLY_TABLES for name in ("update", "delete", "truncate")),
+        *((_PARTS, name) for name in ("update", "truncate")),
         *((table, name) for table in _guards() for name in ("delete", "truncate")),
     ]
     for table, operation in guarded:
@@ -153,8 +169,14 @@ def _postgresql_triggers() -> Iterator[str]:
 
 
 def _sqlite_triggers() -> Iterator[str]:
+    yield f"DROP TRIGGER IF EXISTS {_PARTS}_no_delete"
+    yield (
+        f"CREATE TRIGGER {_PARTS}_no_delete BEFORE DELETE ON {_PARTS} WHEN {_PART_IN_USE} "
+        f"BEGIN SELECT RAISE(ABORT, 'append-only: delete on {_PARTS}'); END"
+    )
     guarded = [
         *((table, name) for table in APPEND_ONLY_TABLES for name in ("update", "delete")),
+        (_PARTS, "update"),
         *((table, "delete") for table in _guards()),
     ]
     for table, operation in guarded:

@@ -6,8 +6,8 @@ form could take for anything but itself. So with a short mark, of letters and di
 such a text a message has the same tree and the same canonical form, but for that text: it is put back where
 digests are made, which are therefore of every byte. Marks are random: nobody can write one into a message.
 
-Lifted is only what stands alone between two tags, is base64 just as encoding gives it, and turns out to be
-the whole text of an element in the Body; or the message is parsed as it came.
+Lifted is only what stands alone between two tags, is base64 just as encoding gives it, turns out to be the
+whole text of an element in the Body, and is most of the message; or the message is parsed as it came.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class Lifting:
     pieces: Sequence[Piece] = ()
     """The message as it came, cut at them."""
 
-    def whole(self, canonical: bytes) -> list[bytes]:
+    def whole(self, canonical: bytes) -> list[bytes | memoryview]:
         """A canonical form with the texts in their places, in pieces."""
         first, *rest = canonical.split(self.token.encode())
-        found = [first]
+        found: list[bytes | memoryview] = [first]
         for piece in rest:
             found += (self.texts[int(piece[:_NUMBER])].encoded, piece[_NUMBER:])
         return found
@@ -84,7 +84,7 @@ def parse_lifted(data: bytes, limits: ParseLimits, least: int) -> tuple[etree._E
     """
     if least and least <= len(data) <= limits.max_bytes:
         lifting = _lift(data, least)
-        if lifting.texts:
+        if 2 * sum(map(len, lifting.texts)) > len(data):  # or looking for their places would cost more
             with suppress(ParsingError):  # it is told by its place in the message as it came
                 root = parse(_without(lifting), limits)
                 if lifting.is_in(root):

@@ -19,12 +19,12 @@ from lxml import etree
 
 from opus_soap.clock import Clock, ManualClock
 from opus_soap.database import connect, proxy
+from opus_soap.encoded import LONG
 from opus_soap.interfaces.invoice_approval import contract
 from opus_soap.settings import Settings
 from opus_soap.soap import results
 from opus_soap.soap.faults import FAULT_NS, SERVICEPLATFORM_NS
 from opus_soap.soap.front import SoapFront
-from opus_soap.soap.limits import LIFT_FROM
 from opus_soap.soap.models import KOMBIT_NS, answer_header
 from opus_soap.soap.service import PingService, SoapService, operation
 from opus_soap.store.models import System, SystemCertificate
@@ -299,7 +299,7 @@ def build_front(
 ) -> tuple[SoapFront, Callable[[Behaviour], None]]:
     service, choose = build_service()
     tokens = TokenTrust({STS: [pki.sts.certificate]})
-    policy = VerificationPolicy(lift_from=LIFT_FROM)
+    policy = VerificationPolicy(lift_from=LONG)
     verifier = Verifier(TrustStore(issuers=(pki.ca.certificate,)), policy, tokens)
     chosen = {
         "sts_entity_id": STS,

@@ -75,7 +75,8 @@ _token_model: ContextVar[bool] = ContextVar("token_model", default=False)
 _attachment: ContextVar[str] = ContextVar("attachment", default="")
 LIFT_FROM = 4000
 """Bytes of a text that are more than those of any other in a forged message."""
-LONG = "eHh4" * 2000
+LONG = "eHh4" * 6000
+"""More than the rest of any of them."""
 
 
 @contextmanager
