@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 import pybase64
@@ -84,6 +84,14 @@ def pieces(data: bytes, least: int) -> list[Piece]:
 def as_bytes(piece: Piece) -> bytes | memoryview:
     """A piece as it stands among the others."""
     return piece.encoded if isinstance(piece, Base64) else piece
+
+
+def hash_of(pieces: Iterable[Piece]) -> str:
+    """SHA-256 of what pieces make together, hex."""
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(as_bytes(piece))
+    return digest.hexdigest()
 
 
 def _between_tags(data: bytes, least: int) -> Iterator[tuple[int, int]]:

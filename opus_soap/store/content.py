@@ -32,7 +32,7 @@ from opus_soap.database import (
     stored_rows,
     transaction,
 )
-from opus_soap.encoded import LONG, Base64, Hashed, Piece, as_bytes
+from opus_soap.encoded import LONG, Base64, Hashed, Piece, as_bytes, hash_of
 from opus_soap.errors import Both, ContentDamaged, ContentLost, ContentMissing
 from opus_soap.store.files import FileStore
 from opus_soap.store.models import Content, ContentFolder, ContentPart
@@ -107,20 +107,22 @@ def folder_of_files() -> FileStore | None:
 
 
 def put_pieces(
-    pieces: Sequence[Piece], media_type: str, *, at: datetime, types: Mapping[str, str] | None = None
+    pieces: Sequence[Piece],
+    media_type: str,
+    *,
+    at: datetime,
+    types: Mapping[str, str] | None = None,
+    sha256: str = "",
 ) -> Content:
     """Store what pieces make together, but for what is attached: that is stored once, whatever holds it.
 
-    `types` has the media types of what is attached, by hash, where they are known. What is large without it
-    is stored whole: parts are in the database.
+    `types` has the media types of what is attached, by hash, and `sha256` is of the whole, where they are
+    known. What is large without what is attached is stored whole: parts are in the database.
     """
     texts = {piece.content.sha256: piece for piece in pieces if is_apart(piece)}
     if not texts or sum(len(piece) for piece in pieces if not is_apart(piece)) > LARGE:
         return put(b"".join(map(as_bytes, pieces)), media_type, at=at)
-    whole = hashlib.sha256()
-    for piece in pieces:
-        whole.update(as_bytes(piece))
-    digest, known = whole.hexdigest(), types or {}
+    digest, known = sha256 or hash_of(pieces), types or {}
     row = Content(
         sha256=digest, size=sum(map(len, pieces)), media_type=media_type, in_parts=True, stored_at=at
     )

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import chain
 from operator import call
 from typing import BinaryIO
 
-from opus_soap.encoded import Piece, as_bytes
+from opus_soap.encoded import Piece, as_bytes, hash_of
 from opus_soap.interfaces.postings_in.reading import (
     Control,
     Document,
@@ -44,6 +44,11 @@ class Made:
     def size(self) -> int:
         """Its bytes, counted."""
         return sum(map(len, self.pieces))
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of its bytes, hex."""
+        return hash_of(self.pieces)
 
     def write(self, out: BinaryIO) -> None:
         """Write it; raises OSError."""

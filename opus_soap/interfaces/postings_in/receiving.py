@@ -8,7 +8,6 @@ each other. When all is dealt with, the receipt is written from what was said, a
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -31,7 +30,6 @@ from opus_soap.database import (
     transaction,
     update,
 )
-from opus_soap.encoded import as_bytes
 from opus_soap.errors import (
     FileTooLarge,
     PostingFileRefused,
@@ -103,16 +101,26 @@ class Receiver:
         return self.deal_with(stored, file_name, actor=actor, as_sender=as_sender)
 
     def deliver_made(self, made: Made, *, actor: str, as_sender: str) -> PostingFile:
-        """`deliver` of a file that was made here: where all of it is good, it need not be read."""
+        """`deliver` of a file that was made here, in the caller's transaction.
+
+        Where all of it is good it need not be read, nor be there before: whoever holds contents and a company's
+        numbers holds the numbers first.
+        """
         with refusals.noted(self.municipality, actor, made.name, "", self.clock):
             if made.size > self.limits.max_bytes:
                 raise self._too_large(made.size)
             known = known_parts(made, self.limits)
-            stored = self.store.write(made.write) if known is None else self._kept(made)
-        return self.deal_with(stored, made.name, actor=actor, as_sender=as_sender, known=known)
-
-    def _kept(self, made: Made) -> StoredFile:
-        return StoredFile(self.store.keep_made(made, at=self.clock.now()), made.size)
+        if known is None or storing.is_large(made):
+            stored = self.store.write(made.write)
+            return self.deal_with(stored, made.name, actor=actor, as_sender=as_sender, known=known)
+        stored = StoredFile(made.sha256, made.size)
+        try:
+            file = self.deal_with(stored, made.name, actor=actor, as_sender=as_sender, known=known)
+        except PostingFileRefused:
+            self.store.keep_made(made, at=self.clock.now())
+            raise
+        self.store.keep_made(made, at=self.clock.now())
+        return file
 
     def take(self, source: BinaryIO, file_name: str, *, actor: str) -> StoredFile:
         """Store a file's bytes; raises `PostingFileRefused`, `FileStoreFailed`, what the source raises."""
@@ -365,12 +373,7 @@ def make(documents: Sequence[WrittenDocument], sender: PostingSender, at: dateti
 
 def _is(known: PostingFile, made: Made) -> bool:
     """Whether a file is the one that was made."""
-    if known.size != made.size:
-        return False
-    digest = hashlib.sha256()
-    for piece in made.pieces:
-        digest.update(as_bytes(piece))
-    return digest.hexdigest() == known.sha256
+    return known.size == made.size and known.sha256 == made.sha256
 
 
 def limits_of(settings: Settings) -> ReadingLimits:

@@ -48,13 +48,12 @@ class PostingStore(FileStore):
     """The file store, and the contents beside it; what is in both is the same, by its hash."""
 
     def keep_made(self, made: Made, *, at: datetime) -> str:
-        """Store a file that was made here, all of it good, without what is attached, if the rest is small.
+        """Store a file that was made here, not large and all of it good, without what is attached to it.
 
-        As `keep`; what is attached is among the contents anyway. Raises `FileStoreFailed`.
+        What is attached to its vouchers is among the contents anyway. Raises `FileStoreFailed`.
         """
-        if sum(len(piece) for piece in made.pieces if not content.is_apart(piece)) > SMALL:
-            return self.write(made.write).sha256
-        return content.put_pieces(made.pieces, _MEDIA_TYPE, at=at, types=_types(made)).sha256
+        pieces, types = made.pieces, _types(made)
+        return content.put_pieces(pieces, _MEDIA_TYPE, at=at, types=types, sha256=made.sha256).sha256
 
     def keep(self, fill: Callable[[BinaryIO], None], *, at: datetime) -> str:
         """Store what a function writes, in the caller's transaction if it is small; returns its hash.
@@ -87,6 +86,11 @@ class PostingStore(FileStore):
             with self.open(sha256) as kept:
                 self.write(lambda out: copyfileobj(kept, out))
         return place
+
+
+def is_large(made: Made) -> bool:
+    """Whether it is more than a row, but for what is attached."""
+    return sum(len(piece) for piece in made.pieces if not content.is_apart(piece)) > SMALL
 
 
 def _types(made: Made) -> dict[str, str]:

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from opus_soap.errors import ContentMissing
-from opus_soap.interfaces.postings_in import storing
+from opus_soap.errors import ContentMissing, PostingFileRefused, PostingSenderUnknown
+from opus_soap.interfaces.postings_in import entering, receiving, storing
 from opus_soap.interfaces.postings_in.retention import purge
 from opus_soap.interfaces.postings_in.verification import verify_files
 from opus_soap.ledger.models import Voucher
@@ -96,6 +96,36 @@ def test_what_is_attached_is_kept_once(send, store):  # noqa: F811
     with store.open(file.sha256) as whole:
         assert digest_of(whole.read()) == file.sha256
     assert list(verify_files(store)) == []
+
+
+def test_contents_are_held_after_the_books(send, monkeypatch):  # noqa: F811
+    """As a file that is delivered holds them: otherwise two with the same attachment stop each other."""
+    order: list[str] = []
+
+    def noting(module, name, what):
+        there = getattr(module, name)
+
+        def noted(*given, **named):
+            order.append(what)
+            return there(*given, **named)
+
+        monkeypatch.setattr(module, name, noted)
+
+    noting(entering, "write", "books")
+    noting(content, "put_hashed", "contents")
+    noting(content, "put_pieces", "contents")
+    send(message(voucher(files=[attached(b"%PDF-1." * 10_000)])))
+    assert order[0] == "books"
+    assert "contents" in order
+
+
+def test_what_is_refused_is_kept_as_what_is_taken(send, monkeypatch):  # noqa: F811
+    def refused(*_):
+        raise PostingFileRefused([PostingSenderUnknown(value="-", expected="999")])
+
+    monkeypatch.setattr(receiving, "sender_of", refused)
+    send(message(voucher(files=[attached(b"%PDF-1." * 10_000)])))
+    assert [row.size > 70_000 for row in Content.select().where(Content.in_parts)] == [True]
 
 
 def test_sent_again_it_is_the_file_that_it_was(send):  # noqa: F811
