@@ -57,8 +57,8 @@ def _purge_rows(now: datetime, before: datetime) -> int:
 
 
 def _forget_parts() -> int:
-    """The parts of what was purged, or is whole by now; returns of how many."""
-    over = Content.select(Content.sha256).where(~Content.in_parts | Content.purged_at.is_null(False))
+    """The parts of what was purged, though it may have been whole by then; returns of how many."""
+    over = Content.select(Content.sha256).where(Content.purged_at.is_null(False))
     some = ContentPart.select(ContentPart.content).where(ContentPart.position == 0)
     forgotten = 0
     for digest in [row[0] for row in stored_rows(some.where(ContentPart.content.in_(over)))]:

@@ -95,7 +95,7 @@ _CONTENT_CHANGED = """
 # What a content is put together from stays as it is; it goes with what it belongs to.
 _PARTS = "content_part"
 _PART_IN_USE = """
-    EXISTS (SELECT 1 FROM content WHERE sha256 = OLD.content_id AND in_parts AND purged_at IS NULL)
+    EXISTS (SELECT 1 FROM content WHERE sha256 = OLD.content_id AND purged_at IS NULL)
 """
 _DELIVERED = (
     *("uuid", "municipality", "sender_id", "name", "name_key", "sha256", "size", "documents"),
