@@ -103,8 +103,8 @@ class Receiver:
     def deliver_made(self, made: Made, *, actor: str, as_sender: str) -> PostingFile:
         """`deliver` of a file that was made here, in the caller's transaction.
 
-        Where all of it is good it need not be read, nor be there before: whoever holds contents and numbers of
-        a company holds the numbers first.
+        Where all of it is good it need not be read, nor be there before: whoever holds contents and a
+        company's numbers holds the numbers first.
         """
         with refusals.noted(self.municipality, actor, made.name, "", self.clock):
             if made.size > self.limits.max_bytes:
