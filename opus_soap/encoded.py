@@ -48,15 +48,9 @@ class Base64(str):
     @classmethod
     def as_encoded(cls, text: str | bytes | memoryview) -> Base64 | None:
         """A text that is just as encoding gives it; None for any other."""
-        try:
-            encoded = text.encode("ascii") if isinstance(text, str) else text
-            content = pybase64.b64decode(encoded, validate=True)
-        except ValueError:
-            return None
-        end = encoded[-_QUANTUM:]  # bits that stand for nothing may have been left there
-        if pybase64.b64encode(pybase64.b64decode(end)) != end:
-            return None
-        return cls._of(encoded, content)
+        encoded = text.encode("ascii", "replace") if isinstance(text, str) else text
+        content = _decoded(encoded)
+        return None if content is None else cls._of(encoded, content)
 
     @classmethod
     def _of(cls, encoded: bytes | memoryview, content: bytes) -> Base64:
@@ -65,20 +59,45 @@ class Base64(str):
         return made
 
 
+def _decoded(encoded: bytes | memoryview) -> bytes | None:
+    """What a text stands for; None unless it is just as encoding gives it."""
+    try:
+        content = pybase64.b64decode(encoded, validate=True)
+    except ValueError:
+        return None
+    end = encoded[-_QUANTUM:]  # bits that stand for nothing may have been left there
+    return content if pybase64.b64encode(pybase64.b64decode(end)) == end else None
+
+
 Piece = bytes | Base64
 """A part of some bytes: as it is, or the base64 that stands there."""
 
 
 def pieces(data: bytes, least: int) -> list[Piece]:
     """XML, cut where at least so many bytes of base64 stand alone between two tags."""
-    found: list[Piece] = []
+    return decoded(cut(data, least))
+
+
+def cut(data: bytes, least: int) -> list[bytes | memoryview]:
+    """The same without what is decoded, which takes memory: the texts are views of the bytes."""
+    found: list[bytes | memoryview] = []
     rest, view = 0, memoryview(data)
     for start, end in _between_tags(data, least):
-        text = Base64.as_encoded(view[start:end])
-        if text is not None:
-            found += (data[rest:start], text)
+        if _decoded(view[start:end]) is not None:
+            found += (data[rest:start], view[start:end])
             rest = end
     return [*found, data[rest:]]
+
+
+def decoded(cut: Iterable[bytes | memoryview]) -> list[Piece]:
+    """What was cut, with what the texts stand for."""
+    return [_text(part) if isinstance(part, memoryview) else part for part in cut]
+
+
+def _text(encoded: memoryview) -> Base64:
+    found = Base64.as_encoded(encoded)
+    assert found is not None  # or it were no view
+    return found
 
 
 def as_bytes(piece: Piece) -> bytes | memoryview:

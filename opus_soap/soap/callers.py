@@ -187,13 +187,15 @@ class Callers:
         )
 
     def _by_connection(self, exchange: Exchange, service: SoapService, data: bytes, shown: Shown) -> Call:
-        message, taken = read_unsigned(data, self.limits, LONG), self.models.taken_by(service.name)
+        taken = self.models.taken_by(service.name)
         exchange.by_connection = "context" in taken
         certificate = shown() if exchange.by_connection else None
         if certificate is None:
             exchange.by_connection = False
+            read_unsigned(data, self.limits)  # what is wrong with the message is told first
             raise SecurityModelMissing(expected=named(taken))
         self.verifier.check_tls_client(certificate, now=exchange.now)
+        message = read_unsigned(data, self.limits, LONG)
         return Call(
             system=agreements.system_by_thumbprint(thumbprint(certificate), exchange.now),
             model="context",

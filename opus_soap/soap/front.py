@@ -278,7 +278,18 @@ class SoapFront:
     def _post(self, environ: dict[str, Any], exchange: Exchange, path: str, method: str) -> Answer:
         taken = self._slots.acquire(blocking=False)
         try:
-            if not taken:
+            answer = self._answer(environ, exchange, path, method, busy=not taken)
+            return self._refuse(exchange, answer) if isinstance(answer, Fault) else answer
+        finally:
+            if taken:
+                self._slots.release()
+
+    def _answer(
+        self, environ: dict[str, Any], exchange: Exchange, path: str, method: str, *, busy: bool
+    ) -> Answer | Fault:
+        """The answer, or why there is none: then what was made of the message is let go of when this ends."""
+        try:
+            if busy:
                 raise ServerBusy
             if method != "POST":
                 raise MethodNotAllowed(value=method[:20], expected="POST")
@@ -300,16 +311,13 @@ class SoapFront:
                 reply = self._guard.answer(exchange, service, data, soap_action, shown)
             return 200, limits.answer_type(exchange.soap_namespace), reply
         except (OpusSoapError, WssError) as error:
-            return self._refuse(exchange, fault_for(error))
+            return fault_for(error)
         except Unavailable:
             log.exception("database", correlation_id=str(exchange.correlation_id))
-            return self._refuse(exchange, fault_for(DatabaseFailed()), archived=False)
+            return fault_for(DatabaseFailed())
         except Exception:
             log.exception("unexpected", correlation_id=str(exchange.correlation_id))
-            return self._refuse(exchange, fault_for(InternalFailure()))
-        finally:
-            if taken:
-                self._slots.release()
+            return fault_for(InternalFailure())
 
     @contextmanager
     def _turn(self, exchange: Exchange) -> Iterator[None]:
@@ -323,10 +331,10 @@ class SoapFront:
         finally:
             self._turns.release()
 
-    def _refuse(self, exchange: Exchange, fault: Fault, *, archived: bool = True) -> Answer:
+    def _refuse(self, exchange: Exchange, fault: Fault) -> Answer:
         """The signed fault; the message and the fault go into the archive in a transaction of their own.
 
-        `archived`: not when it is the database that failed, or the caller would wait for it twice.
+        Not when it is the database that failed, or the caller would wait for it twice.
         """
         soap = exchange.soap_namespace
         exchange.outcome, exchange.status = fault.code, http_status(fault, soap)
@@ -340,7 +348,7 @@ class SoapFront:
             log.exception("fault not signed", correlation_id=str(exchange.correlation_id))
             reply = write_unsigned(element, soap_namespace=soap)
         try:
-            if archived and exchange.request is not None:
+            if fault.code != DatabaseFailed.code and exchange.request is not None:
                 self._archive(exchange, reply)
         except Exception:
             log.exception("refusal not archived", correlation_id=str(exchange.correlation_id))

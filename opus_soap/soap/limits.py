@@ -34,6 +34,7 @@ MEDIA_TYPE = "text/xml; charset=utf-8"
 _SOAP_11, _SOAP_12 = "text/xml", "application/soap+xml"
 SOAP_TYPES = (_SOAP_11, _SOAP_12)
 _STEP = 64 * 1024
+_LONG_STEP = 2 * 1024 * 1024  # bytes; gunicorn moves what it has read ahead for each
 _DISCARD_SECONDS, _DISCARD_BYTES = 0.2, 1024 * 1024
 
 
@@ -113,8 +114,7 @@ def answer_type(soap_namespace: str) -> str:
 def read_body(environ: dict[str, Any], most_bytes: int, seconds: int) -> bytes:
     """The whole body; raises what `Body.read` raises."""
     with body_of(environ, most_bytes, seconds) as body:
-        # at once where its size is known: gunicorn moves what it has read ahead for each piece
-        step = min(body.announced or _STEP, most_bytes + 1)
+        step = _STEP if body.announced is None else _LONG_STEP
         return b"".join(iter(lambda: body.read(step), b""))
 
 

@@ -20,7 +20,7 @@ from operator import itemgetter
 from typing import Any, TypeGuard
 from weakref import WeakKeyDictionary
 
-from peewee import EXCLUDED, Database, fn
+from peewee import Database, fn
 from pybase64 import b64encode
 
 from opus_soap.clock import isoformat
@@ -48,6 +48,9 @@ NO_FOLDER = Both("i en fil, og ingen mappe er valgt", "in a file, and no folder 
 NEVER_STORED = Both("aldrig gemt", "never stored")
 
 
+_NOWHERE = {"data": None, "in_file": False, "in_parts": False}
+
+
 def digest_of(data: bytes) -> str:
     """The hash that bytes are stored under."""
     return data.sha256 if isinstance(data, Hashed) else hashlib.sha256(data).hexdigest()
@@ -63,15 +66,15 @@ def put(data: bytes, media_type: str, *, at: datetime) -> Content:
 
 def _put(digest: str, data: bytes, media_type: str, at: datetime) -> Content:
     row = Content(sha256=digest, size=len(data), media_type=media_type, stored_at=at)
-    told = (digest, row.size, media_type, isoformat(at), at - _AFRESH)
+    new, again = (digest, row.size, media_type, isoformat(at)), (digest, isoformat(at), at - _AFRESH)
     files = _files_for(data)
     with transaction():
         if files is None:
             row.data = data
-            _insert.do(*told, data)
+            _ = _insert.do(*new, data) or _again.do(*again, data)
         else:
             row.in_file = True
-            if _insert_file.do(*told) or _is_lost(digest, files):
+            if _insert_file.do(*new) or _file_again.do(*again) or _is_lost(digest, row.size, files):
                 files.put(digest, data)
     return row
 
@@ -83,12 +86,12 @@ def _files_for(data: bytes) -> FileStore | None:
 
 def _where(data: bytes, files: FileStore | None) -> dict[str, Any]:
     """What a row says of where its bytes are."""
-    return {"data": data if files is None else None, "in_file": files is not None, "in_parts": False}
+    return {**_NOWHERE, "data": data if files is None else None, "in_file": files is not None}
 
 
-def _is_lost(digest: str, files: FileStore) -> bool:
-    """Whether a row says that there is a file, and there is none: whoever has the bytes puts them back."""
-    return not files.place(digest).exists() and _is_there(digest)
+def _is_lost(digest: str, size: int, files: FileStore) -> bool:
+    """Whether a row says that there is a file, and there is none, or part of one: it is put back then."""
+    return files.size_of(digest) != size and _is_there(digest)
 
 
 def _is_there(digest: str) -> bool:
@@ -126,11 +129,11 @@ def put_pieces(
     row = Content(
         sha256=digest, size=sum(map(len, pieces)), media_type=media_type, in_parts=True, stored_at=at
     )
-    told = (digest, row.size, media_type, isoformat(at), at - _AFRESH)
+    new, again = (digest, row.size, media_type, isoformat(at)), (digest, isoformat(at), at - _AFRESH)
     with transaction():
         put_hashed(((name, (text.content, known.get(name, ATTACHED))) for name, text in texts.items()), at=at)
         # parts that are there make the same bytes, however it was cut for them
-        if _insert_new.do(*told[:-1]) or (_insert_parts.do(*told) and not _some_parts.rows(digest)):
+        if _insert_parts.do(*new) or (_parts_again.do(*again) and not _some_parts.rows(digest)):
             insert_rows(ContentPart, _PART, list(_parts(digest, pieces)))
     return row
 
@@ -157,55 +160,51 @@ def _parts(digest: str, pieces: Sequence[Piece]) -> Iterator[tuple[str, int, byt
 
 
 @Prepared
-def _insert_new(sha256: Any, size: Any, media_type: Any, stored_at: Any) -> Any:
-    return _in_parts_row(sha256, size, media_type, stored_at).on_conflict_ignore()
-
-
-@Prepared
-def _insert_parts(sha256: Any, size: Any, media_type: Any, stored_at: Any, afresh: Any) -> Any:
-    return _unless_there(_in_parts_row(sha256, size, media_type, stored_at), afresh)
-
-
-def _in_parts_row(sha256: Any, size: Any, media_type: Any, stored_at: Any) -> Any:
-    return Content.insert(
-        sha256=sha256, size=size, media_type=media_type, stored_at=stored_at, in_file=False, in_parts=True
-    )
-
-
-@Prepared
 def _some_parts(sha256: Any) -> Any:
     return ContentPart.select(ContentPart.position).where(ContentPart.content == sha256).limit(1).tuples()
 
 
 @Prepared
-def _insert(sha256: Any, size: Any, media_type: Any, stored_at: Any, afresh: Any, data: Any) -> Any:
-    new = Content.insert(
-        sha256=sha256,
-        size=size,
-        media_type=media_type,
-        stored_at=stored_at,
-        data=data,
-        in_file=False,
-        in_parts=False,
-    )
-    return _unless_there(new, afresh)
+def _insert(sha256: Any, size: Any, media_type: Any, stored_at: Any, data: Any) -> Any:
+    return _new(sha256, size, media_type, stored_at, data=data)
 
 
 @Prepared
-def _insert_file(sha256: Any, size: Any, media_type: Any, stored_at: Any, afresh: Any) -> Any:
-    new = Content.insert(
-        sha256=sha256, size=size, media_type=media_type, stored_at=stored_at, in_file=True, in_parts=False
-    )
-    return _unless_there(new, afresh)
+def _insert_file(sha256: Any, size: Any, media_type: Any, stored_at: Any) -> Any:
+    return _new(sha256, size, media_type, stored_at, in_file=True)
 
 
-def _unless_there(new: Any, afresh: Any) -> Any:
-    taken = (Content.data, Content.in_file, Content.in_parts, Content.stored_at)
-    return new.on_conflict(
-        conflict_target=[Content.sha256],
-        update={Content.purged_at: None, **{field: getattr(EXCLUDED, field.name) for field in taken}},
-        where=Content.purged_at.is_null(False) | (Content.stored_at < afresh),
-    )
+@Prepared
+def _insert_parts(sha256: Any, size: Any, media_type: Any, stored_at: Any) -> Any:
+    return _new(sha256, size, media_type, stored_at, in_parts=True)
+
+
+@Prepared
+def _again(sha256: Any, stored_at: Any, afresh: Any, data: Any) -> Any:
+    return _afresh(sha256, stored_at, afresh, data=data)
+
+
+@Prepared
+def _file_again(sha256: Any, stored_at: Any, afresh: Any) -> Any:
+    return _afresh(sha256, stored_at, afresh, in_file=True)
+
+
+@Prepared
+def _parts_again(sha256: Any, stored_at: Any, afresh: Any) -> Any:
+    return _afresh(sha256, stored_at, afresh, in_parts=True)
+
+
+def _new(sha256: Any, size: Any, media_type: Any, stored_at: Any, **where: Any) -> Any:
+    """A row, unless there is one."""
+    told = {"sha256": sha256, "size": size, "media_type": media_type, "stored_at": stored_at}
+    return Content.insert({**told, **_NOWHERE, **where}).on_conflict_ignore()
+
+
+def _afresh(sha256: Any, stored_at: Any, afresh: Any, **where: Any) -> Any:
+    """The row, if it was purged or is not young: others may be at work on a young one, and need not wait."""
+    stored = Content.update({**_NOWHERE, **where, "stored_at": stored_at, "purged_at": None})
+    old = Content.purged_at.is_null(False) | (Content.stored_at < afresh)
+    return stored.where(Content.sha256 == sha256, old)
 
 
 def put_all(items: Iterable[tuple[bytes, str]], *, at: datetime) -> list[Content]:

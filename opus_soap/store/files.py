@@ -132,6 +132,13 @@ class FileStore:
         """Where a stored file is, or would be."""
         return self.folder / sha256[:2] / sha256
 
+    def size_of(self, sha256: str) -> int | None:
+        """The bytes of a stored file, counted; None where there is none."""
+        try:
+            return self.place(sha256).stat().st_size
+        except OSError:
+            return None
+
     def older_than(self, at: float) -> Iterator[str]:
         """The hashes of the files that were stored (the last time) before a moment, seconds of the epoch."""
         for path in self.folder.glob("??/*"):

@@ -15,12 +15,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from secrets import token_hex
 
 from lxml import etree
 
-from opus_soap.encoded import Base64, Piece, pieces
+from opus_soap.encoded import Base64, Piece, cut, decoded
 from opus_soap.wss.errors import ParsingError, SignatureWrong
 from opus_soap.wss.parsing import ParseLimits, parse
 
@@ -34,20 +35,38 @@ Lifted = Mapping[etree._Element, Base64]
 
 @dataclass(frozen=True)
 class Lifting:
-    """The texts that stand apart from a message, and what marks their places."""
+    """A message that texts were lifted out of, and what marks them; they are decoded when it is believed."""
 
     token: str = ""
     """What each mark begins with; its number follows."""
-    texts: tuple[Base64, ...] = ()
-    pieces: Sequence[Piece] = ()
-    """The message as it came, cut at them."""
+    cut: Sequence[bytes | memoryview] = ()
+    """The message as it came, cut at the texts, which are views."""
+
+    @cached_property
+    def texts(self) -> list[memoryview]:
+        """The texts as they came, in their order."""
+        return [part for part in self.cut if isinstance(part, memoryview)]
+
+    @cached_property
+    def pieces(self) -> list[Piece]:
+        """The message as it came, cut at the texts, decoded."""
+        return decoded(self.cut)
+
+    @property
+    def short(self) -> bytes:
+        """The message, with a mark in the place of each text."""
+        numbers = count()
+        return b"".join(
+            mark_of(self.token, next(numbers)).encode() if isinstance(part, memoryview) else part
+            for part in self.cut
+        )
 
     def whole(self, canonical: bytes) -> list[bytes | memoryview]:
         """A canonical form with the texts in their places, in pieces."""
         first, *rest = canonical.split(self.token.encode())
         found: list[bytes | memoryview] = [first]
         for piece in rest:
-            found += (self.texts[int(piece[:_NUMBER])].encoded, piece[_NUMBER:])
+            found += (self.texts[int(piece[:_NUMBER])], piece[_NUMBER:])
         return found
 
     def take(self, body: etree._Element) -> Lifted:
@@ -59,7 +78,8 @@ class Lifting:
             raise SignatureWrong(value="a text that was lifted out of the message is not in its Body")
         for element in places:
             element.text = None
-        return dict(zip(places, self.texts, strict=True))
+        texts = (piece for piece in self.pieces if isinstance(piece, Base64))
+        return dict(zip(places, texts, strict=True))
 
     def is_in(self, root: etree._Element) -> bool:
         """Whether each mark is the whole text of an element in the root's last child, as the Body is."""
@@ -83,10 +103,10 @@ def parse_lifted(data: bytes, limits: ParseLimits, least: int) -> tuple[etree._E
     Raises as `parse` of the whole message does.
     """
     if least and least <= len(data) <= limits.max_bytes:
-        lifting = _lift(data, least)
+        lifting = Lifting(token_hex(16), cut(data, least))
         if 2 * sum(map(len, lifting.texts)) > len(data):  # or looking for their places would cost more
             with suppress(ParsingError):  # it is told by its place in the message as it came
-                root = parse(_without(lifting), limits)
+                root = parse(lifting.short, limits)
                 if lifting.is_in(root):
                     return root, lifting
     return parse(data, limits), NOTHING
@@ -95,17 +115,3 @@ def parse_lifted(data: bytes, limits: ParseLimits, least: int) -> tuple[etree._E
 def mark_of(token: str, number: int) -> str:
     """What stands in the place of a text."""
     return f"{token}{number:0{_NUMBER}}"
-
-
-def _lift(data: bytes, least: int) -> Lifting:
-    cut = pieces(data, least)
-    return Lifting(token_hex(16), tuple(piece for piece in cut if isinstance(piece, Base64)), cut)
-
-
-def _without(lifting: Lifting) -> bytes:
-    """The message, with a mark in the place of each text."""
-    numbers = count()
-    return b"".join(
-        mark_of(lifting.token, next(numbers)).encode() if isinstance(piece, Base64) else piece
-        for piece in lifting.pieces
-    )

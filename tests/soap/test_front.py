@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +33,7 @@ from opus_soap.store.models import ArchivedMessage, AuditEntry, Content, ReplayE
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.errors import CertificateUntrusted, MessageExpired, SignatureWrong
 from opus_soap.wss.names import SOAP11, SOAP12, WSA
+from opus_soap.wss.signing import Signer
 from tests.soap.conftest import (
     ACTION,
     ENTITY_ID,
@@ -483,6 +485,24 @@ def test_when_the_archive_fails_the_fault_is_still_sent(any_house: House, monkey
     monkeypatch.setattr("opus_soap.store.archive.record", broken)
     assert refused(any_house, any_house.sign(svar())) == ("SOA-016", 500)
     assert Content.select().count() == 0
+
+
+def test_nothing_of_a_message_is_held_while_its_fault_is_signed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    """An exception holds the frames that it came through, and those what was read: many times the message."""
+    held = []
+    sign = Signer.sign
+
+    def noting(*given: Any, **named: Any) -> bytes:
+        held.append(sys.exc_info()[1])
+        return sign(*given, **named)
+
+    monkeypatch.setattr(Signer, "sign", noting)
+    data = house.sign(svar())
+    held.clear()
+    assert house.post(data.replace(b"Framework", b"Framewerk")).status == 500
+    assert held == [None]
 
 
 def test_when_nothing_can_be_signed_the_fault_is_sent_unsigned(house: House, monkeypatch: pytest.MonkeyPatch):

@@ -213,6 +213,13 @@ def test_a_file_that_was_lost_is_put_back_by_whoever_has_the_bytes(folder, clock
     assert content.get(digest) == LARGE
 
 
+def test_so_is_one_that_is_no_longer_whole(folder, clock):
+    digest = put(LARGE, clock)
+    (folder / digest[:2] / digest).write_bytes(LARGE[:3])
+    put(LARGE, clock)
+    assert content.get(digest) == LARGE
+
+
 def test_however_many_receipts_there_are_each_is_looked_for_once(clock):
     """PostgreSQL would go through all of them for each old content."""
     if not is_postgresql():

@@ -6,6 +6,7 @@ import hashlib
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 from uuid import uuid4
 
 import pytest
@@ -355,3 +356,24 @@ def test_who_stores_and_who_forgets_do_not_cross_each_other(clock):
         for done in [pool.submit(store), pool.submit(forget)]:
             done.result()
     assert list(content.verify()) == []
+
+
+def test_nobody_waits_for_who_stores_what_is_young(clock, database_url):
+    """A letterhead that everybody attaches must not make all of them follow each other."""
+    if not is_postgresql():
+        pytest.skip("SQLite has one writer at a time")
+    put(message(ATTACHED), clock)
+    done = Event()
+
+    def other() -> None:
+        with proxy.obj.connection_context():
+            put(message(ATTACHED), clock)
+            put(message(ATTACHED, words="other"), clock)
+        done.set()
+
+    with transaction():
+        put(message(ATTACHED), clock)
+        put(message(ATTACHED, words="mine"), clock)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(other).result(20)
+    assert done.is_set()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from opus_soap.encoded import Base64
+from opus_soap.encoded import Base64, decoded
 from opus_soap.wss import engine, lifting
 from opus_soap.wss.certificates import TrustStore
 from opus_soap.wss.errors import MessageTooLarge, NotWellFormed, ParsingError, SignatureWrong
@@ -185,9 +185,9 @@ def test_a_body_that_is_signed_twice_is_digested_twice():
 
 def test_canary_a_digest_of_marks_lets_a_changed_text_in(monkeypatch):
     """As if texts were not put back: what is signed would be the message without its attachment."""
-    whole, signed = Lifting.whole, Base64.read(LONG)
+    whole, signed = Lifting.whole, memoryview(LONG.encode())
     monkeypatch.setattr(
-        Lifting, "whole", lambda self, canonical: whole(Lifting(self.token, (signed,)), canonical)
+        Lifting, "whole", lambda self, canonical: whole(Lifting(self.token, [signed]), canonical)
     )
     with pytest.raises(pytest.fail.Exception):
         test_a_changed_byte_of_it_is_seen.hypothesis.inner_test(0, "A")
@@ -228,3 +228,15 @@ def test_no_message_has_more_of_them_than_there_are_numbers():
 def _attached() -> bytes:
     with attached():
         return Forge(expires=(NOW + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%S.000Z"))()
+
+
+def test_what_is_not_believed_is_not_decoded(monkeypatch):
+    """It takes memory: of a stranger's message there is no more than the message."""
+    asked = []
+    monkeypatch.setattr(lifting, "decoded", lambda cut: asked.append(cut) or decoded(cut))
+    data = _attached()
+    with pytest.raises(SignatureWrong):
+        verified(data.replace(LONG[:8].encode(), b"AAAAAAAA", 1))
+    assert asked == []
+    verified(data)
+    assert len(asked) == 1
