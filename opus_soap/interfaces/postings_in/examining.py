@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from opus_soap.errors import PostingAssignmentDouble
@@ -49,6 +49,7 @@ class Examined:
     files: tuple[dict[str, str], ...]  # what is said of each that is attached
     contents: tuple[bytes | None, ...]  # … and what it holds; without mistakes none is missing
     digest: bytes  # SHA-256 of the delivered values
+    digest_before: Callable[[], bytes] | None  # … as it was made earlier, where that is another
     weight: int  # what it takes to deal with: its lines, and the kilobytes of its attachments
     findings: tuple[Finding, ...]
     # amounts in hundredths of the voucher's own currency; with mistakes, the lines that can be read
@@ -57,7 +58,9 @@ class Examined:
 
     def __reduce__(self) -> tuple[Callable[..., Examined], tuple[dict[str, Any]]]:
         """For pickle, in half of the time: lines as plain tuples."""
-        return _unpickled, ({**self.__dict__, "lines": tuple(map(tuple, self.lines))},)
+        before = self.digest_before and partial(bytes, self.digest_before())  # not with all it is made of
+        plain = {"lines": tuple(map(tuple, self.lines)), "digest_before": before}
+        return _unpickled, ({**self.__dict__, **plain},)
 
 
 def _unpickled(values: dict[str, Any]) -> Examined:
@@ -97,7 +100,8 @@ def _examined(delivered: Document, municipality: str, limits: ReadingLimits) -> 
         header=document.header,
         files=tuple({name: text for name, text in file.items() if name != "FILE"} for file in document.files),
         contents=document.contents,
-        digest=document.digest,
+        digest=delivered.digest,
+        digest_before=delivered.digest_before,
         weight=document.weight,
         findings=tuple(sorted(findings, key=lambda finding: finding.place.line)) if findings else (),
         lines=tuple(_lines(document, findings)),

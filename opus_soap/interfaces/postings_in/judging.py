@@ -216,7 +216,8 @@ def _accepted_under(sender: Any, numbers: Any) -> Any:
 
 def _repeated(document: Examined, accepted: Accepted, drafter: Drafter, *, whole: bool) -> Finding:
     """`whole`: nothing else is wrong with it, so that it can be compared."""
-    if accepted.digest == document.digest:
+    before = document.digest_before
+    if accepted.digest == document.digest or (before is not None and accepted.digest == before()):
         same = "med samme indhold"
     elif whole and (first := accepted.draft or accepted.voucher):
         same = f"med andet indhold: {what_differs(document, drafter, first)}"

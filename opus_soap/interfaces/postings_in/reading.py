@@ -11,15 +11,16 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import chain
 from sys import intern
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard
 
 import orjson
 from lxml import etree
 
 from opus_soap.documents.xml import pull_parser
-from opus_soap.encoded import Base64
+from opus_soap.encoded import LONG, Base64
 from opus_soap.errors import (
     OpusSoapError,
     PostingContentUnexpected,
@@ -94,6 +95,13 @@ class Document:
     def contents(self) -> tuple[bytes | None, ...]:
         """What is attached, decoded once; None where it is missing, or no base64."""
         return tuple(map(_decoded, self.files))
+
+    @property
+    def digest_before(self) -> Callable[[], bytes] | None:
+        """What its digest would have been; None where it is the same."""
+        if not any(map(_is_long, chain.from_iterable(file.values() for file in self.files))):
+            return None
+        return partial(digest_of, self.header, self.files, self.lines, whole=True)
 
     @property
     def weight(self) -> int:
@@ -336,7 +344,8 @@ def _document(node: etree._Element, position: int) -> Document:
     header = node.find("HEADER")
     lines = node.find("LINES")
     of_header = {} if header is None else _values(header)
-    of_files = () if header is None else tuple(_values(file) for file in header.iterfind("FILES"))
+    files = () if header is None else header.iterfind("FILES")
+    of_files = tuple(_with_content(_values(file)) for file in files)
     of_lines = []
     if lines is not None:
         of_lines = [_values(line) for line in lines] if findings else _of_good(lines)
@@ -345,16 +354,38 @@ def _document(node: etree._Element, position: int) -> Document:
     return Document(position, of_header, of_files, of_lines, digest, findings, all_lines)
 
 
+def _with_content(file: dict[str, str]) -> dict[str, str]:
+    """What is said of an attachment; a long one decoded, if it can be."""
+    text = file.get("FILE", "")
+    if len(text) >= LONG and (found := Base64.as_encoded(text)) is not None:
+        file["FILE"] = found
+    return file
+
+
+def _is_long(text: str) -> TypeGuard[Base64]:
+    return isinstance(text, Base64) and len(text) >= LONG
+
+
 def digest_of(
-    header: Mapping[str, str], files: tuple[Mapping[str, str], ...], lines: list[dict[str, str]]
+    header: Mapping[str, str],
+    files: tuple[Mapping[str, str], ...],
+    lines: list[dict[str, str]],
+    *,
+    whole: bool = False,
 ) -> bytes:
-    """SHA-256 of a voucher's values in their order, as JSON of the three."""
+    """SHA-256 of a voucher's values in their order, as JSON of the three.
+
+    What is attached, as long base64, stands there by its hash; or, `whole`, as the text that it is: the books
+    have digests that were made so.
+    """
     digest = hashlib.sha256(b"[%b,[" % orjson.dumps(header))
     for number, file in enumerate(files):
         digest.update(b",{" if number else b"{")
         for place, (name, text) in enumerate(file.items()):
             digest.update(b"%b%b:" % (b"," if place else b"", orjson.dumps(name)))
-            if isinstance(text, Base64):  # long, and nothing in it to escape
+            if not whole and _is_long(text):
+                digest.update(orjson.dumps({"sha256": text.content.sha256}))
+            elif isinstance(text, Base64):  # long, and nothing in it to escape
                 for piece in (b'"', text.encoded, b'"'):
                     digest.update(piece)
             else:

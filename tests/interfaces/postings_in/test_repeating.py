@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import pickle
+from functools import partial
+from io import BytesIO
+
 import pytest
 
+from opus_soap.interfaces.postings_in import reading
+from opus_soap.interfaces.postings_in.examining import examine
+from opus_soap.interfaces.postings_in.reading import ReadingLimits, read
 from opus_soap.ledger.models import Voucher
 from opus_soap.store.models import PostingDocument
 from tests.interfaces.postings_in.conftest import CREDIT, DEBIT
-from tests.interfaces.postings_in.test_second_looks import again, request, voucher
+from tests.interfaces.postings_in.test_second_looks import again, attached, request, voucher
 
+LIMITS = ReadingLimits()
 PARTY = {"PAYEE_NO_CODE": "01", "PAYEE_NO": "44444449"}
 
 
@@ -61,3 +69,45 @@ def test_many_differences_are_counted(deliver):
     other = deliver(again(voucher(lines, HEADER_TXT="y", XREF1_HD="z")))
     text = PostingDocument.get(PostingDocument.file == other).returns[1][3]
     assert " … 4 i alt" in text
+
+
+PDF = attached(b"%PDF-1." * 10_000)
+
+
+def only(data: bytes) -> reading.Document:
+    [document] = [part for part in read(BytesIO(data), LIMITS) if isinstance(part, reading.Document)]
+    return document
+
+
+@pytest.mark.parametrize("change", [{}, {"HEADER_TXT": "andet"}])
+def test_the_same_is_known_by_the_digest_that_was_made_of_it_before(deliver, monkeypatch, change):
+    """Before contents had parts an attachment was digested as its text, and the books keep what they have."""
+    now = reading.digest_of
+    with monkeypatch.context() as before:
+        before.setattr(reading, "digest_of", partial(now, whole=True))
+        first = deliver(request(voucher(FILES=PDF)))
+    other = deliver(again(voucher(FILES=PDF, **change)))
+    digests = [bytes(row.digest) for row in PostingDocument.select().order_by(PostingDocument.id)]
+    assert digests[0] != digests[1], "otherwise this shows nothing"
+    text = PostingDocument.get(PostingDocument.file == other).returns[1][3]
+    assert ("med andet indhold: HEADER_TXT" if change else "med samme indhold") in text
+    assert PostingDocument.get(PostingDocument.file == first).voucher_uuid
+
+
+def test_what_was_read_ahead_says_the_same_of_it():
+    [examined] = examine([only(request(voucher(FILES=PDF)))], "999", LIMITS)
+    written = pickle.dumps(examined)
+    copied = pickle.loads(written)
+    assert copied.digest_before() == examined.digest_before() != copied.digest == examined.digest
+    assert len(written) < len(PDF["FILE"]), "not with all that it is made of"
+
+
+def test_a_short_attachment_is_its_text():
+    assert only(request(voucher(FILES=attached(b"%PDF-1.")))).digest_before is None
+
+
+@pytest.mark.parametrize("change", [{"FILE_NAME": "b.pdf"}, attached(b"%PDF-2." * 10_000)])
+def test_another_attachment_is_other_content(deliver, change):
+    deliver(request(voucher(FILES=PDF)))
+    other = deliver(again(voucher(FILES=PDF | change)))
+    assert "med andet indhold: FILES" in PostingDocument.get(PostingDocument.file == other).returns[1][3]
