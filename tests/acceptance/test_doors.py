@@ -27,13 +27,14 @@ ATTACHED = {
     "FILE_TYPE": "PDF",
     "FILE": base64.b64encode(PDF).decode(),
 }
+SHORT = ATTACHED | {"FILE_LENGTH": "7", "FILE": base64.b64encode(b"%PDF-1.").decode()}
 PERSON = {name: text for name, text in DEBIT.items() if name != "ZZCSYSIDN"}
 PERSON |= {"PAYEE_NO_CODE": "02", "PAYEE_NO": "0101019999", "ZZCSYSIDN": "KY01"}
 FILE = request(
     document(RECEIV_DOC="1", FILES=ATTACHED),
     document(RECEIV_DOC="2", lines=[DEBIT | {"GL_ACCOUNT": "99999999"}, CREDIT]),
     document(RECEIV_DOC="1"),
-    document(RECEIV_DOC="3", lines=[PERSON, CREDIT]),
+    document(RECEIV_DOC="3", lines=[PERSON, CREDIT], FILES=SHORT),
     document(
         RECEIV_DOC="4",
         XREF2_HD="TBF:3",
