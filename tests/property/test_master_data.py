@@ -42,7 +42,7 @@ NAME = (
         st.characters(exclude_categories=["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"]), min_size=1, max_size=20
     )
     .map(lambda text: unicodedata.normalize("NFC", text))
-    .filter(lambda text: not any(map(is_hidden, text)))
+    .filter(lambda text: not any(map(is_hidden, text)) and not text.isspace())
 )
 AWKWARD = st.sampled_from([" x ", "a;b", 'say "x"', "<&>", "']]>", "=1+1", "\N{THUMBS UP SIGN}", "0"])
 TEXT = NAME | AWKWARD
