@@ -8,7 +8,8 @@ rows, as long as it is there, and keep what is attached from being forgotten.
 
 Large ones are files in a folder beside the database, where one is bound: a database writes each byte twice.
 Who stores one writes its row first, and the file before the transaction ends; who forgets one deletes the
-file while the row is held. So no row is there without its file, and no two are at work on the same file.
+file while the row is held. So no row is there without its file. A row that is young is not held by who stores
+it again: nobody forgets it, and who finds its file gone writes it whole beside its place.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ def put_pieces(
     known. What is large without what is attached is stored whole: parts are in the database.
     """
     texts = {piece.content.sha256: piece for piece in pieces if is_apart(piece)}
-    if not texts or sum(len(piece) for piece in pieces if not is_apart(piece)) > LARGE:
+    if not texts or size_of_rest(pieces) > LARGE:
         return put(b"".join(map(as_bytes, pieces)), media_type, at=at)
     digest, known = sha256 or hash_of(pieces), types or {}
     row = Content(
@@ -144,6 +145,11 @@ _PART = ("content", "position", "before", "attached")
 def is_apart(piece: Piece) -> TypeGuard[Base64]:
     """Whether a piece is kept for itself."""
     return isinstance(piece, Base64) and len(piece) >= LONG
+
+
+def size_of_rest(pieces: Sequence[Piece]) -> int:
+    """The bytes of the pieces that are not, counted."""
+    return sum(len(piece) for piece in pieces if not is_apart(piece))
 
 
 def _parts(digest: str, pieces: Sequence[Piece]) -> Iterator[tuple[str, int, bytes, str | None]]:

@@ -26,7 +26,7 @@ NOTHING_SAID = bytes(32)
 
 
 class Content(BaseModel):
-    """Bytes by their SHA-256, here, in a file or in parts; what is purged keeps its row, not its bytes."""
+    """Bytes by their SHA-256: `data`, a file, or parts; what is purged keeps its row, not its bytes."""
 
     sha256 = CharField(max_length=64, primary_key=True)
     size = BigIntegerField()

@@ -90,7 +90,7 @@ class PostingStore(FileStore):
 
 def is_large(made: Made) -> bool:
     """Whether it is more than a row, but for what is attached."""
-    return sum(len(piece) for piece in made.pieces if not content.is_apart(piece)) > SMALL
+    return content.size_of_rest(made.pieces) > SMALL
 
 
 def _types(made: Made) -> dict[str, str]:
