@@ -82,15 +82,19 @@ class FileStore:
         return self._write(hashed)
 
     def put(self, sha256: str, data: bytes) -> None:
-        """Store bytes whose hash is known; raises `FileStoreFailed`."""
+        """Store bytes whose hash is known; raises `FileStoreFailed`.
+
+        They are not left in the system's cache, as what a stream or a function gave is: that is read next,
+        these were had already.
+        """
 
         def copy(out: BinaryIO) -> StoredFile:
             out.write(data)
             return StoredFile(sha256, len(data))
 
-        self._write(copy)
+        self._write(copy, cached=False)
 
-    def _write(self, fill: Callable[[BinaryIO], StoredFile]) -> StoredFile:
+    def _write(self, fill: Callable[[BinaryIO], StoredFile], *, cached: bool = True) -> StoredFile:
         part = self.folder / f".{uuid4().hex}.part"
         try:
             _make_folder(self.folder)
@@ -98,6 +102,8 @@ class FileStore:
                 stored = fill(out)
                 out.flush()
                 os.fsync(out.fileno())
+                if not cached:
+                    _leave_cache(out)
             failpoint("files.written")
             place = self.place(stored.sha256)
             _make_folder(place.parent)
@@ -171,6 +177,13 @@ def forget_each(names: Iterable[str], forget: Callable[[str], int]) -> int:
     if failed is not None:
         raise failed
     return forgotten
+
+
+def _leave_cache(out: BinaryIO) -> None:
+    """Give back the memory that holds a synced file: what is read more often needs it, and each page of
+    memory that has never been used costs more than what is written there."""
+    if hasattr(os, "posix_fadvise"):  # Linux
+        os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _make_folder(folder: Path) -> None:
