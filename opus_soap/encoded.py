@@ -5,39 +5,33 @@ from __future__ import annotations
 import hashlib
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import pybase64
 
 LONG = 16 * 1024  # characters of a text that is worth being dealt with apart from what it stands in
 _QUANTUM = 4  # characters that stand together for three bytes
+_STEP = 64 * 1024  # characters that are looked at at once
 
 
-class Hashed(bytes):
-    """Bytes whose hash is asked for more than once."""
+@dataclass(frozen=True)
+class Base64:
+    """A base64 text in the one form that encoding gives, beside the bytes that it stands for.
 
-    @cached_property
-    def sha256(self) -> str:
-        """SHA-256, hex; computed once."""
-        return hashlib.sha256(self).hexdigest()
-
-
-class Base64(str):
-    """A base64 text in the one form that encoding gives, and `content`, the bytes that it stands for.
-
-    Nothing in it needs escaping, in XML or in JSON.
+    Both may be long: the text is made a `str` for whoever asks for one. Nothing in it needs escaping, in XML
+    or in JSON.
     """
 
-    __slots__ = ("content", "encoded")
-
-    content: Hashed
-    encoded: bytes | memoryview
+    content: bytes = field(repr=False)
+    encoded: bytes | memoryview = field(repr=False, compare=False)
     """The text as bytes."""
 
     @classmethod
     def of(cls, content: bytes) -> Base64:
         """The text of some bytes."""
-        return cls._of(pybase64.b64encode(content), content)
+        return cls(content, pybase64.b64encode(content))
 
     @classmethod
     def read(cls, text: str) -> Base64:
@@ -50,13 +44,26 @@ class Base64(str):
         """A text that is just as encoding gives it; None for any other."""
         encoded = text.encode("ascii", "replace") if isinstance(text, str) else text
         content = _decoded(encoded)
-        return None if content is None else cls._of(encoded, content)
+        return None if content is None else cls(content, encoded)
 
-    @classmethod
-    def _of(cls, encoded: bytes | memoryview, content: bytes) -> Base64:
-        made = cls(encoded, "ascii")
-        made.content, made.encoded = Hashed(content), encoded
-        return made
+    def __str__(self) -> str:
+        return str(self.encoded, "ascii")
+
+    def __len__(self) -> int:
+        """The characters of the text."""
+        return len(self.encoded)
+
+    def __getstate__(self) -> dict[str, object]:
+        """For pickle: what the text is made of again, and the hash where it is known."""
+        return {name: value for name, value in self.__dict__.items() if name != "encoded"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, encoded=pybase64.b64encode(state["content"]))
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the content, hex; computed once."""
+        return hashlib.sha256(self.content).hexdigest()
 
 
 def _decoded(encoded: bytes | memoryview) -> bytes | None:
@@ -83,10 +90,22 @@ def cut(data: bytes, least: int) -> list[bytes | memoryview]:
     found: list[bytes | memoryview] = []
     rest, view = 0, memoryview(data)
     for start, end in _between_tags(data, least):
-        if _decoded(view[start:end]) is not None:
+        if _is_encoded(view[start:end]):
             found += (data[rest:start], view[start:end])
             rest = end
     return [*found, data[rest:]]
+
+
+def _is_encoded(text: memoryview) -> bool:
+    """Whether a text is just as encoding gives it; looked at in steps, so that it takes no memory."""
+    for start in range(0, len(text), _STEP):
+        step = text[start : start + _STEP]
+        content = _decoded(step)
+        if content is None:
+            return False
+        if start + _STEP < len(text) and _QUANTUM * len(content) != 3 * len(step):
+            return False  # it ends here, and there is more
+    return True
 
 
 def decoded(cut: Iterable[bytes | memoryview]) -> list[Piece]:

@@ -139,7 +139,7 @@ class Contract:
             if element.tag in self._encoded and not len(element):
                 kept[element] = text
             else:
-                element.text = text
+                element.text = str(text)
         return kept
 
     def accept(self, body: etree._Element, lifted: Lifted) -> Lifted:

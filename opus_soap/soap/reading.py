@@ -132,7 +132,7 @@ def _anything(element: etree._Element, lifted: Lifted) -> etree._Element | None:
     """What a wildcard holds, as it came: nobody knows what its texts are."""
     for inner in element.iter():
         if inner in lifted:
-            inner.text = lifted[inner]
+            inner.text = str(lifted[inner])
     return element[0] if len(element) else None
 
 

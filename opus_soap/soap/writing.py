@@ -86,7 +86,7 @@ def _set(parent: etree._Element, tag: str, text: str) -> None:
 
 
 def _encoded(value: Any) -> str:
-    return value if isinstance(value, Base64) else b64encode_as_string(b"".join(value))
+    return str(value) if isinstance(value, Base64) else b64encode_as_string(b"".join(value))
 
 
 def _is_many(member: Any) -> bool:

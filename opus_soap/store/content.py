@@ -33,7 +33,7 @@ from opus_soap.database import (
     stored_rows,
     transaction,
 )
-from opus_soap.encoded import LONG, Base64, Hashed, Piece, as_bytes, hash_of
+from opus_soap.encoded import LONG, Base64, Piece, as_bytes, hash_of
 from opus_soap.errors import Both, ContentDamaged, ContentLost, ContentMissing
 from opus_soap.store.files import FileStore
 from opus_soap.store.models import Content, ContentFolder, ContentPart
@@ -54,7 +54,7 @@ _NOWHERE = {"data": None, "in_file": False, "in_parts": False}
 
 def digest_of(data: bytes) -> str:
     """The hash that bytes are stored under."""
-    return data.sha256 if isinstance(data, Hashed) else hashlib.sha256(data).hexdigest()
+    return hashlib.sha256(data).hexdigest()
 
 
 def put(data: bytes, media_type: str, *, at: datetime) -> Content:
@@ -123,7 +123,7 @@ def put_pieces(
     `types` has the media types of what is attached, by hash, and `sha256` is of the whole, where they are
     known. What is large without what is attached is stored whole: parts are in the database.
     """
-    texts = {piece.content.sha256: piece for piece in pieces if is_apart(piece)}
+    texts = {piece.sha256: piece for piece in pieces if is_apart(piece)}
     if not texts or size_of_rest(pieces) > LARGE:
         return put(b"".join(map(as_bytes, pieces)), media_type, at=at)
     digest, known = sha256 or hash_of(pieces), types or {}
@@ -158,7 +158,7 @@ def _parts(digest: str, pieces: Sequence[Piece]) -> Iterator[tuple[str, int, byt
     before: list[bytes | memoryview] = []
     for piece in pieces:
         if is_apart(piece):
-            yield digest, position, b"".join(before), piece.content.sha256
+            yield digest, position, b"".join(before), piece.sha256
             position, before = position + 1, []
         else:
             before.append(as_bytes(piece))

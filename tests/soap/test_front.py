@@ -599,7 +599,7 @@ def test_where_files_fail_a_large_message_is_archived_by_its_hash(
     monkeypatch.setattr("opus_soap.store.content.folder_of_files", lambda: FileStore(tmp_path / "contents"))
     monkeypatch.setattr(content, "LARGE", 30_000)
     body = svar()
-    large = Base64.of(b"xxx" * 20_000)
+    large = str(Base64.of(b"xxx" * 20_000))
     body.find("{*}FakturaInformationSvarIdentifikation").text = large
     data = any_house.sign(body)
     assert refused(any_house, data)[0] == "SOA-012"

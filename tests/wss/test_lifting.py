@@ -129,7 +129,7 @@ def test_a_signed_text_is_told_beside_the_body():
     with attached():
         message = verified(Forge()())
     [(element, text)] = message.lifted.items()
-    assert (element.tag, element.text, text, text.content) == (
+    assert (element.tag, element.text, str(text), text.content) == (
         "{urn:test}Attachment",
         None,
         LONG,
@@ -180,7 +180,7 @@ def _add_another(root: etree._Element) -> None:
 def test_a_body_that_is_signed_twice_is_digested_twice():
     with attached():
         data = Forge(ids=(*Forge.ids, "body"))()
-    assert [*verified(data).lifted.values()] == [LONG]
+    assert [*map(str, verified(data).lifted.values())] == [LONG]
 
 
 def test_canary_a_digest_of_marks_lets_a_changed_text_in(monkeypatch):

@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import compress
 from typing import NamedTuple, cast
 
+from opus_soap.encoded import Base64
 from opus_soap.errors import (
     PostingAmountZero,
     PostingAssignmentDouble,
@@ -31,6 +32,7 @@ from opus_soap.errors import (
 )
 from opus_soap.interfaces.postings_in.currency import ISO_4217
 from opus_soap.interfaces.postings_in.reading import Document, Finding, Place, ReadingLimits
+from opus_soap.interfaces.postings_in.writing import FileValues, said_of
 from opus_soap.money import kroner_from_ore
 from opus_soap.texts import names_person
 
@@ -131,8 +133,8 @@ def _check_header(
         {name: _TEN_DIGITS.sub("", header[name]) for name in _HEADER_NUMBERS if name in header},
         _HEADER_NUMBERS,
     )
-    for file, content in zip(document.files, document.contents, strict=True):
-        yield from _check_attachment(file, content, limits.max_attachment_bytes)
+    for file, attached in zip(document.files, document.contents, strict=True):
+        yield from _check_attachment(file, attached, limits.max_attachment_bytes)
 
 
 def _check_totals(document: Document, amounts: Sequence[int | None]) -> Iterator[tuple[PostingsInError, str]]:
@@ -234,24 +236,25 @@ def _check_references(document: Document) -> Iterator[Finding]:
 
 
 def _check_attachment(
-    file: Mapping[str, str], content: bytes | None, most_bytes: int
+    file: FileValues, text: Base64 | None, most_bytes: int
 ) -> Iterator[tuple[PostingsInError, str]]:
-    name, kind = mask_cpr(file.get("FILE_NAME", "")), file.get("FILE_TYPE")
-    if names_person(file.get("FILE_NAME", "")):
+    said = said_of(file)
+    name, kind = mask_cpr(said.get("FILE_NAME", "")), said.get("FILE_TYPE")
+    if names_person(said.get("FILE_NAME", "")):
         yield PostingPersonNumber(element="FILE_NAME"), "FILE_NAME"
     if kind is not None and kind.upper() not in FILE_TYPES:
         types = ", ".join(sorted(FILE_TYPES))
         yield PostingAttachmentWrong(element=name, value=kind, expected=types), "FILE_TYPE"
     if "FILE" not in file:
         return
-    if content is None:
+    if text is None:
         yield PostingAttachmentWrong(element=name, value="FILE", expected="base64"), "FILE"
         return
-    length = len(content)
-    said = int(file.get("FILE_LENGTH", length))
-    if length != said:
+    length = len(text.content)
+    length_said = int(said.get("FILE_LENGTH", length))
+    if length != length_said:
         yield (
-            PostingAttachmentWrong(element=name, value=f"{said} byte", expected=f"{length} byte"),
+            PostingAttachmentWrong(element=name, value=f"{length_said} byte", expected=f"{length} byte"),
             "FILE_LENGTH",
         )
     if length > most_bytes:

@@ -34,7 +34,7 @@ from opus_soap.errors import (
     CsvUnreadable,
     PostingsInError,
 )
-from opus_soap.interfaces.postings_in.writing import WrittenDocument
+from opus_soap.interfaces.postings_in.writing import FileValues, WrittenDocument
 from opus_soap.store.models import PostingSender
 
 # column → element; empty: none, it is kept with the upload alone
@@ -151,7 +151,7 @@ def document_of(
         "HEADER_TXT": heading.text,
         "XREF1_HD": heading.reference,
     }
-    attached = {
+    attached: FileValues = {
         "FILE_NAME": file_name,
         "FILE_LENGTH": str(len(data)),
         "FILE_TYPE": "CSV",

@@ -17,6 +17,7 @@ from functools import cache
 from typing import Any
 
 from opus_soap.clock import Clock
+from opus_soap.encoded import Base64
 from opus_soap.interfaces.postings_in.checks import FILE_TYPES, day
 from opus_soap.interfaces.postings_in.currency import RateOn, converted, rate_of
 from opus_soap.interfaces.postings_in.examining import Examined
@@ -24,6 +25,7 @@ from opus_soap.ledger.models import CompanyCode, Voucher
 from opus_soap.ledger.periods import LAST_MONTH, SUPPLEMENT, open_periods, told_period
 from opus_soap.ledger.posting import PostingLine, VoucherDraft
 from opus_soap.money import kroner_from_ore
+from opus_soap.store.content import digest_of
 from opus_soap.store.models import PostingFile
 
 # the fiscal year and period that a date is posted into
@@ -33,8 +35,8 @@ NO_DAY = date.min  # of a voucher whose PSTNG_DATE cannot be read
 _HEADER_DETAILS = ("USERNAME", "CURRENCY", "EXCH_RATE", "TRANS_DATE", "XREF1_HD", "XREF2_HD", "XBLNR_ALT")
 
 
-# bytes and their media type → the hash under which they are kept
-Keep = Callable[[bytes, str], str]
+# bytes by their hash, and their media type
+Keep = Callable[[str, bytes, str], None]
 
 
 @dataclass(frozen=True)
@@ -109,20 +111,22 @@ class Drafter:
             details["EXCH_RATE"] = str(rate)
         if document.files:
             attached = zip(document.files, document.contents, strict=True)
-            details["FILES"] = [self._kept(file, content) for file, content in attached]
+            details["FILES"] = [self._kept(file, text) for file, text in attached]
         if document.persons:
             # salted, or the hash would tell them
             salted = json.dumps({"salt": os.urandom(16).hex(), "lines": document.persons}, sort_keys=True)
-            details["personal_sha256"] = self.keep(salted.encode(), "application/json")
+            details["personal_sha256"] = digest_of(salted.encode())
+            self.keep(details["personal_sha256"], salted.encode(), "application/json")
         return details
 
-    def _kept(self, file: Mapping[str, str], content: bytes | None) -> dict[str, str]:
-        assert content is not None  # checked
+    def _kept(self, file: Mapping[str, str], attached: Base64 | None) -> dict[str, str]:
+        assert attached is not None  # checked
+        self.keep(attached.sha256, attached.content, FILE_TYPES[file["FILE_TYPE"].upper()])
         return {
             "FILE_NAME": file["FILE_NAME"],
             "FILE_TYPE": file["FILE_TYPE"],
             "FILE_LENGTH": file["FILE_LENGTH"],
-            "sha256": self.keep(content, FILE_TYPES[file["FILE_TYPE"].upper()]),
+            "sha256": attached.sha256,
         }
 
 

@@ -103,11 +103,9 @@ class _PutAside:
     def __init__(self) -> None:
         self.items: list[tuple[str, tuple[bytes, str]]] = []
 
-    def keep(self, data: bytes, media_type: str) -> str:
-        """The hash by which it will be known."""
-        digest = content.digest_of(data)
-        self.items.append((digest, (data, media_type)))
-        return digest
+    def keep(self, sha256: str, data: bytes, media_type: str) -> None:
+        """Bytes that will be known by their hash."""
+        self.items.append((sha256, (data, media_type)))
 
 
 class _Entering:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
+from opus_soap.encoded import Base64
 from opus_soap.errors import PostingAssignmentDouble
 from opus_soap.interfaces.postings_in.checks import PARTIES, check, day, ore
 from opus_soap.interfaces.postings_in.readable import readable
 from opus_soap.interfaces.postings_in.reading import LINE, Control, Document, Finding, ReadingLimits
+from opus_soap.interfaces.postings_in.writing import said_of
 from opus_soap.ledger.drafts import PostingLine, line_of
 
 LONGEST_NUMBER = 16  # characters of RECEIV_DOC
@@ -47,7 +49,7 @@ class Examined:
     number: str  # RECEIV_DOC as it was delivered, as far as a receipt takes it
     header: dict[str, str]  # what of it keeps to the schema
     files: tuple[dict[str, str], ...]  # what is said of each that is attached
-    contents: tuple[bytes | None, ...]  # … and what it holds; without mistakes none is missing
+    contents: tuple[Base64 | None, ...]  # … and what it holds; without mistakes none is missing
     digest: bytes  # SHA-256 of the delivered values
     digest_before: Callable[[], bytes] | None  # … as it was made earlier, where that is another
     weight: int  # what it takes to deal with: its lines, and the kilobytes of its attachments
@@ -98,7 +100,7 @@ def _examined(delivered: Document, municipality: str, limits: ReadingLimits) -> 
         position=document.position,
         number=delivered.header.get("RECEIV_DOC", "")[:LONGEST_NUMBER],
         header=document.header,
-        files=tuple({name: text for name, text in file.items() if name != "FILE"} for file in document.files),
+        files=tuple(map(said_of, document.files)),
         contents=document.contents,
         digest=delivered.digest,
         digest_before=delivered.digest_before,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import chain
 from operator import call
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from opus_soap.encoded import Piece, as_bytes, hash_of
 from opus_soap.interfaces.postings_in.reading import (
@@ -23,7 +23,7 @@ from opus_soap.interfaces.postings_in.reading import (
     digest_of,
 )
 from opus_soap.interfaces.postings_in.schema import Child, ValueType
-from opus_soap.interfaces.postings_in.writing import Arranged, shape_of
+from opus_soap.interfaces.postings_in.writing import Arranged, FileValues, shape_of
 
 
 @dataclass(frozen=True)
@@ -131,14 +131,14 @@ def _all_fit(element: str, many: Iterable[Mapping[str, str]]) -> bool:
     return True
 
 
-def _fits(element: str, values: Mapping[str, str]) -> bool:
+def _fits(element: str, values: FileValues) -> bool:
     """Whether nothing is wrong with what an element holds."""
     tests = _tests(element, tuple(values))
     return tests is not None and all(map(call, tests, values.values()))
 
 
 @lru_cache(maxsize=1024)  # many lines have the same elements
-def _tests(element: str, names: tuple[str, ...]) -> Sequence[Callable[[str], object]] | None:
+def _tests(element: str, names: tuple[str, ...]) -> Sequence[Callable[[Any], object]] | None:
     """What tells of each value whether it is good; None when one is missing that there must be."""
     tests, required = _form(element)
     return [tests[name] for name in names] if required <= set(names) else None

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
+from opus_soap.encoded import Base64
 from opus_soap.interfaces.postings_in.mistakes import wrong
 from opus_soap.interfaces.postings_in.reading import DOCUMENT, LINE, Document
 from opus_soap.interfaces.postings_in.schema import Sequence, ValueType, parts
+from opus_soap.interfaces.postings_in.writing import Text
 
 
 def readable(document: Document) -> Document:
@@ -34,11 +36,13 @@ def readable(document: Document) -> Document:
     )
 
 
-def _good(values: Mapping[str, str], table: Mapping[str, ValueType], without: set[str]) -> dict[str, str]:
+def _good(values: Mapping[str, Text], table: Mapping[str, ValueType], without: set[str]) -> dict[str, Text]:
     return {
         name: text
         for name, text in values.items()
-        if name in table and name not in without and wrong(name, text, table[name]) is None
+        if name in table
+        and name not in without
+        and (isinstance(text, Base64) or wrong(name, text, table[name]) is None)
     }
 
 

@@ -35,6 +35,7 @@ from opus_soap.errors import (
 )
 from opus_soap.interfaces.postings_in.mistakes import ELEMENTS, TEXT, mistakes
 from opus_soap.interfaces.postings_in.schema import NAMESPACE, REQUEST, Sequence, part_schema, parts
+from opus_soap.interfaces.postings_in.writing import FileValues
 
 CONTROL, DOCUMENT, LINE = "CONTROL_FIELDS", "POSTING_DOCUMENT", "LINE"
 _STEP = 256 * 1024  # bytes
@@ -85,14 +86,14 @@ class Document:
 
     position: int  # 1-based, in the file
     header: dict[str, str]
-    files: tuple[dict[str, str], ...]
+    files: tuple[FileValues, ...]
     lines: list[dict[str, str]]
     digest: bytes  # SHA-256 of the values in their order: two sendings of the same have the same
     findings: tuple[Finding, ...] = ()
     all_lines: bool = True  # `lines` are all that was meant to be one: they can be counted and summed
 
     @cached_property
-    def contents(self) -> tuple[bytes | None, ...]:
+    def contents(self) -> tuple[Base64 | None, ...]:
         """What is attached, decoded once; None where it is missing, or no base64."""
         return tuple(map(_decoded, self.files))
 
@@ -354,21 +355,21 @@ def _document(node: etree._Element, position: int) -> Document:
     return Document(position, of_header, of_files, of_lines, digest, findings, all_lines)
 
 
-def _with_content(file: dict[str, str]) -> dict[str, str]:
+def _with_content(file: dict[str, str]) -> FileValues:
     """What is said of an attachment; a long one decoded, if it can be."""
     text = file.get("FILE", "")
     if len(text) >= LONG and (found := Base64.as_encoded(text)) is not None:
-        file["FILE"] = found
-    return file
+        return {**file, "FILE": found}  # in its place
+    return {**file}
 
 
-def _is_long(text: str) -> TypeGuard[Base64]:
+def _is_long(text: str | Base64) -> TypeGuard[Base64]:
     return isinstance(text, Base64) and len(text) >= LONG
 
 
 def digest_of(
     header: Mapping[str, str],
-    files: tuple[Mapping[str, str], ...],
+    files: tuple[FileValues, ...],
     lines: list[dict[str, str]],
     *,
     whole: bool = False,
@@ -384,7 +385,7 @@ def digest_of(
         for place, (name, text) in enumerate(file.items()):
             digest.update(b"%b%b:" % (b"," if place else b"", orjson.dumps(name)))
             if not whole and _is_long(text):
-                digest.update(orjson.dumps({"sha256": text.content.sha256}))
+                digest.update(orjson.dumps({"sha256": text.sha256}))
             elif isinstance(text, Base64):  # long, and nothing in it to escape
                 for piece in (b'"', text.encoded, b'"'):
                     digest.update(piece)
@@ -395,12 +396,12 @@ def digest_of(
     return digest.digest()
 
 
-def _decoded(file: Mapping[str, str]) -> bytes | None:
+def _decoded(file: FileValues) -> Base64 | None:
     text = file.get("FILE")
-    if text is None:
-        return None
+    if text is None or isinstance(text, Base64):
+        return text
     try:
-        return (text if isinstance(text, Base64) else Base64.read(text)).content
+        return Base64.read(text)
     except ValueError:
         return None
 

@@ -20,6 +20,7 @@ from opus_soap.encoded import Base64
 from opus_soap.errors import ContentMissing
 from opus_soap.interfaces.postings_in.checks import FILE_TYPES
 from opus_soap.interfaces.postings_in.making import Made
+from opus_soap.interfaces.postings_in.writing import said_of
 from opus_soap.store import content
 from opus_soap.store.files import FileStore
 
@@ -96,8 +97,9 @@ def is_large(made: Made) -> bool:
 def _types(made: Made) -> dict[str, str]:
     """The media types of what is attached, by hash."""
     return {
-        file["FILE"].content.sha256: FILE_TYPES[file["FILE_TYPE"].upper()]
+        text.sha256: FILE_TYPES[kind]
         for document in made.documents
         for file in document.files
-        if isinstance(file["FILE"], Base64) and file["FILE_TYPE"].upper() in FILE_TYPES
+        if isinstance(text := file["FILE"], Base64)
+        and (kind := said_of(file)["FILE_TYPE"].upper()) in FILE_TYPES
     }

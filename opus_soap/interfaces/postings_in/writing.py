@@ -10,13 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from operator import add
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 from xml.sax.saxutils import escape
 
 from opus_soap.encoded import Base64, Piece, as_bytes
 from opus_soap.interfaces.postings_in.schema import NAMESPACE, Sequence, parts
 
 Values = Mapping[str, str]
+FileValues = Mapping[str, str | Base64]  # of FILES: what is attached may be long
+Text = TypeVar("Text", bound="str | Base64")
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class WrittenDocument:
 
     header: Values
     lines: Iterable[Values]
-    files: Iterable[Values] = ()
+    files: Iterable[FileValues] = ()
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Arranged:
     """The same as the file has it: in the contract's order, without what is empty."""
 
     header: dict[str, str]
-    files: tuple[dict[str, str], ...]
+    files: tuple[FileValues, ...]
     lines: list[dict[str, str]]
 
 
@@ -65,6 +67,11 @@ def arranged(document: WrittenDocument) -> Arranged:
 def arranged_control(control: Values) -> dict[str, str]:
     """The same of CONTROL_FIELDS."""
     return _ordered("CONTROL_FIELDS", control)
+
+
+def said_of(file: FileValues) -> dict[str, str]:
+    """What is said of an attachment, beside the attachment."""
+    return {name: str(text) for name, text in file.items() if name != "FILE"}
 
 
 def beginning(control: Values) -> bytes:
@@ -113,7 +120,7 @@ def _tags(names: tuple[str, ...]) -> list[str]:
     return pieces
 
 
-def _ordered(element: str, values: Values) -> dict[str, str]:
+def _ordered(element: str, values: Mapping[str, Text]) -> dict[str, Text]:
     """The values that are not empty, in the contract's order."""
     given = values if all(values.values()) else {name: text for name, text in values.items() if text}
     names = tuple(given)
