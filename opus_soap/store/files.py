@@ -183,7 +183,8 @@ def _leave_cache(out: BinaryIO) -> None:
     """Give back the memory that holds a synced file: what is read more often needs it, and each page of
     memory that has never been used costs more than what is written there."""
     if hasattr(os, "posix_fadvise"):  # Linux
-        os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        with suppress(OSError):  # a hint, which not every file system takes
+            os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _make_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -32,6 +33,27 @@ def test_a_file_is_found_by_its_hash(store):
     assert left(store) == [kept.sha256]
     assert store.place(kept.sha256).stat().st_mode & 0o077 == 0
     store.verify(kept.sha256)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system takes no advice on its cache")
+def test_what_was_had_already_is_given_back_by_the_cache_once_it_is_on_disk(store, monkeypatch):
+    told = []
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: (told.append("synced"), fsync(handle)))
+
+    def advise(_handle, start, length, advice):
+        told.append((start, length, advice))
+        raise OSError(errno.EINVAL, "no such advice")  # as a file system may say: it is stored all the same
+
+    monkeypatch.setattr(os, "posix_fadvise", advise)
+    store.put(digest := hashlib.sha256(DATA).hexdigest(), DATA)
+    with store.open(digest) as file:
+        assert file.read() == DATA
+    advised = told.index((0, 0, os.POSIX_FADV_DONTNEED))
+    assert told[advised - 1] == "synced"
+    told.clear()
+    store.take(io.BytesIO(DATA), most_bytes=len(DATA))  # it will be read
+    assert {*told} == {"synced"}
 
 
 def test_what_is_too_large_leaves_nothing(store):
