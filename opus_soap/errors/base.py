@@ -16,7 +16,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
+
+from opus_soap.languages import Both as Both
 
 # An identifier or a hash is kept whole: six of its digits may look like a date by chance.
 _KEPT = r"(?<!\w)(?P<kept>[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{64})(?!\w)"
@@ -39,16 +41,6 @@ def mask_cpr(text: str) -> str:
 def danish_dates(text: str) -> str:
     """`2026-11-20` → `20.11.2026`, wherever it stands by itself."""
     return _ISO_DATE.sub(r"\3.\2.\1", text)
-
-
-class Both(NamedTuple):
-    """A fact that is said in another way in each language; by itself, in English."""
-
-    danish: str
-    english: str
-
-    def __str__(self) -> str:
-        return self.english
 
 
 class OpusSoapError(Exception):

@@ -141,28 +141,48 @@ class TokenService:
         message = self.verifier.verify(data, now=now, profile=lambda _: "sts")
         if message.soap_namespace != SOAP12 or message.action != ISSUE_ACTION:
             raise errors_tokens.StsRefused(
-                element="101", value=f"expected SOAP 1.2 and wsa:Action {ISSUE_ACTION}"
+                element="101",
+                value=Both(
+                    f"SOAP 1.2 og wsa:Action {ISSUE_ACTION} var ventet",
+                    f"expected SOAP 1.2 and wsa:Action {ISSUE_ACTION}",
+                ),
             )
         return message
 
     def _check(self, request: TokenRequest, message: VerifiedMessage) -> None:
         if request.holder != message.certificate:
             raise errors_tokens.StsRefused(
-                element="130", value="UseKey is not the certificate that signs the request"
+                element="130",
+                value=Both(
+                    "UseKey er ikke det certifikat, som anmodningen er underskrevet med",
+                    "UseKey is not the certificate that signs the request",
+                ),
             )
         if request.applies_to not in self.audiences:
             raise errors_tokens.StsRefused(
                 element="106",
-                value=f"AppliesTo {request.applies_to} is no service known here; "
-                f"{', '.join(self.audiences)} are",
+                value=Both(
+                    f"AppliesTo {request.applies_to} er ingen tjeneste, der kendes her; "
+                    f"det er {', '.join(self.audiences)}",
+                    f"AppliesTo {request.applies_to} is no service known here; "
+                    f"{', '.join(self.audiences)} are",
+                ),
             )
         if not _CVR.fullmatch(request.cvr):
             raise errors_tokens.StsRefused(
-                element="110", value="the claim CvrNumberIdentifier must be eight digits"
+                element="110",
+                value=Both(
+                    "CvrNumberIdentifier skal være otte cifre",
+                    "the claim CvrNumberIdentifier must be eight digits",
+                ),
             )
         if self.authorities and request.cvr not in self.authorities:
             raise errors_tokens.StsRefused(
-                element="111", value=f"no agreement lets this system act for CVR {request.cvr}"
+                element="111",
+                value=Both(
+                    f"ingen aftale lader dette system handle for CVR {request.cvr}",
+                    f"no agreement lets this system act for CVR {request.cvr}",
+                ),
             )
 
     def _token(self, request: TokenRequest, now: datetime) -> etree._Element:

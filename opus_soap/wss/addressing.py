@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from opus_soap.languages import Both
 from opus_soap.wss.errors import AddressingInvalid, ReplyAddressRefused
 from opus_soap.wss.names import ANONYMOUS, LIBERTY_BASIC, SBF_PROFILE, wsa
 
@@ -44,9 +45,11 @@ def read_addressing(parts: Mapping[str, etree._Element]) -> Addressing:
 def _text(name: str, element: etree._Element) -> str:
     value = (element.text or "").strip()
     if len(element) or not value:
-        raise AddressingInvalid(element=name, value="is empty or not plain text")
+        raise AddressingInvalid(
+            element=name, value=Both("er tom eller ikke ren tekst", "is empty or not plain text")
+        )
     if len(value) > _LONGEST or value.split() != [value]:
-        raise AddressingInvalid(element=name, value="is not an address")
+        raise AddressingInvalid(element=name, value=Both("er ikke en adresse", "is not an address"))
     return value
 
 
@@ -54,7 +57,9 @@ def _endpoint(name: str, element: etree._Element) -> str:
     """The address of an endpoint that is ourselves: any other is refused and never called."""
     addresses = element.findall(wsa("Address"))
     if len(addresses) != 1:
-        raise AddressingInvalid(element=name, value="must hold one Address")
+        raise AddressingInvalid(
+            element=name, value=Both("skal indeholde én Address", "must hold one Address")
+        )
     address = _text(name, addresses[0])
     if address != ANONYMOUS:
         raise ReplyAddressRefused(element=name, value=address)
@@ -65,4 +70,7 @@ def _check_framework(framework: etree._Element) -> None:
     """Liberty Basic SOAP Binding: version 2.0, and the basic profile when one is named."""
     profile = framework.get(f"{{{SBF_PROFILE}}}profile", LIBERTY_BASIC)
     if framework.get("version") != "2.0" or profile != LIBERTY_BASIC:
-        raise AddressingInvalid(element="Framework", value="is not version 2.0 of the basic profile")
+        raise AddressingInvalid(
+            element="Framework",
+            value=Both("er ikke version 2.0 af basisprofilen", "is not version 2.0 of the basic profile"),
+        )

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from opus_soap.languages import Both
 from opus_soap.wss.errors import (
     CertificateOutOfDate,
     CertificateUntrusted,
@@ -81,7 +82,12 @@ def _written(name: x509.Name, types: Mapping[x509.ObjectIdentifier, str]) -> str
 def load_der(der: bytes) -> x509.Certificate:
     """One certificate that is exactly these bytes, of a bounded number; raises `TokenInvalid`."""
     if len(der) > MOST_BYTES:
-        raise TokenInvalid(value=f"a certificate of {len(der)} bytes; at most {MOST_BYTES}")
+        raise TokenInvalid(
+            value=Both(
+                f"et certifikat på {len(der)} byte; højst {MOST_BYTES}",
+                f"a certificate of {len(der)} bytes; at most {MOST_BYTES}",
+            )
+        )
     return _read_der(der)
 
 
@@ -91,7 +97,9 @@ def _read_der(der: bytes) -> x509.Certificate:
         certificate = x509.load_der_x509_certificate(der)
         certificate.public_key()
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise TokenInvalid(value=f"not a certificate: {error}") from None
+        raise TokenInvalid(
+            value=Both(f"ikke et certifikat: {error}", f"not a certificate: {error}")
+        ) from None
     return certificate
 
 
@@ -149,7 +157,8 @@ class TrustStore:
         raise (IssuerKeyWrong if namesake else CertificateUntrusted)(
             element=subject_text(certificate.subject),
             value=subject_text(certificate.issuer),
-            expected="; ".join(subject_text(issuer.subject) for issuer in self.issuers) or "none",
+            expected="; ".join(subject_text(issuer.subject) for issuer in self.issuers)
+            or Both("ingen", "none"),
         )
 
 
@@ -181,7 +190,7 @@ def check_dates(certificate: x509.Certificate, now: datetime) -> None:
     if not first <= now <= last:
         raise CertificateOutOfDate(
             element=subject_text(certificate.subject),
-            value="expired" if now > last else "not yet valid",
+            value=Both("udløbet", "expired") if now > last else Both("endnu ikke gyldigt", "not yet valid"),
             expected=f"{first:%Y-%m-%dT%H:%MZ} – {last:%Y-%m-%dT%H:%MZ}",
         )
 
@@ -196,7 +205,10 @@ def check_key(certificate: x509.Certificate) -> None:
         raise CertificateUnusable(
             element=subject_text(certificate.subject),
             value=f"{type(key).__name__} {getattr(key, 'key_size', '')}",
-            expected=f"RSA of at least {LEAST_RSA_BITS} bits or P-256, P-384, P-521",
+            expected=Both(
+                f"RSA på mindst {LEAST_RSA_BITS} bit eller P-256, P-384, P-521",
+                f"RSA of at least {LEAST_RSA_BITS} bits or P-256, P-384, P-521",
+            ),
         )
 
 
@@ -213,10 +225,16 @@ def check_tls_client(certificate: x509.Certificate) -> None:
         return
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise CertificateUnusable(
-            element=subject, value=f"extensions: {error}", expected="extensions that can be read"
+            element=subject,
+            value=f"extensions: {error}",
+            expected=Both("udvidelser, der kan læses", "extensions that can be read"),
         ) from None
     if not usages & {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}:
-        raise ClientUsageWrong(element=subject, value="extendedKeyUsage without it", expected="clientAuth")
+        raise ClientUsageWrong(
+            element=subject,
+            value=Both("extendedKeyUsage uden den", "extendedKeyUsage without it"),
+            expected="clientAuth",
+        )
 
 
 @_remembered
@@ -227,11 +245,20 @@ def check_usage(certificate: x509.Certificate) -> None:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
         raise CertificateUsageWrong(
-            element=subject, value="no keyUsage", expected="digitalSignature"
+            element=subject, value=Both("ingen keyUsage", "no keyUsage"), expected="digitalSignature"
         ) from None
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise CertificateUnusable(
-            element=subject, value=f"extensions: {error}", expected="extensions that can be read, or pinning"
+            element=subject,
+            value=f"extensions: {error}",
+            expected=Both(
+                "udvidelser, der kan læses, eller at certifikatet er udpeget",
+                "extensions that can be read, or pinning",
+            ),
         ) from None
     if not usage.digital_signature:
-        raise CertificateUsageWrong(element=subject, value="keyUsage without it", expected="digitalSignature")
+        raise CertificateUsageWrong(
+            element=subject,
+            value=Both("keyUsage uden den", "keyUsage without it"),
+            expected="digitalSignature",
+        )

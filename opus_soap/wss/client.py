@@ -17,6 +17,7 @@ import zeep
 from cryptography import x509
 from lxml import etree
 
+from opus_soap.languages import Both
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.deadlines import WatchedSession, watching
 from opus_soap.wss.errors_tokens import ReplyMissing
@@ -125,7 +126,9 @@ class KombitTransport(zeep.Transport):
                 what = "the reply comes too slowly" if deadline.passed else type(error).__name__
                 raise ReplyMissing(element=address, value=what) from None
         if deadline.passed:  # cut off, which a reply without a length does not show
-            raise ReplyMissing(element=address, value="the reply comes too slowly")
+            raise ReplyMissing(
+                element=address, value=Both("svaret kommer for langsomt", "the reply comes too slowly")
+            )
         if response.status_code not in _STATUSES:
             raise ReplyMissing(element=address, value=f"HTTP {response.status_code}")
         return response.status_code, answer
@@ -136,7 +139,9 @@ def _read(response: requests.Response, address: str) -> bytes:
     for piece in response.iter_content(_STEP):
         answer += piece
         if len(answer) > MOST_BYTES:
-            raise ReplyMissing(element=address, value=f"more than {MOST_BYTES} bytes")
+            raise ReplyMissing(
+                element=address, value=Both(f"mere end {MOST_BYTES} byte", f"more than {MOST_BYTES} bytes")
+            )
     return bytes(answer)
 
 

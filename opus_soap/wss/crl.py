@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import ExtensionOID
 
+from opus_soap.languages import Both
 from opus_soap.wss.certificates import subject_text
 from opus_soap.wss.errors_revocation import RevocationListUnusable
 from opus_soap.wss.revocation import SKEW, STRONG_HASHES, Standing, State
@@ -33,12 +34,17 @@ Crl = x509.CertificateRevocationList
 def list_files(path: Path) -> tuple[Path, ...]:
     """The file itself, or the lists in a folder; raises `RevocationListUnusable`."""
     if not path.exists():
-        raise RevocationListUnusable(element=str(path), value="is not there")
+        raise RevocationListUnusable(element=str(path), value=Both("er der ikke", "is not there"))
     if not path.is_dir():
         return (path,)
     found = sorted({file for name in NAMES for file in path.glob(name)})
     if len(found) > MOST_FILES:
-        raise RevocationListUnusable(element=str(path), value=f"{len(found)} files, at most {MOST_FILES}")
+        raise RevocationListUnusable(
+            element=str(path),
+            value=Both(
+                f"{len(found)} filer, højst {MOST_FILES}", f"{len(found)} files, at most {MOST_FILES}"
+            ),
+        )
     return tuple(found)
 
 
@@ -50,7 +56,9 @@ def load_lists(path: Path) -> tuple[Crl, ...]:
 def _read(file: Path) -> list[Crl]:
     try:
         if file.stat().st_size > MOST_BYTES:
-            raise RevocationListUnusable(element=str(file), value=f"more than {MOST_BYTES} bytes")
+            raise RevocationListUnusable(
+                element=str(file), value=Both(f"mere end {MOST_BYTES} byte", f"more than {MOST_BYTES} bytes")
+            )
         data = file.read_bytes()
         if b"-----BEGIN" in data:
             lists = [x509.load_pem_x509_crl(block) for block in _PEM.findall(data)]
@@ -59,7 +67,9 @@ def _read(file: Path) -> list[Crl]:
     except (OSError, ValueError) as error:
         raise RevocationListUnusable(element=str(file), value=error) from None
     if not lists:
-        raise RevocationListUnusable(element=str(file), value="holds no revocation list")
+        raise RevocationListUnusable(
+            element=str(file), value=Both("indeholder ingen spærreliste", "holds no revocation list")
+        )
     return lists
 
 

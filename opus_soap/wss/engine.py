@@ -34,6 +34,7 @@ from signxml.exceptions import InvalidCertificate, InvalidDigest, InvalidSignatu
 from signxml.signer import SignatureReference, XMLSigner
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
+from opus_soap.languages import Both
 from opus_soap.wss.errors import ReferenceInvalid, SignatureMalformed, SignatureWrong
 from opus_soap.wss.lifting import NOTHING, Lifting
 from opus_soap.wss.names import (
@@ -273,13 +274,18 @@ def check_schema(signature: etree._Element, most_references: int) -> None:
     for more references than that.
     """
     if _more(signature.iter(REFERENCE), most_references):
-        raise ReferenceInvalid(value=f"> {most_references} references", expected=f"1 to {most_references}")
+        raise ReferenceInvalid(
+            value=Both(f"> {most_references} referencer", f"> {most_references} references"),
+            expected=Both(f"1 til {most_references}", f"1 to {most_references}"),
+        )
     if _more(signature.iter(), _MOST_ELEMENTS):
-        raise SignatureMalformed(value=f"more than {_MOST_ELEMENTS} elements")
+        raise SignatureMalformed(
+            value=Both(f"mere end {_MOST_ELEMENTS} elementer", f"more than {_MOST_ELEMENTS} elements")
+        )
     schema = _schema()
     if not schema.validate(signature):
         lines = {entry.line: entry.message for entry in schema.error_log}
-        raise SignatureMalformed(value=next(iter(lines.values()), "not valid"))
+        raise SignatureMalformed(value=next(iter(lines.values()), Both("ikke gyldig", "not valid")))
 
 
 def _more(nodes: Iterator[etree._Element], most: int) -> bool:
@@ -346,7 +352,12 @@ def _verified(
     except InvalidDigest as error:
         raise SignatureWrong(value=str(error)) from None
     except (InvalidSignature, InvalidCertificate):
-        raise SignatureWrong(value="the signature value does not match key and SignedInfo") from None
+        raise SignatureWrong(
+            value=Both(
+                "signaturværdien passer ikke til nøglen og SignedInfo",
+                "the signature value does not match key and SignedInfo",
+            )
+        ) from None
     assert isinstance(results, list)
     elements = tuple(result.signed_xml for result in results if result.signed_xml is not None)
     return VerifiedSignature(elements, verifier.signed_info)
@@ -412,7 +423,9 @@ def canonical_token(reference: etree._Element) -> bytes:
         identifier = "" if pointer is None else pointer.get("URI", "").removeprefix("#")
     found = _IDENTIFIERS(reference, name=attribute, value=identifier)
     if not isinstance(found, list) or len(found) != 1:
-        raise SignatureWrong(value="STR-Transform does not name one token")
+        raise SignatureWrong(
+            value=Both("STR-Transform peger ikke på ét token", "STR-Transform does not name one token")
+        )
     token = found[0].getparent()
     canonical: bytes = etree.tostring(token, method="c14n", exclusive=True, with_comments=False)
     apex = _APEX.match(canonical)

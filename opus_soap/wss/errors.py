@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
+from opus_soap.languages import Both
 from opus_soap.wss.names import SOAP11, SOAP12, WSSE, WSU
 
 # a thumbprint is kept whole: ten of its digits may stand together by chance
@@ -18,11 +19,15 @@ _CPR = re.compile(r"(?<!\w)(?P<kept>[0-9A-Fa-f]{64})(?!\w)|(?<!\d)\d{6}-?\d{4}(?
 _LONGEST = 300
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, characters: str = "characters") -> str:
     text = str(value)
     whole = len(text)
     text = _CPR.sub(lambda found: found["kept"] or "••••••-••••", text[: 4 * _LONGEST])
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({whole} characters)"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({whole} {characters})"
+
+
+def _in_danish(value: object) -> str:
+    return _shown(value.danish if isinstance(value, Both) else value, "tegn")
 
 
 class WssError(Exception):
@@ -36,24 +41,21 @@ class WssError(Exception):
     fault_code: ClassVar[str] = "FailedCheck"
     fault_namespace: ClassVar[str] = WSSE
 
-    def __init__(self, *, element: str = "", value: object = "", expected: object = "") -> None:
-        self.element = _shown(element)
-        self.value = _shown(value)
-        self.expected = _shown(expected)
+    def __init__(self, *, element: str | Both = "", value: object = "", expected: object = "") -> None:
+        given = {"element": element, "value": value, "expected": expected}
+        self.element, self.value, self.expected = map(_shown, given.values())
+        self._danish = {name: _in_danish(fact) for name, fact in given.items()}
         super().__init__(self.text_english)
-
-    def _filled(self, template: str) -> str:
-        return template.format(element=self.element, value=self.value, expected=self.expected)
 
     @property
     def text_danish(self) -> str:
         """The Danish sentence with the facts filled in."""
-        return self._filled(self.danish)
+        return self.danish.format(**self._danish)
 
     @property
     def text_english(self) -> str:
         """The English sentence with the facts filled in."""
-        return self._filled(self.english)
+        return self.english.format(element=self.element, value=self.value, expected=self.expected)
 
     def fault_qname(self, soap_namespace: str = SOAP11) -> str:
         """The fault code as `{namespace}local`, for an envelope in `soap_namespace`."""

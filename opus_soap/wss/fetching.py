@@ -8,6 +8,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from opus_soap.languages import Both
 from opus_soap.wss.deadlines import Deadline
 from opus_soap.wss.errors_revocation import ResponderUnreachable
 
@@ -47,7 +48,7 @@ class HttpFetch:
     def _answer(self, url: str, request: bytes) -> bytes:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ResponderUnreachable(element=url, value="is no http address")
+            raise ResponderUnreachable(element=url, value=Both("er ingen http-adresse", "is no http address"))
         connection = self._connection(parts.scheme, parts.hostname, parts.port)
         connection.connect()
         deadline = Deadline(self._seconds, connection.sock)
@@ -62,11 +63,14 @@ class HttpFetch:
             deadline.cancel()
             connection.close()
         if deadline.passed:  # what came until then may look whole
-            raise ResponderUnreachable(element=url, value="takes too long")
+            raise ResponderUnreachable(element=url, value=Both("tager for lang tid", "takes too long"))
         if status not in self._statuses:
             raise ResponderUnreachable(element=url, value=f"HTTP {status}")
         if len(answer) > self._most_bytes:
-            raise ResponderUnreachable(element=url, value=f"more than {self._most_bytes} bytes")
+            raise ResponderUnreachable(
+                element=url,
+                value=Both(f"mere end {self._most_bytes} byte", f"more than {self._most_bytes} bytes"),
+            )
         return answer
 
     def _connection(self, scheme: str, host: str, port: int | None) -> HTTPConnection:

@@ -22,6 +22,7 @@ from secrets import token_hex
 from lxml import etree
 
 from opus_soap.encoded import Base64, Piece, cut, decoded
+from opus_soap.languages import Both
 from opus_soap.wss.errors import ParsingError, SignatureWrong
 from opus_soap.wss.parsing import ParseLimits, parse
 
@@ -75,7 +76,12 @@ class Lifting:
             return {}
         places = self._places(body)
         if places is None:
-            raise SignatureWrong(value="a text that was lifted out of the message is not in its Body")
+            raise SignatureWrong(
+                value=Both(
+                    "en tekst, der blev taget ud af meddelelsen, står ikke i dens Body",
+                    "a text that was lifted out of the message is not in its Body",
+                )
+            )
         for element in places:
             element.text = None
         texts = (piece for piece in self.pieces if isinstance(piece, Base64))

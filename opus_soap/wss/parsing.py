@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from lxml import etree
 
+from opus_soap.languages import Both
 from opus_soap.wss.errors import EncodingUnsupported, MarkupForbidden, MessageTooLarge, NotWellFormed
 
 # UTF-8 only, so these bytes can be trusted: nothing before the root but the XML declaration
@@ -63,10 +64,18 @@ def parse(data: bytes, limits: ParseLimits) -> etree._Element:
     angles, quotes, apostrophes = _counts(data, b"<", b'"', b"'")
     # each element has one or two of them; a CDATA section may add some, hence the margin
     if angles > 4 * limits.max_elements:
-        raise MessageTooLarge(element="elements", value="too many", expected=limits.max_elements)
+        raise MessageTooLarge(
+            element=Both("elementer", "elements"),
+            value=Both("for mange", "too many"),
+            expected=limits.max_elements,
+        )
     # an attribute has two quotes, and takes more memory than bytes
     if quotes + apostrophes > 4 * limits.max_elements:
-        raise MessageTooLarge(element="attributes", value="too many", expected=2 * limits.max_elements)
+        raise MessageTooLarge(
+            element=Both("attributter", "attributes"),
+            value=Both("for mange", "too many"),
+            expected=2 * limits.max_elements,
+        )
     try:
         root = etree.fromstring(data, hardened_parser())
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -96,29 +105,35 @@ def _counts(data: bytes, *marks: bytes) -> list[int]:
 def _check_prolog(data: bytes) -> None:
     """DOCTYPE, comments and instructions before the root are seen before any parser runs."""
     if not data or data.isspace():
-        raise NotWellFormed(value="the message is empty")
+        raise NotWellFormed(value=Both("meddelelsen er tom", "the message is empty"))
     if data.startswith(_OTHER_ENCODINGS):
         raise EncodingUnsupported(value=repr(data[:4]), expected="UTF-8")
     prolog = _PROLOG.match(data)
     if prolog is None:
-        raise NotWellFormed(value="no element at the start")
+        raise NotWellFormed(value=Both("intet element i begyndelsen", "no element at the start"))
     declared = _ENCODING.search(prolog[1] or b"")
     if declared and declared[1].lower() not in (b"utf-8", b"utf8", b"us-ascii", b"ascii"):
         raise EncodingUnsupported(value=declared[1].decode("ascii"), expected="UTF-8")
     if prolog[2] == b"?":
-        raise MarkupForbidden(element="a processing instruction")
+        raise MarkupForbidden(element=Both("en behandlingsinstruktion", "a processing instruction"))
     if prolog[2] == b"!":
         doctype = data.startswith(b"DOCTYPE", prolog.end())
-        raise MarkupForbidden(element="a DOCTYPE" if doctype else "a comment")
+        raise MarkupForbidden(
+            element=Both("en DOCTYPE", "a DOCTYPE") if doctype else Both("en kommentar", "a comment")
+        )
 
 
 def _check_markup(root: etree._Element) -> None:
     if root.getroottree().docinfo.doctype:
-        raise MarkupForbidden(element="a DOCTYPE")
+        raise MarkupForbidden(element=Both("en DOCTYPE", "a DOCTYPE"))
     outside = [*root.itersiblings(), *root.itersiblings(preceding=True)]
     for node in [*outside, *root.iter(etree.Comment, etree.ProcessingInstruction, etree.Entity)]:
         comment = isinstance(node, etree._Comment)
-        raise MarkupForbidden(element="a comment" if comment else "a processing instruction")
+        raise MarkupForbidden(
+            element=Both("en kommentar", "a comment")
+            if comment
+            else Both("en behandlingsinstruktion", "a processing instruction")
+        )
 
 
 @lru_cache(maxsize=16)
@@ -136,11 +151,19 @@ def _check_limits(root: etree._Element, limits: ParseLimits) -> None:
     count, too_deep, too_wide = _expressions(limits)
     elements = int(count(root))
     if elements > limits.max_elements:
-        raise MessageTooLarge(element="elements", value=elements, expected=limits.max_elements)
+        raise MessageTooLarge(
+            element=Both("elementer", "elements"), value=elements, expected=limits.max_elements
+        )
     if too_deep(root):
-        raise MessageTooLarge(element="depth", value="more", expected=limits.max_depth)
+        raise MessageTooLarge(
+            element=Both("dybden", "depth"), value=Both("mere", "more"), expected=limits.max_depth
+        )
     if too_wide(root):
-        raise MessageTooLarge(element="attributes", value="more", expected=limits.max_attributes)
+        raise MessageTooLarge(
+            element=Both("attributter", "attributes"),
+            value=Both("mere", "more"),
+            expected=limits.max_attributes,
+        )
 
 
 def _check_namespaces(root: etree._Element, most: int) -> None:
@@ -148,7 +171,9 @@ def _check_namespaces(root: etree._Element, most: int) -> None:
     for event, _ in etree.iterwalk(root, events=("start-ns", "end-ns")):
         in_force += 1 if event == "start-ns" else -1
         if in_force > most:
-            raise MessageTooLarge(element="namespaces", value="more", expected=most)
+            raise MessageTooLarge(
+                element=Both("navnerum", "namespaces"), value=Both("mere", "more"), expected=most
+            )
 
 
 def _reason(error: Exception) -> str:

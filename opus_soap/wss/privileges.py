@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from opus_soap.languages import Both
 from opus_soap.wss.errors import WssError
 from opus_soap.wss.errors_tokens import AssertionInvalid
 from opus_soap.wss.parsing import ParseLimits, parse
@@ -38,16 +39,23 @@ def read_privileges(encoded: str) -> tuple[PrivilegeGroup, ...]:
     try:
         root = parse(base64.b64decode("".join(encoded.split()), validate=True), _LIMITS)
     except (binascii.Error, ValueError, WssError):
-        raise AssertionInvalid(element="Privileges_intermediate", value="is no base64 of XML") from None
+        raise AssertionInvalid(
+            element="Privileges_intermediate", value=Both("er ikke base64 af XML", "is no base64 of XML")
+        ) from None
     if root.tag != _LIST:
-        raise AssertionInvalid(element="Privileges_intermediate", value="is no PrivilegeList")
+        raise AssertionInvalid(
+            element="Privileges_intermediate", value=Both("er ingen PrivilegeList", "is no PrivilegeList")
+        )
     return tuple(_group(node) for node in root)
 
 
 def _group(node: etree._Element) -> PrivilegeGroup:
     scope = node.get("Scope", "")
     if node.tag != "PrivilegeGroup" or not scope.startswith(SCOPE):
-        raise AssertionInvalid(element="PrivilegeGroup", value="has no Scope of a CVR number")
+        raise AssertionInvalid(
+            element="PrivilegeGroup",
+            value=Both("har ingen Scope for et CVR-nummer", "has no Scope of a CVR number"),
+        )
     return PrivilegeGroup(
         cvr=scope.removeprefix(SCOPE),
         names=tuple((child.text or "").strip() for child in node if child.tag == "Privilege"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from opus_soap.languages import Both
 from opus_soap.wss.errors import AlgorithmUnsupported, ReferenceInvalid, SignedPartMisplaced
 from opus_soap.wss.names import (
     CANONICALIZATION_METHOD,
@@ -64,7 +65,10 @@ def listed(signature: etree._Element, most: int) -> list[etree._Element]:
     info = signature.find(SIGNED_INFO)
     references = [] if info is None else info.findall(REFERENCE)
     if info is None or not references or len(references) > most:
-        raise ReferenceInvalid(value=f"{len(references)} references", expected=f"1 to {most}")
+        raise ReferenceInvalid(
+            value=Both(f"{len(references)} referencer", f"{len(references)} references"),
+            expected=Both(f"1 til {most}", f"1 to {most}"),
+        )
     _check_canonicalization(info.find(CANONICALIZATION_METHOD))
     _check_listed("SignatureMethod", info.find(SIGNATURE_METHOD), SIGNATURE_ALGORITHMS)
     for reference in references:
@@ -77,10 +81,16 @@ def _read_reference(message: MessageStructure, reference: etree._Element) -> Sig
     uri = reference.get("URI")
     match = _SAME_DOCUMENT.match(uri or "")
     if match is None:
-        raise ReferenceInvalid(value=f"URI {uri!r}", expected="#id of an element in the message")
+        raise ReferenceInvalid(
+            value=f"URI {uri!r}",
+            expected=Both("#id for et element i meddelelsen", "#id of an element in the message"),
+        )
     target = message.identifiers.get(match[1])
     if target is None:
-        raise ReferenceInvalid(value=f"URI {uri!r} points to nothing", expected="#id of an element")
+        raise ReferenceInvalid(
+            value=Both(f"URI {uri!r} peger ikke på noget", f"URI {uri!r} points to nothing"),
+            expected=Both("#id for et element", "#id of an element"),
+        )
     if chain == (STR_TRANSFORM,):
         return _dereferenced_token(message, target)
     return SignedPart(_place(message, target), target)
@@ -113,10 +123,14 @@ def _dereferenced_token(message: MessageStructure, target: etree._Element) -> Si
         raise SignedPartMisplaced(element=etree.QName(target).localname)
     if message.assertion is not None:
         if named_assertion(target) != message.assertion.get("ID"):
-            raise ReferenceInvalid(value="STR-Transform", expected="the assertion of the message")
+            raise ReferenceInvalid(
+                value="STR-Transform", expected=Both("meddelelsens assertion", "the assertion of the message")
+            )
         return SignedPart("Assertion", message.assertion, target)
     if message.binary_token is None:
-        raise ReferenceInvalid(value="STR-Transform", expected="a token in the message")
+        raise ReferenceInvalid(
+            value="STR-Transform", expected=Both("et token i meddelelsen", "a token in the message")
+        )
     return SignedPart("BinarySecurityToken", message.binary_token, target)
 
 
@@ -139,7 +153,7 @@ def read_chain(reference: etree._Element) -> tuple[str, ...]:
     steps = [] if transforms is None else list(transforms)
     chain = tuple(step.get("Algorithm", "") for step in steps[:4])
     if len(steps) > len(chain) or chain not in TRANSFORM_CHAINS:
-        raise AlgorithmUnsupported(element="Transforms", value=" ".join(chain) or "none")
+        raise AlgorithmUnsupported(element="Transforms", value=" ".join(chain) or Both("ingen", "none"))
     for step in steps:
         if step.text and step.text.strip():
             raise AlgorithmUnsupported(element="Transform", value="text")
@@ -155,7 +169,10 @@ def read_chain(reference: etree._Element) -> tuple[str, ...]:
 
 def _check_token_parameters(parameters: list[etree._Element]) -> None:
     if [parameter.tag for parameter in parameters] != [TRANSFORMATION_PARAMETERS]:
-        raise AlgorithmUnsupported(element="STR-Transform", value="no TransformationParameters")
+        raise AlgorithmUnsupported(
+            element="STR-Transform",
+            value=Both("ingen TransformationParameters", "no TransformationParameters"),
+        )
     method = parameters[0].find(CANONICALIZATION_METHOD)
     _check_canonicalization(method)
     if method is not None and len(method):
@@ -173,9 +190,11 @@ def _check_prefixes(parameters: list[etree._Element]) -> None:
     if not parameters:
         return
     if [parameter.tag for parameter in parameters] != [INCLUSIVE_NAMESPACES]:
-        raise AlgorithmUnsupported(element="exc-c14n", value="unknown parameters")
+        raise AlgorithmUnsupported(element="exc-c14n", value=Both("ukendte parametre", "unknown parameters"))
     if len(parameters[0].get("PrefixList", "")) > _MOST_PREFIXES:
-        raise AlgorithmUnsupported(element="InclusiveNamespaces", value="a very long PrefixList")
+        raise AlgorithmUnsupported(
+            element="InclusiveNamespaces", value=Both("en meget lang PrefixList", "a very long PrefixList")
+        )
 
 
 def _check_listed(name: str, method: etree._Element | None, allowed: frozenset[str]) -> None:

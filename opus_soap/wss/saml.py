@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from lxml import etree
 
+from opus_soap.languages import Both
 from opus_soap.wss.certificates import check_dates, check_key, load_der, subject_text, thumbprint
 from opus_soap.wss.engine import check_schema, verify_enveloped
 from opus_soap.wss.errors import ReferenceInvalid
@@ -103,7 +104,10 @@ def verify_assertion(
         raise TokenForAnother(element="Audience", value=token.audience, expected=audience)
     _check_confirmation(_confirmation(signed), audience, now, skew)
     if _assurance(token) < trust.least_assurance:
-        raise AssertionInvalid(element="AssuranceLevel", value=f"is below {trust.least_assurance}")
+        raise AssertionInvalid(
+            element="AssuranceLevel",
+            value=Both(f"er lavere end {trust.least_assurance}", f"is below {trust.least_assurance}"),
+        )
     for name in trust.required_privileges:
         if not has_privilege(token.privileges, name, token.cvr):
             raise PrivilegeMissing(value=token.cvr, expected=name)
@@ -115,12 +119,22 @@ def _check_shape(assertion: etree._Element) -> etree._Element:
     tags = [str(child.tag) for child in assertion]
     if tuple(tags[:4]) != _FIRST:
         raise AssertionInvalid(
-            element="Assertion", value="must begin with Issuer, Signature, Subject, Conditions"
+            element="Assertion",
+            value=Both(
+                "skal begynde med Issuer, Signature, Subject, Conditions",
+                "must begin with Issuer, Signature, Subject, Conditions",
+            ),
         )
     if sorted(tags[4:]) not in ([_STATEMENTS[0]], list(_STATEMENTS)):
-        raise AssertionInvalid(element="Assertion", value="must end with one AttributeStatement")
+        raise AssertionInvalid(
+            element="Assertion",
+            value=Both("skal slutte med én AttributeStatement", "must end with one AttributeStatement"),
+        )
     if assertion.get("Version") != "2.0" or not assertion.get("ID"):
-        raise AssertionInvalid(element="Assertion", value="must have Version 2.0 and an ID")
+        raise AssertionInvalid(
+            element="Assertion",
+            value=Both("skal have Version 2.0 og et ID", "must have Version 2.0 and an ID"),
+        )
     return assertion[1]
 
 
@@ -130,17 +144,25 @@ def _check_signature(assertion: etree._Element, signature: etree._Element) -> No
     references = listed(signature, most=1)
     uri, chain = references[0].get("URI"), read_chain(references[0])
     if uri != f"#{assertion.get('ID')}" or chain != (ENVELOPED, EXC_C14N):
-        raise ReferenceInvalid(value=f"URI {uri!r} of an assertion", expected="the whole assertion")
+        raise ReferenceInvalid(
+            value=Both(f"URI {uri!r} i en assertion", f"URI {uri!r} of an assertion"),
+            expected=Both("hele assertion", "the whole assertion"),
+        )
 
 
 def _issuer(issuer: str, signature: etree._Element, trust: TokenTrust, now: datetime) -> x509.Certificate:
     """The pinned certificate of the issuer that the signature says it was made with."""
     if issuer not in trust.issuers:
-        raise TokenIssuerUntrusted(value=issuer, expected="; ".join(sorted(trust.issuers)) or "none")
+        raise TokenIssuerUntrusted(
+            value=issuer, expected="; ".join(sorted(trust.issuers)) or Both("ingen", "none")
+        )
     key_info = signature.find(KEY_INFO)
     data = None if key_info is None else key_info.find(X509_DATA)
     if data is None:
-        raise AssertionInvalid(element="KeyInfo", value="carries no certificate of the issuer")
+        raise AssertionInvalid(
+            element="KeyInfo",
+            value=Both("har intet certifikat fra udstederen", "carries no certificate of the issuer"),
+        )
     given = load_der(_decoded(data[0]))
     for pinned in trust.issuers[issuer]:
         if pinned == given:
@@ -180,7 +202,13 @@ def _read(signed: etree._Element) -> SamlToken:
 
 def _subject(subject: etree._Element) -> str:
     if [child.tag for child in subject] != [saml("NameID"), saml("SubjectConfirmation")]:
-        raise AssertionInvalid(element="Subject", value="must hold one NameID and one SubjectConfirmation")
+        raise AssertionInvalid(
+            element="Subject",
+            value=Both(
+                "skal indeholde én NameID og én SubjectConfirmation",
+                "must hold one NameID and one SubjectConfirmation",
+            ),
+        )
     return _text(subject[0], "NameID")
 
 
@@ -188,15 +216,28 @@ def _confirmation(signed: etree._Element) -> etree._Element:
     """The one SubjectConfirmationData, of a holder-of-key confirmation."""
     confirmations = signed.findall(f"{saml('Subject')}/{saml('SubjectConfirmation')}")
     if len(confirmations) != 1:
-        raise AssertionInvalid(element="Subject", value="must hold one SubjectConfirmation")
+        raise AssertionInvalid(
+            element="Subject",
+            value=Both("skal indeholde én SubjectConfirmation", "must hold one SubjectConfirmation"),
+        )
     if confirmations[0].get("Method") != HOLDER_OF_KEY:
         raise HolderWrong(value=f"Method {confirmations[0].get('Method')!r}")
     if [child.tag for child in confirmations[0]] != [saml("SubjectConfirmationData")]:
-        raise AssertionInvalid(element="SubjectConfirmation", value="must hold SubjectConfirmationData alone")
+        raise AssertionInvalid(
+            element="SubjectConfirmation",
+            value=Both(
+                "skal kun indeholde SubjectConfirmationData", "must hold SubjectConfirmationData alone"
+            ),
+        )
     data: etree._Element = confirmations[0][0]
     kind = data.get(f"{{{XSI}}}type", _CONFIRMATION_TYPE).rpartition(":")[2]
     if kind != _CONFIRMATION_TYPE or [child.tag for child in data] != [KEY_INFO]:
-        raise HolderWrong(value="SubjectConfirmationData holds no KeyInfo alone")
+        raise HolderWrong(
+            value=Both(
+                "SubjectConfirmationData indeholder ikke alene en KeyInfo",
+                "SubjectConfirmationData holds no KeyInfo alone",
+            )
+        )
     return data
 
 
@@ -204,32 +245,50 @@ def _holder(data: etree._Element) -> x509.Certificate:
     certificates = data.findall(f"{KEY_INFO}/{X509_DATA}/{X509_CERTIFICATE}")
     others = [child.tag for child in data.iter(f"{{{DS}}}*")]
     if len(certificates) != 1 or len(others) != 3:
-        raise HolderWrong(value="KeyInfo must hold one X509Certificate")
+        raise HolderWrong(
+            value=Both("KeyInfo skal indeholde ét X509Certificate", "KeyInfo must hold one X509Certificate")
+        )
     return load_der(_decoded(certificates[0]))
 
 
 def _audience(conditions: etree._Element) -> str:
     """The one Audience of the one AudienceRestriction; no other condition is known here."""
     if [child.tag for child in conditions] != [saml("AudienceRestriction")]:
-        raise AssertionInvalid(element="Conditions", value="must hold one AudienceRestriction alone")
+        raise AssertionInvalid(
+            element="Conditions",
+            value=Both(
+                "skal kun indeholde én AudienceRestriction", "must hold one AudienceRestriction alone"
+            ),
+        )
     if [child.tag for child in conditions[0]] != [saml("Audience")]:
-        raise AssertionInvalid(element="AudienceRestriction", value="must hold one Audience")
+        raise AssertionInvalid(
+            element="AudienceRestriction", value=Both("skal indeholde én Audience", "must hold one Audience")
+        )
     return _text(conditions[0][0], "Audience")
 
 
 def _attributes(statement: etree._Element) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     if len(statement) > _MOST_ATTRIBUTES:
-        raise AssertionInvalid(element="AttributeStatement", value=f"more than {_MOST_ATTRIBUTES} attributes")
+        raise AssertionInvalid(
+            element="AttributeStatement",
+            value=Both(
+                f"mere end {_MOST_ATTRIBUTES} attributter", f"more than {_MOST_ATTRIBUTES} attributes"
+            ),
+        )
     for attribute in statement:
         name = attribute.get("Name")
         if attribute.tag != saml("Attribute") or not name or name in found:
             raise AssertionInvalid(
-                element="AttributeStatement", value="an attribute twice, or without a name"
+                element="AttributeStatement",
+                value=Both("en attribut to gange, eller uden navn", "an attribute twice, or without a name"),
             )
         values = list(attribute)
         if len(values) > _MOST_VALUES or any(value.tag != saml("AttributeValue") for value in values):
-            raise AssertionInvalid(element=name, value="holds something else than its values")
+            raise AssertionInvalid(
+                element=name,
+                value=Both("indeholder andet end sine værdier", "holds something else than its values"),
+            )
         found[name] = tuple(_plain(value, name) for value in values)
     return found
 
@@ -237,16 +296,20 @@ def _attributes(statement: etree._Element) -> dict[str, tuple[str, ...]]:
 def _one(attributes: Mapping[str, tuple[str, ...]], name: str, default: str) -> str:
     values = attributes.get(name, (default,))
     if len(values) != 1:
-        raise AssertionInvalid(element=name, value=f"has {len(values)} values")
+        raise AssertionInvalid(
+            element=name, value=Both(f"har {len(values)} værdier", f"has {len(values)} values")
+        )
     return values[0]
 
 
 def _cvr(attributes: Mapping[str, tuple[str, ...]]) -> str:
     cvr = _one(attributes, CVR, "")
     if not _CVR_NUMBER.fullmatch(cvr):
-        raise AssertionInvalid(element="CvrNumberIdentifier", value="is not eight digits")
+        raise AssertionInvalid(
+            element="CvrNumberIdentifier", value=Both("er ikke otte cifre", "is not eight digits")
+        )
     if _one(attributes, SPEC_VER, _SPEC) != _SPEC:
-        raise AssertionInvalid(element="SpecVer", value=f"is not {_SPEC}")
+        raise AssertionInvalid(element="SpecVer", value=Both(f"er ikke {_SPEC}", f"is not {_SPEC}"))
     return cvr
 
 
@@ -259,7 +322,11 @@ def _check_times(token: SamlToken, trust: TokenTrust, now: datetime, skew: timed
     first, last = token.not_before, token.not_on_or_after
     if last <= first or last - first > trust.max_lifetime:
         raise AssertionInvalid(
-            element="Conditions", value=f"valid for {last - first}, at most {trust.max_lifetime}"
+            element="Conditions",
+            value=Both(
+                f"gælder i {last - first}, højst {trust.max_lifetime}",
+                f"valid for {last - first}, at most {trust.max_lifetime}",
+            ),
         )
     if now < first - skew:
         raise TokenOutOfDate(element="NotBefore", value=first.isoformat(), expected=now.isoformat())
@@ -282,13 +349,13 @@ def _check_confirmation(data: etree._Element, audience: str, now: datetime, skew
 def _text(element: etree._Element, name: str) -> str:
     text = _plain(element, name).strip()
     if not text:
-        raise AssertionInvalid(element=name, value="is empty")
+        raise AssertionInvalid(element=name, value=Both("er tom", "is empty"))
     return text
 
 
 def _plain(element: etree._Element, name: str) -> str:
     if len(element):
-        raise AssertionInvalid(element=name, value="is not plain text")
+        raise AssertionInvalid(element=name, value=Both("er ikke ren tekst", "is not plain text"))
     return element.text or ""
 
 
@@ -296,7 +363,9 @@ def _decoded(element: etree._Element) -> bytes:
     try:
         return base64.b64decode("".join((element.text or "").split()), validate=True)
     except (binascii.Error, ValueError):
-        raise AssertionInvalid(element=etree.QName(element).localname, value="is not base64") from None
+        raise AssertionInvalid(
+            element=etree.QName(element).localname, value=Both("er ikke base64", "is not base64")
+        ) from None
 
 
 def has_privilege(privileges: Iterable[PrivilegeGroup], name: str, cvr: str) -> bool:

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from lxml import etree
 
+from opus_soap.languages import Both
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.engine import SigningKey, create_signature
 from opus_soap.wss.errors import KeyUnusable, NotSignable, ProfileUnknown
@@ -82,7 +83,9 @@ class Signer:
         self, key: SigningKey, certificate: x509.Certificate, lifetime: timedelta = timedelta(minutes=5)
     ) -> None:
         if certificate.public_key() != key.public_key():
-            raise KeyUnusable(element="certificate", value="does not belong to the key")
+            raise KeyUnusable(
+                element="certificate", value=Both("hører ikke til nøglen", "does not belong to the key")
+            )
         self.certificate = certificate
         self._key = key
         self._lifetime = lifetime
@@ -183,7 +186,10 @@ def load_signer(key_file: Path, certificate_file: Path, lifetime: timedelta) -> 
     except (OSError, ValueError) as error:
         raise KeyUnusable(element=str(certificate_file), value=error) from None
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-        raise KeyUnusable(element=str(key_file), value="neither RSA nor an elliptic curve")
+        raise KeyUnusable(
+            element=str(key_file),
+            value=Both("hverken RSA eller en elliptisk kurve", "neither RSA nor an elliptic curve"),
+        )
     return Signer(key, certificate, lifetime)
 
 
@@ -191,9 +197,20 @@ def _check_signable(body_child: etree._Element, addressing: Addressing, profile:
     if profile not in PROFILES:
         raise ProfileUnknown(value=profile, expected=", ".join(PROFILES))
     if profile == "kombit" and not (addressing.action and addressing.message_id):
-        raise NotSignable(element="Addressing", value="the profile kombit needs Action and MessageID")
+        raise NotSignable(
+            element="Addressing",
+            value=Both(
+                "profilen kombit kræver Action og MessageID", "the profile kombit needs Action and MessageID"
+            ),
+        )
     for node in body_child.iter(etree.Comment, etree.ProcessingInstruction, etree.Entity):
-        raise NotSignable(element="Body", value=f"holds markup that is not signed: {node.tag!r}")
+        raise NotSignable(
+            element="Body",
+            value=Both(
+                f"indeholder opmærkning, der ikke underskrives: {node.tag!r}",
+                f"holds markup that is not signed: {node.tag!r}",
+            ),
+        )
 
 
 def _framework(header: etree._Element) -> etree._Element:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from opus_soap.languages import Both
 from opus_soap.wss.errors import (
     AddressingInvalid,
     HeaderNotUnderstood,
@@ -125,7 +126,12 @@ def read_unsigned_structure(root: etree._Element) -> UnsignedStructure:
     for tag in (SECURITY, SIGNATURE):
         if next(root.iter(tag), None) is not None:
             name = etree.QName(tag).localname
-            raise StructureInvalid(element=name, value="stands in a message that is not signed")
+            raise StructureInvalid(
+                element=name,
+                value=Both(
+                    "står i en meddelelse, der ikke er underskrevet", "stands in a message that is not signed"
+                ),
+            )
     if header is not None:
         _check_understood(header, soap)
     return UnsignedStructure(soap, body, _known_headers(header) if header is not None else {})
@@ -135,7 +141,9 @@ def _soap_namespace(root: etree._Element) -> str:
     for namespace in (SOAP11, SOAP12):
         if root.tag == f"{{{namespace}}}Envelope":
             return namespace
-    raise StructureInvalid(element="Envelope", value=f"the root is {root.tag!s}")
+    raise StructureInvalid(
+        element="Envelope", value=Both(f"roden er {root.tag!s}", f"the root is {root.tag!s}")
+    )
 
 
 def _header_and_body(root: etree._Element, soap: str) -> tuple[etree._Element, etree._Element]:
@@ -144,7 +152,12 @@ def _header_and_body(root: etree._Element, soap: str) -> tuple[etree._Element, e
     if tags == [f"{{{soap}}}Body"]:
         raise SecurityMissing()
     if tags != [f"{{{soap}}}Header", f"{{{soap}}}Body"]:
-        raise StructureInvalid(element="Envelope", value="its children are not exactly Header and Body")
+        raise StructureInvalid(
+            element="Envelope",
+            value=Both(
+                "den indeholder ikke netop Header og Body", "its children are not exactly Header and Body"
+            ),
+        )
     _check_no_text(root)
     return children[0], children[1]
 
@@ -152,15 +165,24 @@ def _header_and_body(root: etree._Element, soap: str) -> tuple[etree._Element, e
 def _check_no_text(parent: etree._Element) -> None:
     for text in (parent.text, *(child.tail for child in parent)):
         if text and text.strip():
-            raise StructureInvalid(element=etree.QName(parent).localname, value="text between the elements")
+            raise StructureInvalid(
+                element=etree.QName(parent).localname,
+                value=Both("tekst mellem elementerne", "text between the elements"),
+            )
 
 
 def _check_occurrences(root: etree._Element, headers: int = 1) -> None:
     for name, expected in (("Envelope", 1), ("Header", headers), ("Body", 1)):
         if sum(1 for _ in root.iter(f"{{{SOAP11}}}{name}", f"{{{SOAP12}}}{name}")) != expected:
-            raise StructureInvalid(element=name, value="occurs more than once in the document")
+            raise StructureInvalid(
+                element=name,
+                value=Both("står mere end én gang i dokumentet", "occurs more than once in the document"),
+            )
     if sum(1 for _ in root.iter(SECURITY)) > 1:
-        raise StructureInvalid(element="Security", value="occurs more than once in the document")
+        raise StructureInvalid(
+            element="Security",
+            value=Both("står mere end én gang i dokumentet", "occurs more than once in the document"),
+        )
 
 
 def _security(header: etree._Element) -> etree._Element:
@@ -170,7 +192,10 @@ def _security(header: etree._Element) -> etree._Element:
     _check_no_text(header)
     for name in (f"{{{SOAP11}}}actor", f"{{{SOAP12}}}role"):
         if security.get(name, "") not in _ULTIMATE_ROLES:
-            raise SecurityHeaderInvalid(element="actor", value="the header is meant for somebody else")
+            raise SecurityHeaderInvalid(
+                element="actor",
+                value=Both("hovedet er til en anden modtager", "the header is meant for somebody else"),
+            )
     return security
 
 
@@ -182,14 +207,22 @@ def _security_parts(security: etree._Element) -> dict[str, etree._Element | None
         tag = str(child.tag)
         name = etree.QName(tag).localname
         if tag not in parts:
-            raise SecurityHeaderInvalid(element=name, value="is not expected in Security")
+            raise SecurityHeaderInvalid(
+                element=name, value=Both("ventes ikke i Security", "is not expected in Security")
+            )
         if parts[tag] is not None:
-            raise SecurityHeaderInvalid(element=name, value="stands twice")
+            raise SecurityHeaderInvalid(element=name, value=Both("står to gange", "stands twice"))
         parts[tag] = child
     if parts[ASSERTION] is not None and parts[BINARY_SECURITY_TOKEN] is not None:
-        raise SecurityHeaderInvalid(element="BinarySecurityToken", value="stands beside an assertion")
+        raise SecurityHeaderInvalid(
+            element="BinarySecurityToken",
+            value=Both("står ved siden af en assertion", "stands beside an assertion"),
+        )
     if parts[ASSERTION] is None and parts[SECURITY_TOKEN_REFERENCE] is not None:
-        raise SecurityHeaderInvalid(element="SecurityTokenReference", value="refers to no assertion")
+        raise SecurityHeaderInvalid(
+            element="SecurityTokenReference",
+            value=Both("henviser ikke til en assertion", "refers to no assertion"),
+        )
     return parts
 
 
@@ -202,12 +235,20 @@ def _check_tokens(
     if carrier is not None:
         expected += carrier.iterfind(_CARRIED)
     if assertions != expected:
-        raise StructureInvalid(element="Assertion", value="stands where no token is expected")
+        raise StructureInvalid(
+            element="Assertion",
+            value=Both("står, hvor der ikke ventes et token", "stands where no token is expected"),
+        )
     own = sum(1 for token in assertions for child in token if child.tag == SIGNATURE)
     if own > len(assertions):
-        raise StructureInvalid(element="Assertion", value="has several signatures")
+        raise StructureInvalid(
+            element="Assertion", value=Both("har flere signaturer", "has several signatures")
+        )
     if sum(1 for _ in root.iter(SIGNATURE)) != 1 + own:
-        raise StructureInvalid(element="Signature", value="occurs more than once in the document")
+        raise StructureInvalid(
+            element="Signature",
+            value=Both("står mere end én gang i dokumentet", "occurs more than once in the document"),
+        )
 
 
 def _check_understood(header: etree._Element, soap: str) -> None:
@@ -226,7 +267,7 @@ def _known_headers(header: etree._Element) -> dict[str, etree._Element]:
         if name is None:
             continue
         if name in found:
-            raise AddressingInvalid(element=name, value="stands twice")
+            raise AddressingInvalid(element=name, value=Both("står to gange", "stands twice"))
         found[name] = block
     return found
 

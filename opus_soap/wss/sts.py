@@ -15,6 +15,7 @@ from uuid import uuid4
 from cryptography import x509
 from lxml import etree
 
+from opus_soap.languages import Both
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.errors import WssError
 from opus_soap.wss.errors_revocation import ResponderUnreachable
@@ -160,7 +161,9 @@ def _raise_fault(answer: bytes, limits: ParseLimits) -> None:
     try:
         fault = next(parse(answer, limits).iter(_FAULT), None)
     except WssError as error:
-        raise StsRefused(element="-", value=f"no SOAP: {error.text_english}") from None
+        raise StsRefused(
+            element="-", value=Both(f"ikke SOAP: {error.text_danish}", f"no SOAP: {error.text_english}")
+        ) from None
     if fault is None:
         return
     code = fault.findtext(f"{{{SOAP12}}}Code/{{{SOAP12}}}Subcode/{{{SOAP12}}}Value", "-")

@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from lxml import etree
 
+from opus_soap.languages import Both
 from opus_soap.wss.certificates import TrustStore, distinguished_name, load_der
 from opus_soap.wss.errors import SecurityHeaderInvalid, TokenInvalid, TokenUnavailable, TokenUnsupported
 from opus_soap.wss.names import (
@@ -56,7 +57,9 @@ def check_names_assertion(message: MessageStructure) -> None:
     reference = None if key_info is None else key_info.find(SECURITY_TOKEN_REFERENCE)
     assert message.assertion is not None
     if reference is None or named_assertion(reference) != message.assertion.get("ID"):
-        raise TokenUnavailable(value="KeyInfo does not name the assertion")
+        raise TokenUnavailable(
+            value=Both("KeyInfo peger ikke på assertion", "KeyInfo does not name the assertion")
+        )
 
 
 def resolve_token(
@@ -68,12 +71,18 @@ def resolve_token(
     """
     pointer = _pointer(message)
     if pointer is None:
-        raise TokenUnavailable(value="KeyInfo must hold one SecurityTokenReference with one reference")
+        raise TokenUnavailable(
+            value=Both(
+                "KeyInfo skal indeholde én SecurityTokenReference med én henvisning",
+                "KeyInfo must hold one SecurityTokenReference with one reference",
+            )
+        )
     if pointer.tag == TOKEN_REFERENCE:
         return _from_message(message, pointer)
     if message.binary_token is not None:
         raise SecurityHeaderInvalid(
-            element="BinarySecurityToken", value="is not what the signature refers to"
+            element="BinarySecurityToken",
+            value=Both("er ikke det, signaturen henviser til", "is not what the signature refers to"),
         )
     candidates = (*trust.pinned, *trust.known, *known)
     return SigningToken(_one_of(candidates, _matcher(pointer), pointer), None)
@@ -96,7 +105,12 @@ def _from_message(message: MessageStructure, pointer: etree._Element) -> Signing
     uri = pointer.get("URI", "")
     target = message.identifiers.get(uri[1:]) if uri.startswith("#") else None
     if target is None or target is not message.binary_token:
-        raise TokenUnavailable(value=f"URI {uri!r} does not name the BinarySecurityToken")
+        raise TokenUnavailable(
+            value=Both(
+                f"URI {uri!r} peger ikke på BinarySecurityToken",
+                f"URI {uri!r} does not name the BinarySecurityToken",
+            )
+        )
     return SigningToken(read_binary_token(target), target)
 
 
@@ -105,7 +119,7 @@ def read_binary_token(token: etree._Element) -> x509.Certificate:
     if token.get("ValueType") != X509_V3:
         raise TokenUnsupported(value=token.get("ValueType", "no ValueType"))
     if token.get("EncodingType", BASE64_BINARY) != BASE64_BINARY or len(token):
-        raise TokenInvalid(value="not plain base64")
+        raise TokenInvalid(value=Both("ikke ren base64", "not plain base64"))
     return load_der(_decoded(token))
 
 
@@ -113,7 +127,7 @@ def _decoded(element: etree._Element) -> bytes:
     try:
         return base64.b64decode("".join((element.text or "").split()), validate=True)
     except (binascii.Error, ValueError):
-        raise TokenInvalid(value="not base64") from None
+        raise TokenInvalid(value=Both("ikke base64", "not base64")) from None
 
 
 def _matcher(pointer: etree._Element) -> Callable[[x509.Certificate], bool]:
@@ -129,7 +143,11 @@ def _matcher(pointer: etree._Element) -> Callable[[x509.Certificate], bool]:
     if pointer.tag == X509_DATA and len(pointer) == 1 and pointer[0].tag == X509_ISSUER_SERIAL:
         issuer = pointer[0].findtext(X509_ISSUER_NAME, "").strip()
         if len(issuer) > _LONGEST_NAME:
-            raise TokenInvalid(value=f"an issuer's name of {len(issuer)} characters")
+            raise TokenInvalid(
+                value=Both(
+                    f"et udstedernavn på {len(issuer)} tegn", f"an issuer's name of {len(issuer)} characters"
+                )
+            )
         serial = pointer[0].findtext(X509_SERIAL_NUMBER, "").strip()
         return lambda certificate: (
             str(certificate.serial_number) == serial and _same_name(certificate.issuer, issuer)
@@ -162,5 +180,10 @@ def _one_of(
     found = {certificate for certificate in candidates if matches(certificate)}
     if len(found) != 1:
         name = etree.QName(pointer).localname
-        raise TokenUnavailable(value=f"{name} names {len(found)} known certificates")
+        raise TokenUnavailable(
+            value=Both(
+                f"{name} peger på {len(found)} kendte certifikater",
+                f"{name} names {len(found)} known certificates",
+            )
+        )
     return found.pop()

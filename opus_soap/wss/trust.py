@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
+from opus_soap.languages import Both
 from opus_soap.wss.errors_tokens import TrustMessageInvalid
 from opus_soap.wss.names import (
     ASSERTION,
@@ -108,7 +109,9 @@ def read_request(body: etree._Element) -> TokenRequest:
     holders = root.findall(f"{wst('UseKey')}/{BINARY_SECURITY_TOKEN}")
     if len(holders) != 1:
         raise TrustMessageInvalid(
-            element="UseKey", value=f"{len(holders)}", expected="one BinarySecurityToken"
+            element="UseKey",
+            value=f"{len(holders)}",
+            expected=Both("ét BinarySecurityToken", "one BinarySecurityToken"),
         )
     return TokenRequest(
         applies_to=_read_applies_to(root),
@@ -142,7 +145,9 @@ def read_answer(body: etree._Element) -> IssuedToken:
     lifetime = response.find(wst("Lifetime"))
     if len(assertions) != 1 or lifetime is None:
         raise TrustMessageInvalid(
-            element="RequestSecurityTokenResponse", value="", expected="one assertion and its Lifetime"
+            element="RequestSecurityTokenResponse",
+            value="",
+            expected=Both("én assertion og dens Lifetime", "one assertion and its Lifetime"),
         )
     return IssuedToken(
         assertion=assertions[0],
@@ -166,7 +171,9 @@ def _read_applies_to(parent: etree._Element) -> str:
         for node in parent.iterfind(f"{{{policy}}}AppliesTo/{path}")
     ]
     if len(found) != 1 or not found[0]:
-        raise TrustMessageInvalid(element="AppliesTo", value=", ".join(found) or "-", expected="one address")
+        raise TrustMessageInvalid(
+            element="AppliesTo", value=", ".join(found) or "-", expected=Both("én adresse", "one address")
+        )
     return found[0]
 
 
@@ -177,6 +184,6 @@ def _only(parent: etree._Element, tag: str) -> etree._Element:
         raise TrustMessageInvalid(
             element=etree.QName(parent).localname,
             value=", ".join(etree.QName(child).localname for child in children[:3]) or "-",
-            expected=f"one {name}",
+            expected=Both(f"ét {name}", f"one {name}"),
         )
     return children[0]

@@ -18,6 +18,7 @@ from cryptography import x509
 from lxml import etree
 
 from opus_soap.encoded import Piece
+from opus_soap.languages import Both
 from opus_soap.wss import engine
 from opus_soap.wss.addressing import Addressing, read_addressing
 from opus_soap.wss.certificates import TrustStore, check_tls_client, key_of, thumbprint
@@ -242,7 +243,12 @@ class Verifier:
             )
         except SignatureWrong as error:
             if candidate.token.saml is not None and not error.value.startswith("Digest"):
-                raise HolderWrong(value="another key than the token's signed the message") from None
+                raise HolderWrong(
+                    value=Both(
+                        "meddelelsen er underskrevet med en anden nøgle end tokenets",
+                        "another key than the token's signed the message",
+                    )
+                ) from None
             raise
         parts = signed_elements(references, signature)
         freshness = read_timestamp(parts["Timestamp"])
@@ -294,11 +300,16 @@ def signed_elements(
 ) -> dict[str, etree._Element]:
     """The verified elements by name. Paired check: what signxml digested is what we resolved."""
     if len(signature.elements) != len(references):
-        raise SignatureWrong(value="a reference was not verified")
+        raise SignatureWrong(value=Both("en reference blev ikke efterprøvet", "a reference was not verified"))
     parts: dict[str, etree._Element] = {}
     for reference, element in zip(references, signature.elements, strict=True):
         if element.tag != reference.element.tag:
-            raise SignatureWrong(value=f"another element than {reference.name} was digested")
+            raise SignatureWrong(
+                value=Both(
+                    f"der blev beregnet digest af et andet element end {reference.name}",
+                    f"another element than {reference.name} was digested",
+                )
+            )
         parts.setdefault(reference.name, element)
     return parts
 

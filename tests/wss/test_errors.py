@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from opus_soap.languages import Both
 from opus_soap.wss import errors, errors_revocation, errors_tokens
 from opus_soap.wss.errors import HeaderNotUnderstood, MessageExpired, NotWellFormed, SignatureWrong, WssError
 from opus_soap.wss.names import SOAP11, SOAP12, WSSE, WSU
@@ -63,3 +64,18 @@ def test_a_cpr_number_never_shows(number: str):
 
 def test_a_long_value_is_shortened_and_says_so():
     assert "(5000 characters)" in SignatureWrong(value="x" * 5000).text_english
+
+
+def test_a_fact_in_words_is_said_in_the_language_of_its_sentence():
+    error = errors.CertificateOutOfDate(element="x", value=Both("udløbet", "expired"), expected="x" * 5000)
+    assert error.value == "expired"
+    assert "expired" in error.text_english
+    assert "udløbet" not in error.text_english
+    assert "udløbet" in error.text_danish
+    assert "expired" not in error.text_danish
+    assert "(5000 tegn)" in error.text_danish
+
+
+def test_no_number_of_a_person_is_shown_in_either():
+    error = SignatureWrong(value=Both("0101011234 mangler", "0101011234 is missing"))
+    assert "010101" not in error.text_danish + error.text_english

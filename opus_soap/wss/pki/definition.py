@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from opus_soap.languages import Both
 from opus_soap.wss.errors import PkiDefinitionInvalid
 
 USAGES = ("digital_signature", "content_commitment", "key_encipherment")
@@ -75,7 +76,7 @@ def read_definition(tables: Mapping[str, Any]) -> PkiDefinition:
     """Check a declaration; raises `PkiDefinitionInvalid` naming the entry and what is wrong."""
     unknown = set(tables) - {"authorities", "certificates", "pkcs12_password"}
     if unknown:
-        raise PkiDefinitionInvalid(element=", ".join(sorted(unknown)), value="unknown")
+        raise PkiDefinitionInvalid(element=", ".join(sorted(unknown)), value=Both("ukendt", "unknown"))
     try:
         authorities = tuple(AuthorityDefinition(**entry) for entry in tables["authorities"])
         certificates = tuple(
@@ -89,7 +90,7 @@ def read_definition(tables: Mapping[str, Any]) -> PkiDefinition:
             for entry in tables["certificates"]
         )
     except (KeyError, TypeError) as error:
-        raise PkiDefinitionInvalid(element="an entry", value=error) from None
+        raise PkiDefinitionInvalid(element=Both("en post", "an entry"), value=error) from None
     definition = PkiDefinition(authorities, certificates, str(tables.get("pkcs12_password", "")))
     _check(definition)
     return definition
@@ -107,11 +108,13 @@ def _check(definition: PkiDefinition) -> None:
         if isinstance(entry, AuthorityDefinition):
             names.add(entry.name)
     if len(entries) != len({entry.name for entry in entries}):
-        raise PkiDefinitionInvalid(element="name", value="stands twice")
+        raise PkiDefinitionInvalid(element="name", value=Both("står to gange", "stands twice"))
     if not any(authority.trusted for authority in definition.authorities):
-        raise PkiDefinitionInvalid(element="authorities", value="none is trusted")
+        raise PkiDefinitionInvalid(
+            element="authorities", value=Both("der stoles ikke på nogen af dem", "none is trusted")
+        )
     if not definition.pkcs12_password:
-        raise PkiDefinitionInvalid(element="pkcs12_password", value="is missing")
+        raise PkiDefinitionInvalid(element="pkcs12_password", value=Both("mangler", "is missing"))
 
 
 def _mistakes(entry: AuthorityDefinition | CertificateDefinition, names: set[str]) -> Iterator[str]:
