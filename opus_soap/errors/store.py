@@ -235,6 +235,16 @@ class FileStoreFailed(StoreError):
     remedy_english = "Look at space and permissions, and deliver again."
 
 
+class ContentFolderGone(FileStoreFailed):
+    """The folder that earlier contents are in is not there: made anew, it would hide them or be hidden."""
+
+    code = "STO-046"
+    danish = "Mappen {element} med indhold er der ikke længere"
+    english = "The folder of contents {element} is no longer there"
+    remedy_danish = "Montér den, eller læg den tilbage fra sikkerhedskopien; er den tabt, så opret den tom."
+    remedy_english = "Mount it, or put it back from the backup; if it is lost, make it, empty."
+
+
 class ReadingInterrupted(StoreError):
     """The process that reads a large file ended before the file did."""
 

@@ -34,7 +34,7 @@ from opus_soap.database import (
     transaction,
 )
 from opus_soap.encoded import LONG, Base64, Piece, as_bytes, hash_of
-from opus_soap.errors import Both, ContentDamaged, ContentLost, ContentMissing
+from opus_soap.errors import Both, ContentDamaged, ContentFolderGone, ContentLost, ContentMissing
 from opus_soap.store.files import FileStore
 from opus_soap.store.models import Content, ContentFolder, ContentPart
 
@@ -76,8 +76,18 @@ def _put(digest: str, data: bytes, media_type: str, at: datetime) -> Content:
         else:
             row.in_file = True
             if _insert_file.do(*new) or _file_again.do(*again) or _is_lost(digest, row.size, files):
-                files.put(digest, data)
+                _write(files, digest, data)
     return row
+
+
+def _write(files: FileStore, digest: str, data: bytes) -> None:
+    """Write a content's file. Raises `ContentFolderGone` where others should be and their folder is not.
+
+    A folder that is not mounted must not be made: what is written there is hidden by what is mounted next.
+    """
+    if not files.folder.is_dir() and _in_files().where(Content.sha256 != digest).exists():
+        raise ContentFolderGone(element=str(files.folder))
+    files.put(digest, data)
 
 
 def _files_for(data: bytes) -> FileStore | None:
@@ -241,7 +251,7 @@ def put_new(items: Iterable[tuple[bytes, str, datetime]]) -> list[Content]:
     for digest, data, media_type, at in given:
         files = _files_for(data)
         if files is not None:
-            files.put(digest, data)  # before its row: no other has these bytes
+            _write(files, digest, data)  # before its row: no other has these bytes
         where = _where(data, files)
         rows.append(Content(sha256=digest, size=len(data), media_type=media_type, stored_at=at, **where))
     columns = ("sha256", "size", "media_type", "data", "in_file", "stored_at")
@@ -259,7 +269,7 @@ def put_back(data: bytes, *, at: datetime) -> bool:
             .execute()
         )
         if changed and files is not None:
-            files.put(digest, data)
+            _write(files, digest, data)
     return changed == 1
 
 

@@ -6,6 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from shutil import rmtree
 
 import pytest
 
@@ -53,6 +54,32 @@ def test_the_same_bytes_are_written_once(folder, clock):
     clock.advance(timedelta(days=2))
     put(LARGE, clock)
     assert place.stat().st_mtime > 1
+
+
+def test_a_folder_that_is_not_mounted_is_not_made(folder, clock):
+    first, other = put(LARGE, clock), LARGE + b" and another"
+    away = folder.rename(folder.parent / "away")
+    for store in (
+        lambda: put(other, clock),
+        lambda: content.put_new([(other, "text/plain", clock.now())]),
+    ):
+        with pytest.raises(errors.ContentFolderGone, match="STO-046") as gone:
+            store()
+        assert gone.value.element == str(folder)
+        assert not folder.exists()
+        assert [row.sha256 for row in Content.select()] == [first]
+    put(SMALL, clock)
+    away.rename(folder)
+    assert content.get(put(other, clock)) == other
+    assert list(content.verify()) == []
+
+
+def test_a_folder_whose_contents_are_all_purged_is_made(folder, clock):
+    put(LARGE, clock)
+    clock.advance(2 * DAYS)
+    assert purging.purge(now=clock.now(), retention=DAYS) == 1
+    rmtree(folder)
+    assert content.get(put(LARGE + LARGE, clock)) == LARGE + LARGE
 
 
 def test_purged_it_is_gone_and_can_come_back(folder, clock):
