@@ -7,7 +7,6 @@ from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import pybase64
 
@@ -18,52 +17,52 @@ _STEP = 64 * 1024  # characters that are looked at at once
 
 @dataclass(frozen=True)
 class Base64:
-    """A base64 text in the one form that encoding gives, beside the bytes that it stands for.
+    """A base64 text in the one form that encoding gives: by the bytes that it stands for.
 
-    Both may be long: the text is made a `str` for whoever asks for one. Nothing in it needs escaping, in XML
-    or in JSON.
+    Both may be long: the text is made for whoever asks for it. Nothing in it needs escaping, in XML or in
+    JSON.
     """
 
     content: bytes = field(repr=False)
-    encoded: bytes | memoryview = field(repr=False, compare=False)
-    """The text as bytes."""
-
-    @classmethod
-    def of(cls, content: bytes) -> Base64:
-        """The text of some bytes."""
-        return cls(content, pybase64.b64encode(content))
 
     @classmethod
     def read(cls, text: str) -> Base64:
         """A text as it came, with line breaks or without; raises ValueError when it is no base64."""
         found = cls.as_encoded(text)
-        return cls.of(b64decode("".join(text.split()), validate=True)) if found is None else found
+        return cls(b64decode("".join(text.split()), validate=True)) if found is None else found
 
     @classmethod
     def as_encoded(cls, text: str | bytes | memoryview) -> Base64 | None:
         """A text that is just as encoding gives it; None for any other."""
         encoded = text.encode("ascii", "replace") if isinstance(text, str) else text
         content = _decoded(encoded)
-        return None if content is None else cls(content, encoded)
+        if content is None:
+            return None
+        found = cls(content)
+        found.__dict__["encoded"] = encoded  # as if it had been asked for
+        return found
+
+    @cached_property
+    def encoded(self) -> bytes | memoryview:
+        """The text as bytes."""
+        encoded: bytes = pybase64.b64encode(self.content)
+        return encoded
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the content, hex; computed once."""
+        return hashlib.sha256(self.content).hexdigest()
 
     def __str__(self) -> str:
         return str(self.encoded, "ascii")
 
     def __len__(self) -> int:
         """The characters of the text."""
-        return len(self.encoded)
+        return -(-len(self.content) // 3) * _QUANTUM
 
     def __getstate__(self) -> dict[str, object]:
-        """For pickle: what the text is made of again, and the hash where it is known."""
+        """For pickle: all but the text, which may be a view, and is not asked for there."""
         return {name: value for name, value in self.__dict__.items() if name != "encoded"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, encoded=pybase64.b64encode(state["content"]))
-
-    @cached_property
-    def sha256(self) -> str:
-        """SHA-256 of the content, hex; computed once."""
-        return hashlib.sha256(self.content).hexdigest()
 
 
 def _decoded(encoded: bytes | memoryview) -> bytes | None:

@@ -19,7 +19,7 @@ from opus_soap.encoded import Base64, as_bytes, pieces
 @given(st.binary(max_size=40))
 def test_what_encoding_gives_is_taken_as_it_is(content: bytes) -> None:
     text = b64encode(content).decode()
-    for found in (Base64.of(content), Base64.as_encoded(text), Base64.read(text)):
+    for found in (Base64(content), Base64.as_encoded(text), Base64.read(text)):
         assert found is not None
         assert (str(found), len(found), bytes(found.encoded)) == (text, len(text), text.encode())
         assert found.content == content
@@ -41,7 +41,7 @@ def test_no_other_text_is(text: str) -> None:
 
 @given(st.binary(max_size=40))
 def test_nothing_in_it_needs_escaping(content: bytes) -> None:
-    text = str(Base64.of(content))
+    text = str(Base64(content))
     assert (escape(text), json.dumps(text)) == (text, f'"{text}"')
 
 
@@ -131,4 +131,5 @@ def test_for_another_process_it_is_the_same_with_its_hash() -> None:
     assert isinstance(text, Base64)
     digest = text.sha256
     again = pickle.loads(pickle.dumps(text))
+    assert "encoded" not in again.__dict__, "nobody asks for it there"
     assert (again, str(again), again.__dict__["sha256"]) == (text, str(text), digest)

@@ -84,8 +84,8 @@ class FileStore:
     def put(self, sha256: str, data: bytes) -> None:
         """Store bytes whose hash is known; raises `FileStoreFailed`.
 
-        They are not left in the system's cache, as what a stream or a function gave is: that is read next,
-        these were had already.
+        They are not left in the system's cache, as what a stream or a function gave is, which is read next:
+        these were had already, and most of them are an archive that is read seldom.
         """
 
         def copy(out: BinaryIO) -> StoredFile:

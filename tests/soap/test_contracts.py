@@ -12,7 +12,7 @@ from opus_soap.wss.parsing import ParseLimits
 from opus_soap.wss.unsigned import read_unsigned
 from tests.soap.conftest import House, svar
 
-TEXT = Base64.of(b"xxx" * LONG)
+TEXT = Base64(b"xxx" * LONG)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import sqlite3
 import sys
 import time
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -27,7 +28,7 @@ from opus_soap.soap.access_log import Unfailing, configure_logging
 from opus_soap.soap.contracts import ROOT
 from opus_soap.soap.faults import FAULT_NS
 from opus_soap.soap.models import KOMBIT_NS, KONTEKST_NS
-from opus_soap.store import content
+from opus_soap.store import archive, content
 from opus_soap.store.files import FileStore
 from opus_soap.store.models import ArchivedMessage, AuditEntry, Content, ReplayEntry
 from opus_soap.wss.addressing import Addressing
@@ -599,7 +600,7 @@ def test_where_files_fail_a_large_message_is_archived_by_its_hash(
     monkeypatch.setattr("opus_soap.store.content.folder_of_files", lambda: FileStore(tmp_path / "contents"))
     monkeypatch.setattr(content, "LARGE", 30_000)
     body = svar()
-    large = str(Base64.of(b"xxx" * 20_000))
+    large = str(Base64(b"xxx" * 20_000))
     body.find("{*}FakturaInformationSvarIdentifikation").text = large
     data = any_house.sign(body)
     assert refused(any_house, data)[0] == "SOA-012"
@@ -608,6 +609,32 @@ def test_where_files_fail_a_large_message_is_archived_by_its_hash(
     assert (message.content.sha256, message.content.size) == (content.digest_of(data), len(data))
     assert message.content.purged_at is not None
     assert content.get(fault.content_id)
+
+
+def test_a_message_that_was_ended_in_favour_of_another_is_dealt_with_once_more(
+    any_house: House, monkeypatch: pytest.MonkeyPatch
+):
+    """Two that hold what the other waits for: PostgreSQL ends one of them, which has had no effect."""
+    record, attempts = archive.record, count(1)
+
+    class Collided(Exception):
+        sqlstate = "40P01"
+
+    def ended(**given: Any) -> None:
+        record(**given)
+        if next(attempts) == 2:  # both messages are there
+            try:
+                raise Collided
+            except Collided:
+                raise OperationalError("deadlock detected")  # noqa: B904  as the library does
+
+    monkeypatch.setattr(archive, "record", ended)
+    reply = any_house.post(any_house.sign(svar()))
+    assert reply.status == 200
+    assert next(attempts) == 5
+    assert archived() == [("in", "ok", "751"), ("out", "ok", "751")]
+    assert ReplayEntry.select().count() == 1
+    any_house.verified(reply)
 
 
 def test_strangers_do_not_fill_the_archive(house: House):

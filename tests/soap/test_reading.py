@@ -75,7 +75,7 @@ def test_values(read):
     assert read.Dag == date(2026, 11, 29)
     assert read.Tid == datetime.fromisoformat("2026-11-29T12:00:00Z")
     assert read.Mark is True
-    assert [(part.Kode, part.Indhold) for part in read.Del] == [("", None), ("b", Base64.of(bytes(100)))]
+    assert [(part.Kode, part.Indhold) for part in read.Del] == [("", None), ("b", Base64(bytes(100)))]
     assert read.Ord == ["a", ""]
     assert read.Mere[0].tag == "{urn:x}x"
     assert read.Mere[1] is None
@@ -107,13 +107,13 @@ def test_one_message_leaves_nothing_in_the_next():
 
 def test_what_was_lifted_is_what_is_read():
     element = etree.fromstring(f'<Del xmlns="{NS}"><Kode>b</Kode><Indhold/></Del>')
-    content = Base64.of(b"content")
+    content = Base64(b"content")
     read = Reader(ContractProtocol().from_unicode).read(Inner, element, {element[1]: content})
     assert read.Indhold is content
 
 
 def test_what_was_lifted_out_of_a_wildcard_is_put_back():
     element = etree.fromstring(f'<Outer xmlns="{NS}"><Mere><x xmlns="urn:x"><y/></x></Mere></Outer>')
-    content = Base64.of(b"content")
+    content = Base64(b"content")
     read = Reader(ContractProtocol().from_unicode).read(Outer, element, {element[0][0][0]: content})
     assert read.Mere[0][0].text == str(content)

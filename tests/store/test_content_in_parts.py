@@ -68,7 +68,7 @@ def test_it_is_there_as_it_was_and_what_is_attached_once(clock):
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
-@given(given=st.lists(st.binary(max_size=12) | st.binary(max_size=12).map(Base64.of), max_size=6))
+@given(given=st.lists(st.binary(max_size=12) | st.binary(max_size=12).map(Base64), max_size=6))
 def test_whatever_the_pieces_are(clock, given):
     whole = b"".join(map(as_bytes, given))
     row = content.put_pieces(given, "text/xml", at=clock.now())
@@ -76,7 +76,7 @@ def test_whatever_the_pieces_are(clock, given):
 
 
 def test_what_is_short_is_not_kept_apart(clock):
-    digest = content.put_pieces([b"<a>", Base64.of(b"short"), b"</a>"], "text/xml", at=clock.now()).sha256
+    digest = content.put_pieces([b"<a>", Base64(b"short"), b"</a>"], "text/xml", at=clock.now()).sha256
     assert set(rows()) == {digest}
     assert content.get(digest) == b"<a>c2hvcnQ=</a>"
     assert not ContentPart.select().exists()
@@ -130,7 +130,7 @@ def test_what_was_whole_is_so_until_it_is_stored_afresh(folder, clock):
 
 
 def test_cut_otherwise_it_is_the_same(clock):
-    data, short = message(ATTACHED, OTHER), Base64.of(OTHER)
+    data, short = message(ATTACHED, OTHER), Base64(OTHER)
     digest = put(data, clock)
     clock.advance(timedelta(days=2))
     before, _, behind = data.partition(short.encoded)

@@ -204,7 +204,7 @@ def test_of_a_message_that_is_not_signed():
     data = enveloped(f"<a><b>{TEXT}</b></a>")
     message = read_unsigned(data, LIMITS, LEAST)
     [(element, text)] = message.lifted.items()
-    assert (element.tag, element.text, text) == ("b", None, Base64.of(b"xxx" * 100))
+    assert (element.tag, element.text, text) == ("b", None, Base64(b"xxx" * 100))
     assert read_unsigned(data, LIMITS).body.findtext(".//b") == TEXT
 
 

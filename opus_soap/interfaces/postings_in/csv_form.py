@@ -155,7 +155,7 @@ def document_of(
         "FILE_NAME": file_name,
         "FILE_LENGTH": str(len(data)),
         "FILE_TYPE": "CSV",
-        "FILE": Base64.of(data),
+        "FILE": Base64(data),
     }
     return WrittenDocument(header, lines, [attached])
 

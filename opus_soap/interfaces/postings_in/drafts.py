@@ -115,8 +115,9 @@ class Drafter:
         if document.persons:
             # salted, or the hash would tell them
             salted = json.dumps({"salt": os.urandom(16).hex(), "lines": document.persons}, sort_keys=True)
-            details["personal_sha256"] = digest_of(salted.encode())
-            self.keep(details["personal_sha256"], salted.encode(), "application/json")
+            data = salted.encode()
+            details["personal_sha256"] = digest_of(data)
+            self.keep(details["personal_sha256"], data, "application/json")
         return details
 
     def _kept(self, file: Mapping[str, str], attached: Base64 | None) -> dict[str, str]:

@@ -36,7 +36,7 @@ from opus_soap.interfaces.postings_in.soap_contract import (
     ModtagFinansbilag_I,
     ModtagFinansbilag_O,
 )
-from opus_soap.interfaces.postings_in.writing import WrittenDocument
+from opus_soap.interfaces.postings_in.writing import FileValues, WrittenDocument
 from opus_soap.money import kroner_from_ore
 from opus_soap.settings import Settings
 from opus_soap.soap.contracts import entity_id
@@ -164,7 +164,7 @@ def _line(line: Any) -> dict[str, str]:
     return values
 
 
-def _attached(file: Any) -> dict[str, str]:
+def _attached(file: Any) -> FileValues:
     return {
         "FILE_NAME": file.FilNavn,
         "FILE_LENGTH": str(len(file.Indhold.content)),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opus_soap.encoded import Base64
+from opus_soap.encoded import LONG, Base64
 from opus_soap.interfaces.postings_in.making import Known, Made, known_parts
 from opus_soap.interfaces.postings_in.reading import Control, Document, ReadingLimits, read, survey
 from opus_soap.interfaces.postings_in.writing import (
@@ -60,7 +60,7 @@ def in_text(known: Known) -> Known:
 
 
 def attached(content: bytes) -> FileValues:
-    text = Base64.of(content)
+    text = Base64(content)
     return {"FILE_NAME": "a.pdf", "FILE_LENGTH": str(len(content)), "FILE_TYPE": "PDF", "FILE": text}
 
 
@@ -87,6 +87,20 @@ def test_what_is_known_is_what_is_read_and_nothing_is_wrong_with_it(header, line
             expected, good = found(file)
             assert (in_text(known), good) == (expected, True)
             assert [one.contents for one in known.documents] == [one.contents for one in expected.documents]
+
+
+@pytest.mark.parametrize("size", [LONG * 3 // 4 - 3, LONG * 3 // 4, LONG * 3 // 4 + 1])
+def test_what_is_long_is_known_as_it_is_read_with_all_its_digests(size):
+    file = made(WrittenDocument(HEADER, [DEBIT, CREDIT], [attached(bytes(size))]))
+    known = known_parts(file, LIMITS)
+    assert known is not None
+    (_, document) = read(BytesIO(file.data), LIMITS)
+    assert isinstance(document, Document)
+    assert known.documents[0].digest == document.digest
+    before, again = known.documents[0].digest_before, document.digest_before
+    assert (before and before()) == (again and again())
+    assert (before is not None) is (size >= LONG * 3 // 4)
+    assert known.documents[0].contents == document.contents
 
 
 def test_a_good_file_is_known():
