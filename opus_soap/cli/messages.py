@@ -51,7 +51,7 @@ def show(runtime: Runtime, identifier: str, raw: bool) -> None:
     runtime.open_database()
     for row in archive.find(identifier):
         if raw:
-            click.echo(content.get(row.content.sha256).decode("utf-8", errors="replace"))
+            click.echo(content.get(row.content.sha256), nl=False)
             continue
         click.echo(f"{row.id}  {row.direction}  {local(row.at)}  {row.outcome}  {row.endpoint}")
         click.echo(f"    correlation {row.correlation_id}, MessageID {row.message_id or '-'}")

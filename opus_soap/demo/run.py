@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import tempfile
 import time
@@ -24,7 +25,6 @@ from opus_soap.ledger.master_data import company_code
 from opus_soap.ledger.models import CompanyCode
 from opus_soap.ledger.seals import load_seal_key, seal
 from opus_soap.ledger.verification import verify
-from opus_soap.settings import shown
 from opus_soap.store.models import Invoice, OutboxEntry
 
 INVOICES = 15
@@ -201,11 +201,13 @@ def _print_addresses(console: Console, scene: Scene) -> None:
         addresses.append(("Where tokens are given", scene.sts_url))
     for text, url in addresses:
         console.print(f"  {text}\n    {url}", highlight=False, soft_wrap=True)
-    database = scene.environment("opus")["OPUS_SOAP_DATABASE_URL"]
     console.print("  The books and the messages, from another terminal (invoices, ledger, messages …)")
     console.print(
-        f"    opus-soap --database-url {shown(database)} invoices list", highlight=False, soft_wrap=True
+        f"    export OPUS_SOAP_CONFIG={shlex.quote(str(scene.settings_file))}\n    opus-soap invoices list",
+        highlight=False,
+        soft_wrap=True,
     )
+    console.print(f"  Keys and certificates of everybody\n    {scene.keys}", highlight=False, soft_wrap=True)
 
 
 def _serve_on() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import tomllib
 from dataclasses import dataclass
@@ -93,6 +94,20 @@ class Scene:
             "OPUS_SOAP_TLS_TRUSTED_CA_FILE": str(self.keys / "root.crt.pem"),
         }
 
+    @property
+    def settings_file(self) -> Path:
+        """The settings of `opus`, for whoever looks at it from another terminal (`OPUS_SOAP_CONFIG`)."""
+        return self.folder / "settings.toml"
+
+    def write_settings(self) -> None:
+        """Write that file: for its owner alone, as a database's URL may hold a password."""
+        lines = [
+            f"{key.removeprefix('OPUS_SOAP_').lower()} = {json.dumps(value)}\n"
+            for key, value in self.environment("opus").items()
+        ]
+        self.settings_file.touch(mode=0o600)
+        self.settings_file.write_text("".join(lines), "utf-8")
+
     def settings(self, who: str) -> Settings:
         """The same, for this process."""
         names = {
@@ -132,6 +147,7 @@ def prepare(
     """Make keys, database, master data, agreement and routing; leaves this process connected."""
     ports = free_port(opus_port), free_port(case_port)
     scene = Scene(folder, *ports, definition(), opus_database, free_port(8082), security_model)
+    scene.write_settings()
     pki.create(pki.example(), scene.keys, now=clock.now())
     create_seal_key(scene.keys / "seal.key.pem")
     connect(scene.environment("opus")["OPUS_SOAP_DATABASE_URL"])

@@ -23,6 +23,22 @@ class ContentMissing(StoreError):
     )
 
 
+class ContentNotKept(ContentMissing):
+    """Of a refused message of an unknown sender that is larger than a setting says only the hash is kept."""
+
+    code = "STO-004"
+    danish = "Indholdet {value} blev aldrig gemt: kun dets hash og størrelse ({expected} byte)"
+    english = "The content {value} was never kept: only its hash and size ({expected} bytes)"
+    remedy_danish = (
+        "Forklar den fil, der blev sendt (`opus-soap explain FIL`), eller hæv "
+        "OPUS_SOAP_MAX_UNKNOWN_SENDER_BYTES, og send igen."
+    )
+    remedy_english = (
+        "Explain the file that was sent (`opus-soap explain FILE`), or raise "
+        "OPUS_SOAP_MAX_UNKNOWN_SENDER_BYTES, and send again."
+    )
+
+
 class ContentDamaged(StoreError):
     """Stored bytes no longer have the hash they were stored under."""
 

@@ -34,7 +34,14 @@ from opus_soap.database import (
     transaction,
 )
 from opus_soap.encoded import LONG, Base64, Piece, as_bytes, hash_of
-from opus_soap.errors import Both, ContentDamaged, ContentFolderGone, ContentLost, ContentMissing
+from opus_soap.errors import (
+    Both,
+    ContentDamaged,
+    ContentFolderGone,
+    ContentLost,
+    ContentMissing,
+    ContentNotKept,
+)
 from opus_soap.store.files import FileStore
 from opus_soap.store.models import Content, ContentFolder, ContentPart
 
@@ -309,6 +316,8 @@ def _row_of(digest: str) -> Content:
     row: Content | None = Content.get_or_none(Content.sha256 == digest)
     if row is None:
         raise ContentMissing(value=digest, expected=NEVER_STORED)
+    if row.purged_at is not None and row.purged_at == row.stored_at:  # by `note`
+        raise ContentNotKept(value=digest, expected=row.size)
     if row.purged_at is not None:
         raise ContentMissing(
             value=digest, expected=Both(f"slettet {row.purged_at}", f"purged {row.purged_at}")

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import Any
 
 import requests
@@ -13,6 +14,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from opus_soap.wss.alarms import Alarm
+
+_LONGEST_IDLE = 1.0  # seconds; servers close connections after 2, 5 or more
 
 
 class Deadline:
@@ -104,9 +107,19 @@ class WatchedSession(requests.Session):
 
     def __init__(self) -> None:
         super().__init__()
+        self._used = monotonic()
         self.trust_env = False  # no proxy and no credentials
         self.mount("http://", WatchedAdapter())
         self.mount("https://", WatchedAdapter())
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        """Send a request, through no connection that was idle for long: its server may just be closing it."""
+        if monotonic() - self._used > _LONGEST_IDLE:
+            self.close()  # what is kept for later; it can be used on
+        try:
+            return super().send(request, **options)
+        finally:
+            self._used = monotonic()
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Nowhere."""

@@ -47,7 +47,7 @@ def test_the_page_can_be_pasted(clone):
         done = CliRunner().invoke(main, arguments)
         assert done.exit_code == 0, f"{command}: {done.output}"
     assert [row.reference for row in Voucher.select().order_by(Voucher.id)] == ["C1", "C2", "OMP-1"]
-    assert b"<MESSAGE_NUM>204</MESSAGE_NUM>" in (clone / "receipt.xml").read_bytes()
+    assert b"<MESSAGE_NUM>204</MESSAGE_NUM>" in (clone / "var/receipt.xml").read_bytes()
 
 
 def test_the_columns_stand_on_the_page_in_their_order():

@@ -371,6 +371,7 @@ def test_times_are_told_with_their_zone_and_what_never_arrived_is_not_ok(run, sq
     assert "TRA-001" in listed
     assert "TRA-001" not in run("messages", "list", "--outcome=sent")
     assert "2026-11-23 12:00:00+01:00  sent" in run("messages", "show", "1")
+    assert run("messages", "show", "1", "--raw") == "<x/>"
 
 
 @pytest.mark.usefixtures("agreement")

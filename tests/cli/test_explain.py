@@ -154,10 +154,20 @@ def test_what_only_the_archive_shows_ends_with_1(served):
 
 def test_a_purged_message_still_has_the_servers_word(served):
     served.post(served.sign(svar()))
-    Content.update(data=None, purged_at=served.clock.now()).execute()
+    Content.update(data=None, purged_at=served.clock.now() + timedelta(days=9)).execute()
     said = run(came(), status=1)
     assert "The server took it" in said
     assert "STO-001" in said
+
+
+def test_what_was_too_large_to_be_kept_is_said_to_be(served):
+    """And not that it was purged: a stranger's message leaves its hash."""
+    served.post(b"<a>" + b"x" * 100_000 + b"</a>")
+    said = run(came(), status=1)
+    assert "STO-004" in said
+    assert "100007 bytes" in said
+    assert "OPUS_SOAP_MAX_UNKNOWN_SENDER_BYTES" in said
+    assert "purged" not in said
 
 
 def explained(served, data, code, **environ):

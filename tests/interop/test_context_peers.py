@@ -19,6 +19,7 @@ MESSAGES = {
     "nobody": ((*POST, "none"), 3, "fault SOA-020", "SOA-020"),
 }
 # what TLS says of such a certificate; these keep it to themselves, and tell that nothing comes
+CUT = "broken pipe"
 UNKNOWN_CA = {"php": "couldn't load from 'https", "gsoap": "end of file or no input"}
 
 
@@ -43,6 +44,8 @@ def test_a_certificate_of_an_untrusted_ca_ends_in_tls(peer, client, context_opus
     done = calling(context_opus, *POST, "unknown-ca")
     said = done.stdout + done.stderr
     assert done.returncode not in (0, 3), said
-    assert UNKNOWN_CA.get(peer.folder, "unknown ca") in said.lower().replace("_", " "), said
+    told = said.lower().replace("_", " ")
+    # Java may still be writing when the server has ended it, and is told of the alert no more
+    assert UNKNOWN_CA.get(peer.folder, "unknown ca") in told or (peer.folder == "java" and CUT in told), said
     assert context_opus.archived() == before
     calling.note("context", "", "untrusted", "TLS ends")

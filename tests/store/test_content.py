@@ -160,7 +160,7 @@ def test_a_replay_is_forgotten_when_it_has_expired(clock):
 
 def test_what_is_only_noted_is_its_hash_and_size(clock):
     noted = content.note(b"abc", "text/xml", at=clock.now())
-    with pytest.raises(errors.ContentMissing):
+    with pytest.raises(errors.ContentNotKept, match="3 bytes"):
         content.get(noted.sha256)
     content.put(b"abc", "text/xml", at=clock.now())
     content.note(b"abc", "text/xml", at=clock.now())
