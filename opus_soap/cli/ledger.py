@@ -30,7 +30,7 @@ from opus_soap.ledger.verification import MOST_PROBLEMS
 from opus_soap.ledger.verification import verify as verify_ledger
 from opus_soap.ledger.waiting import parked_with
 from opus_soap.money import danish, kroner_from_ore
-from opus_soap.store.content import verify as verify_content
+from opus_soap.store import content
 
 _MUNICIPALITY = click.option("--municipality", default="999", help="Municipality code, three digits.")
 _COMPANY = click.option("--company-code", default="0020", help="Company code (firmakode).")
@@ -87,7 +87,7 @@ def verify(
         click.echo("no key to trust: whose the seals are is not checked (--trusted-keys)", err=True)
     report = verify_ledger(municipality, trusted=trusted, roots=roots)
     store, an_hour_ago = PostingStore(runtime.settings.files_folder), runtime.clock.now() - timedelta(hours=1)
-    kept = chain(verify_files(store, municipality, unfinished_since=an_hour_ago), verify_content())
+    kept = chain(verify_files(store, municipality, unfinished_since=an_hour_ago), content.verify())
     problems = [*report.problems, *islice(kept, MOST_PROBLEMS)]
     for problem in problems:
         click.echo(shown(problem), err=True)
@@ -175,12 +175,25 @@ def show(
         title = f"{label(voucher)} · {voucher.posting_date} · {voucher.reference} · {voucher.header_text}"
         lines = list(Posting.select().where(Posting.voucher == voucher).order_by(Posting.line))
         print_lines(runtime.console, title, lines)
+        for attached in (voucher.details or {}).get("FILES", ()):
+            said = "{FILE_NAME} ({FILE_TYPE}, {FILE_LENGTH} bytes), sha256 {sha256}".format(**attached)
+            click.echo(shown(f"attached: {said}"))
         if voucher.reverses:
             click.echo(f"reverses {label(voucher.reverses)}")
         for reversal in Voucher.select().where(Voucher.reverses == voucher):
             click.echo(f"reversed by {label(reversal)}")
     for row in waiting:
         click.echo(f"parked: {row.uuid} (`opus-soap vouchers show {row.uuid.hex[:8]}`)")
+
+
+@ledger.command()
+@click.argument("sha256")
+@click.pass_obj
+@reports_errors
+def attachment(runtime: Runtime, sha256: str) -> None:
+    """Print the bytes of what is attached to a voucher, by the SHA256 that `ledger show` tells."""
+    runtime.open_database()
+    click.echo(content.get(sha256.lower()), nl=False)
 
 
 @ledger.command()

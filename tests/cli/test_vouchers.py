@@ -109,7 +109,12 @@ def test_shown_to_who_decides(run, tmp_path):
     run("vouchers", "rights", "set", "anna", "--limit=100")
     run("vouchers", "release", uuid[:8].upper(), "--user=anna")
     assert "released by anna" in run("vouchers", "show", uuid)
-    assert "0020 SA 2026 100000000" in run("ledger", "show", "--reference=10000000")
+    booked = run("ledger", "show", "--reference=10000000")
+    assert "0020 SA 2026 100000000" in booked
+    assert "attached: afgørelse.pdf (PDF, 3 bytes), sha256 " in booked
+    digest = re.search(r"[0-9a-f]{64}", booked)[0]
+    assert run("ledger", "attachment", digest) == run("ledger", "attachment", digest.upper()) == "abc"
+    assert "STO-001" in run("ledger", "attachment", "0" * 64, status=1)
     assert "LED-037" in run("vouchers", "dismiss", uuid[:13], "--user=anna", "--reason=x", status=1)
 
 
