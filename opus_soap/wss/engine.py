@@ -350,7 +350,7 @@ def _verified(
             expect_config=configuration,
         )
     except InvalidDigest as error:
-        raise SignatureWrong(value=str(error)) from None
+        raise _changed(str(error), targets) from None
     except (InvalidSignature, InvalidCertificate):
         raise SignatureWrong(
             value=Both(
@@ -361,6 +361,19 @@ def _verified(
     assert isinstance(results, list)
     elements = tuple(result.signed_xml for result in results if result.signed_xml is not None)
     return VerifiedSignature(elements, verifier.signed_info)
+
+
+def _changed(said: str, targets: Targets) -> SignatureWrong:
+    """What does not have its digest: signxml tells its number and URI, of which people know neither."""
+    for identifier, element in targets.items():
+        if f"(#{identifier})" in said:
+            name = etree.QName(element).localname
+            value = Both(
+                f"{name} er ændret, siden det blev underskrevet (reference #{identifier})",
+                f"{name} was changed after it was signed (reference #{identifier})",
+            )
+            return SignatureWrong(element=name, value=value)
+    return SignatureWrong(element="Reference", value=said)
 
 
 def create_signature(

@@ -243,7 +243,7 @@ class PartNotSigned(WssError):
 
 
 class SignatureWrong(WssError):
-    """The signature or a digest does not match: the message was changed, or another key signed."""
+    """The signature does not match, another key signed; or a digest does not: `element` was changed."""
 
     code = "WSS-034"
     danish = "Signaturen passer ikke: {value}"

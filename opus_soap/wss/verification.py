@@ -242,7 +242,7 @@ class Verifier:
                 lifting=lifting,
             )
         except SignatureWrong as error:
-            if candidate.token.saml is not None and not error.value.startswith("Digest"):
+            if candidate.token.saml is not None and not error.element:  # nothing was changed
                 raise HolderWrong(
                     value=Both(
                         "meddelelsen er underskrevet med en anden nøgle end tokenets",

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from lxml import etree
 
-from opus_soap.wss import verification
+from opus_soap.wss import engine, verification
 from opus_soap.wss.addressing import Addressing
 from opus_soap.wss.certificates import TrustStore, key_of, thumbprint
 from opus_soap.wss.errors import (
@@ -41,6 +41,17 @@ def verifier() -> Verifier:
 def signer() -> Signer:
     system = world().certificates["case-system"]
     return Signer(system.key, system.certificate)
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_what_was_changed_is_told_by_its_name(signer: Signer, verifier: Verifier, monkeypatch, direct: bool):
+    monkeypatch.setattr(engine, "DIRECT", direct)
+    signed = signer.sign(BODY, FULL, now=NOW)
+    for old, new, name in ((b"blegr", b"blagr", "Body"), (b"urn:uuid:0", b"urn:uuid:9", "RelatesTo")):
+        with pytest.raises(SignatureWrong) as wrong:
+            verifier.verify(signed.replace(old, new), now=NOW, profile=lambda _: "kombit")
+        assert f"{name} was changed after it was signed (reference #" in wrong.value.text_english
+        assert f"{name} er ændret, siden det blev underskrevet" in wrong.value.text_danish
 
 
 def test_kombit_round_trip(signer: Signer, verifier: Verifier):
