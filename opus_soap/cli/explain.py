@@ -23,7 +23,7 @@ from opus_soap.soap.security_models import security_models
 from opus_soap.soap.service import SoapService
 from opus_soap.store import agreements, content
 from opus_soap.store.models import System
-from opus_soap.wss.certificates import PinnedOnly, thumbprint
+from opus_soap.wss.certificates import PinnedOnly, TrustStore, thumbprint
 from opus_soap.wss.explaining import Claimed, Explainer, Step
 
 _MARKS = {True: "holds", False: "FAILS", None: "     "}
@@ -119,12 +119,19 @@ class Walk:
         return claimed.created if claimed else None
 
     def _explainer(self, at: datetime) -> Explainer:
-        settings = self.runtime.settings
+        settings, unknown = self.runtime.settings, ""
+        try:
+            trust = load_trust(settings)
+        except OpusSoapError as error:
+            if self.subject.archived is not None:  # a server's own: it cannot do without
+                raise
+            trust, unknown = TrustStore(), str(error)
         return Explainer(
-            load_trust(settings),
+            trust,
             load_tokens(settings),
             policy(settings),
             known=_known(self.runtime, at),
+            trust_unknown=unknown,
         )
 
     def _of_a_request(self, at: datetime) -> Iterator[Step]:

@@ -60,6 +60,19 @@ def test_a_file(trusted):
     assert "→  An old message" in later
 
 
+def test_without_anybodys_trust_all_else_is_looked_at(trusted, monkeypatch):
+    """As in the folder of a client, which has no CA of a server's."""
+    monkeypatch.setenv("OPUS_SOAP_TRUSTED_CA_FILE", str(trusted / "none.pem"))
+    path = trusted / "message.xml"
+    path.write_bytes(Forge()())
+    said = run(str(path), "--at", NOW.isoformat())
+    assert "Certificate\n" in said
+    assert "trust not looked at: CFG-002" in said
+    assert "holds  The signature as a whole, whoever made it" in said
+    path.write_bytes(Forge()().replace(b"urn:uuid", b"urn:uvid"))
+    assert "FAILS  Reference" in run(str(path), "--at", NOW.isoformat(), status=1)
+
+
 def test_a_time_needs_a_zone(trusted):
     path = trusted / "message.xml"
     path.write_bytes(to_bytes(Forge().tree()))
