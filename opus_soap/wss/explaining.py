@@ -88,15 +88,19 @@ class Explainer:
 
     def explain(self, data: bytes, at: datetime) -> list[Step]:
         """Every step, for a message that came at an instant."""
-        if self.trust_unknown and (claimed := self.claimed(data)) and claimed.certificate:
-            self = replace(self, trust=PinnedOnly(pinned=(claimed.certificate,)))
         steps, structure = self._shape(data)
         if structure is None:
             return steps
-        steps += self._token(structure, at)
+        believing = self._believing(structure) if self.trust_unknown else self
+        steps += believing._token(structure, at)
         steps.append(_timestamp(structure, self.policy, at))
-        steps.append(self._verdict(data, at))
+        steps.append(believing._verdict(data, at))
         return steps
+
+    def _believing(self, structure: MessageStructure) -> Explainer:
+        """The same, with trust in the certificate that the message names."""
+        named = self._named(structure)
+        return self if named is None else replace(self, trust=PinnedOnly(pinned=(named,)))
 
     def shape(self, data: bytes) -> list[Step]:
         """The steps that ask for nobody's trust: XML, envelope, digests."""
