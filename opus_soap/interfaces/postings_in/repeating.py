@@ -42,8 +42,8 @@ def what_differs(document: Examined, drafter: Drafter, taken: UUID | VoucherDraf
     found = list(_differences(_of_header(first), _of_header(again), ""))
     for number, (line, other) in enumerate(zip_longest(lines, again.lines), start=1):
         found += _differences(_of_line(line), _of_line(other), f" linje {number}")
-    if not found:  # only what is kept apart
-        return "numre på personer eller virksomheder"
+    if not found:  # only what is kept apart, or what the books hold in one form
+        return "numre på personer eller virksomheder" if document.persons else "kun skrivemåden"
     more = f" … {len(found)} i alt" if len(found) > _SHOWN else ""
     return "; ".join(found[:_SHOWN]) + more
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from functools import partial
 from io import BytesIO
+from textwrap import wrap
 
 import pytest
 
@@ -111,3 +112,11 @@ def test_another_attachment_is_other_content(deliver, change):
     deliver(request(voucher(FILES=PDF)))
     other = deliver(again(voucher(FILES=PDF | change)))
     assert "med andet indhold: FILES" in PostingDocument.get(PostingDocument.file == other).returns[1][3]
+
+
+def test_the_same_attachment_with_line_breaks_is_written_otherwise(deliver):
+    deliver(request(voucher(FILES=PDF)))
+    broken = {**PDF, "FILE": "\n".join(wrap(PDF["FILE"], 76))}
+    other = deliver(again(voucher(FILES=broken)))
+    text = PostingDocument.get(PostingDocument.file == other).returns[1][3]
+    assert text.endswith("med andet indhold: kun skrivemåden")
