@@ -365,6 +365,10 @@ def verify() -> Iterator[str]:
     Read by some bytes at a time: PostgreSQL hands over all that is asked for at once.
     """
     yield from _verify_rows()
+    files = folder_of_files()
+    if files is not None and not files.folder.is_dir() and (count := _in_files().count()):
+        yield f"contents: their folder {files.folder} is not there; {count} are in it, and parts of others"
+        return
     for digest in hashes_of(_in_parts()):
         yield from _verify_parts(digest)
     for digest in hashes_of(_in_files()):

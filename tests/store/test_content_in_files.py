@@ -74,6 +74,13 @@ def test_a_folder_that_is_not_mounted_is_not_made(folder, clock):
     assert list(content.verify()) == []
 
 
+def test_a_folder_that_is_not_there_is_told_once(folder, clock):
+    put(LARGE, clock), put(LARGE + LARGE, clock)
+    folder.rename(folder.parent / "away")
+    [told] = content.verify()
+    assert told == f"contents: their folder {folder} is not there; 2 are in it, and parts of others"
+
+
 def test_a_folder_whose_contents_are_all_purged_is_made(folder, clock):
     put(LARGE, clock)
     clock.advance(2 * DAYS)
