@@ -75,26 +75,13 @@ class Guard:
             content = call.content  # dealing with it takes it out of the message
             lifted = service.contract.accept(content, call.lifted)
         with exchange.timings.part("commit"):
-            reply = self._committed(exchange, service, call, content, operation, lifted)
+            reply = self._within(exchange, service, call, content, operation, lifted)
         # what the transaction took apart from the parts inside it
         parts = exchange.timings.parts
         parts["commit"] = round(parts["commit"] - parts["dispatch"] - parts["sign"], 3)
         return reply
 
     @retried
-    def _committed(
-        self,
-        exchange: Exchange,
-        service: SoapService,
-        call: Call,
-        content: etree._Element,
-        operation: Operation,
-        lifted: Lifted,
-    ) -> bytes:
-        """All of it in one transaction; once more when that was ended in favour of another message's."""
-        with transaction():
-            return self._within(exchange, service, call, content, operation, lifted)
-
     def _within(
         self,
         exchange: Exchange,
@@ -104,27 +91,28 @@ class Guard:
         operation: Operation,
         lifted: Lifted,
     ) -> bytes:
-        """Everything that stands or falls together."""
-        message_id = call.addressing.message_id
-        if call.replay is not None:
-            key, until = call.replay
-            replay.remember(key, until)
-            message_id = message_id or key
-        context = CallContext(
-            system=call.system,
-            municipality=call.system.municipality,
-            message_id=message_id or str(exchange.correlation_id),
-            correlation_id=exchange.correlation_id,
-            now=exchange.now,
-            lifted=lifted,
-        )
-        with exchange.timings.part("dispatch"):
-            answer = service.dispatch(content, context)
-        with exchange.timings.part("sign"):
-            reply = self.reply(answer, f"{operation.soap_action}Response", exchange)
-        exchange.outcome, exchange.status = "ok", 200
-        self.record(exchange, reply)
-        return reply
+        """Everything in one transaction; once more when that was ended in favour of another message's."""
+        with transaction():
+            message_id = call.addressing.message_id
+            if call.replay is not None:
+                key, until = call.replay
+                replay.remember(key, until)
+                message_id = message_id or key
+            context = CallContext(
+                system=call.system,
+                municipality=call.system.municipality,
+                message_id=message_id or str(exchange.correlation_id),
+                correlation_id=exchange.correlation_id,
+                now=exchange.now,
+                lifted=lifted,
+            )
+            with exchange.timings.part("dispatch"):
+                answer = service.dispatch(content, context)
+            with exchange.timings.part("sign"):
+                reply = self.reply(answer, f"{operation.soap_action}Response", exchange)
+            exchange.outcome, exchange.status = "ok", 200
+            self.record(exchange, reply)
+            return reply
 
     def reply(self, body: etree._Element, action: str, exchange: Exchange) -> bytes:
         """A message of ours in answer to the exchange's; not signed for a caller of the Context model."""

@@ -30,6 +30,7 @@ from opus_soap.wss.verification import VerificationPolicy
 
 MOST_BYTES = 32 * 1024 * 1024
 _STEP = 65536
+_TOO_SLOW = Both("svaret kommer for langsomt", "the reply comes too slowly")
 # faults come with other statuses than 200
 _STATUSES = (200, 400, 500)
 
@@ -123,12 +124,10 @@ class KombitTransport(zeep.Transport):
                 ) as response:
                     answer = _read(response, address)
             except requests.RequestException as error:
-                what = "the reply comes too slowly" if deadline.passed else type(error).__name__
+                what = _TOO_SLOW if deadline.passed else type(error).__name__
                 raise ReplyMissing(element=address, value=what) from None
         if deadline.passed:  # cut off, which a reply without a length does not show
-            raise ReplyMissing(
-                element=address, value=Both("svaret kommer for langsomt", "the reply comes too slowly")
-            )
+            raise ReplyMissing(element=address, value=_TOO_SLOW)
         if response.status_code not in _STATUSES:
             raise ReplyMissing(element=address, value=f"HTTP {response.status_code}")
         return response.status_code, answer
